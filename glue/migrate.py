@@ -121,10 +121,15 @@ def apply_routines(connection: Connection, folder: Path, *, with_privileges: boo
         changed.append(PRIVILEGES)
 
     before = {routine for name in changed + gone for routine in owned.get(name, ())}
+    # Twice: first unseen, so that no file has to come before what it calls; then every body is checked.
+    _execute(connection, "SET LOCAL check_function_bodies = off")
+    for name in changed:
+        if name != PRIVILEGES:
+            run_sql(connection, files[name], role=OWNER)
+    _execute(connection, "SET LOCAL check_function_bodies = on")
     makers: dict[str, str] = {}
     seen = _routines_made(connection)
     for name in changed:
-        log.info("Applying %s", name)
         run_sql(connection, files[name], role=OWNER)
         now = _routines_made(connection)
         # Granting on a routine changes its row too, and makes nothing.
@@ -142,6 +147,7 @@ def apply_routines(connection: Connection, folder: Path, *, with_privileges: boo
             " applied_at = now()",
             (name, digests[name], sorted(made)),
         )
+    log.info("Applied %s of %s routine files", len(changed), len(files))
     for name in gone:
         del owned[name]
         _execute(connection, "DELETE FROM audit.routine_files WHERE path = %s", (name,))
@@ -170,9 +176,9 @@ def run_sql(connection: Connection, path: Path, *, role: str | None = None) -> N
     _execute(connection, NO_SEARCH_PATH)
 
 
-def _order(name: str) -> tuple[bool, bool, str]:
-    """Sort helpers (`_name`) before what uses them, by schema and name, the privileges last."""
-    return name == PRIVILEGES, not Path(name).name.startswith("_"), name
+def _order(name: str) -> tuple[bool, str]:
+    """Sort by schema and name, the privileges last."""
+    return name == PRIVILEGES, name
 
 
 def _routines_made(connection: Connection) -> set[tuple[str, str]]:
