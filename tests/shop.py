@@ -31,7 +31,9 @@ def order(order_id: str = "O-1", day: date | str = "2025-12-19", **fields: Any) 
     return _without_none(made | fields)
 
 
-def basket(order_id: str, items: Sequence[Mapping[str, Any]], day: date | str = "2025-12-19", **fields: Any) -> dict[str, Any]:
+def basket(
+    order_id: str, items: Sequence[Mapping[str, Any]], day: date | str = "2025-12-19", **fields: Any
+) -> dict[str, Any]:
     """Return an order in the shape with items."""
     made = {
         "order_id": order_id, "user_id": "U-1", "timestamp": f"{day}T10:00:00Z", "status": "paid",
@@ -41,7 +43,9 @@ def basket(order_id: str, items: Sequence[Mapping[str, Any]], day: date | str = 
     return _without_none(made | fields)
 
 
-def item(product_id: str = "P-1", quantity: Any = 1, price: Any = Decimal("9.99"), **fields: Any) -> dict[str, Any]:
+def item(
+    product_id: str = "P-1", quantity: Any = 1, price: Any = Decimal("9.99"), **fields: Any
+) -> dict[str, Any]:
     """Return an item of a basket."""
     return _without_none({"product_id": product_id, "quantity": quantity, "price": price} | fields)
 
@@ -163,7 +167,9 @@ NOT_COMPARED = ("created_at", "updated_at", "ingested_at", "runtime_seconds", "r
 SURROGATE = "(raw|staging|fact)_[a-z]+_id|load_ids?|.*_run_id|run_id|version_id|.*_version"
 
 
-def checksums(connection: psycopg.Connection[Any], schemas: Sequence[str] = ("staging", "warehouse")) -> dict[str, str]:
+def checksums(
+    connection: psycopg.Connection[Any], schemas: Sequence[str] = ("staging", "warehouse")
+) -> dict[str, str]:
     """Return {table: count and md5} of the rows of every table, in no particular order of rows.
 
     Left out are surrogate ids, audit columns and run times; partitions count as their table. Two warehouses
