@@ -69,9 +69,7 @@ def main() -> int:
     """Run the tool; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     action = parser.add_mutually_exclusive_group()
-    action.add_argument(
-        "--check", action="store_true", help="write nothing; exit code 1 if the file is not current"
-    )
+    action.add_argument("--check", action="store_true", help="write nothing; exit code 1 if the file is not current")
     action.add_argument("--release", action="store_true", help="record the revisions as released, for good")
     arguments = parser.parse_args()
     if arguments.release:

@@ -68,6 +68,7 @@ def run(context: Any, dsn: str | None) -> None:
         from glue.connection import warehouse_dsn
 
         dsn = warehouse_dsn()
+    _check_database(dsn)
     engine = create_engine("postgresql+psycopg://", creator=lambda: _connect(dsn), poolclass=NullPool)
     for attempt in range(1, ATTEMPTS + 1):
         try:
@@ -78,13 +79,10 @@ def run(context: Any, dsn: str | None) -> None:
             cause = error.__cause__ if isinstance(error, MigrationError) else error.orig
             if attempt == ATTEMPTS or not isinstance(cause, SERVER_WIDE_CONFLICTS) or not _is_shared(cause):
                 raise
-            log.info(
-                "another database of this server is being migrated; trying again (%s)", cause.diag.message_primary
-            )
+            log.info("another database of this server is being migrated; trying again (%s)", cause.diag.message_primary)
 
 
 def _run_once(context: Any, connection: Connection) -> None:
-    _check_database(connection)
     with connection.begin():
         _execute(connection, f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")
         _execute(connection, NO_SEARCH_PATH)
@@ -110,8 +108,7 @@ def apply_routines(connection: Connection, folder: Path, *, with_privileges: boo
     # TODO before release: drop this branch once db/schema/audit/routine_files.sql has the column.
     recorded = _value(
         connection,
-        "SELECT count(*) FROM pg_attribute WHERE attname = 'routines'"
-        " AND attrelid = 'audit.routine_files'::regclass",
+        "SELECT count(*) FROM pg_attribute WHERE attname = 'routines' AND attrelid = 'audit.routine_files'::regclass",
     )
     if not recorded:
         _execute(connection, "ALTER TABLE audit.routine_files ADD COLUMN routines text[] NOT NULL DEFAULT '{}'")
@@ -204,9 +201,7 @@ def _drop(connection: Connection, signature: str) -> None:
     try:
         _execute(connection, f"DROP ROUTINE {signature}")
     except DBAPIError as error:
-        raise MigrationError(
-            f"cannot drop {signature}, which no file makes any more: {error.orig}"
-        ) from error.orig
+        raise MigrationError(f"cannot drop {signature}, which no file makes any more: {error.orig}") from error.orig
 
 
 def _connect(dsn: str) -> psycopg.Connection:
@@ -214,17 +209,18 @@ def _connect(dsn: str) -> psycopg.Connection:
     return psycopg.connect(dsn, application_name="warehouse migrate", prepare_threshold=None)
 
 
-def _check_database(connection: Connection) -> None:
-    info = connection.connection.driver_connection.info
-    if info.server_version < OLDEST_SERVER:
-        raise MigrationError(
-            f"the server is PostgreSQL {info.parameter_status('server_version')}; the warehouse needs 15 or newer"
-        )
-    encoding = info.parameter_status("server_encoding")
+def _check_database(dsn: str) -> None:
+    """Refuse a server or database that the warehouse cannot live in. Raises MigrationError."""
+    with _connect(dsn) as connection:
+        info = connection.info
+        number, name = info.server_version, info.dbname
+        version, encoding = info.parameter_status("server_version"), info.parameter_status("server_encoding")
+    if number < OLDEST_SERVER:
+        raise MigrationError(f"the server is PostgreSQL {version}; the warehouse needs 15 or newer")
     if encoding != "UTF8":
         raise MigrationError(
-            f"database {info.dbname} has encoding {encoding}; the warehouse needs UTF8: "
-            f"CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
+            f"database {name} has encoding {encoding}; the warehouse needs UTF8: "
+            "CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
         )
 
 

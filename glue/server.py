@@ -539,9 +539,7 @@ def _server_user() -> pwd.struct_passwd:
     if os.geteuid() != 0:
         with contextlib.suppress(KeyError):
             return pwd.getpwuid(os.geteuid())
-        raise ServerError(
-            f"user id {os.geteuid()} has no line in /etc/passwd, which PostgreSQL insists on: add it"
-        )
+        raise ServerError(f"user id {os.geteuid()} has no line in /etc/passwd, which PostgreSQL insists on: add it")
     for name in ("postgres", "nobody"):
         with contextlib.suppress(KeyError):
             return pwd.getpwnam(name)
@@ -597,9 +595,7 @@ def _copy_as(user: pwd.struct_passwd, folders: Sequence[Path], root: Path, targe
         return None if {"include", "pgxs", "pkgconfig"} & set(parts) or member.name.endswith(".a") else member
 
     command = ["/bin/sh", "-c", 'mkdir -p -- "$1" && tar -x -o -f - -C "$1"', "sh", str(target)]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, cwd="/", **_switch(user)
-    ) as extract:
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, cwd="/", **_switch(user)) as extract:
         assert extract.stdin is not None
         assert extract.stderr is not None
         with (

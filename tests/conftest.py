@@ -268,8 +268,9 @@ def _copy_database_properties(connection: psycopg.Connection[Any], template: str
     ).fetchall()
     for (setting,) in settings:
         key, value = setting.split("=", 1)
-        # A list keeps its commas: the value is stored as it is written in SET.
-        connection.execute(sql.SQL("ALTER DATABASE {} SET {} = {}").format(name, sql.SQL(key), sql.SQL(value)))
+        # A list is stored as it is written in SET, everything else as a plain value.
+        text = sql.SQL(value) if key == "search_path" else sql.Literal(value)
+        connection.execute(sql.SQL("ALTER DATABASE {} SET {} = {}").format(name, sql.Identifier(key), text))
     grants = connection.execute(
         "SELECT a.grantee::regrole::text, a.privilege_type FROM pg_catalog.pg_database d,"
         " pg_catalog.aclexplode(d.datacl) a WHERE d.datname = %s AND a.grantee <> 0 AND a.grantee <> d.datdba",

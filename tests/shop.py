@@ -14,6 +14,7 @@ from typing import Any
 
 import psycopg
 from psycopg import sql
+from psycopg.rows import tuple_row
 
 EVENT_COLUMNS = ("event_id", "user_id", "product_id", "event_type", "event_ts")
 
@@ -43,9 +44,7 @@ def basket(
     return _without_none(made | fields)
 
 
-def item(
-    product_id: str = "P-1", quantity: Any = 1, price: Any = Decimal("9.99"), **fields: Any
-) -> dict[str, Any]:
+def item(product_id: str = "P-1", quantity: Any = 1, price: Any = Decimal("9.99"), **fields: Any) -> dict[str, Any]:
     """Return an item of a basket."""
     return _without_none({"product_id": product_id, "quantity": quantity, "price": price} | fields)
 
@@ -167,15 +166,14 @@ NOT_COMPARED = ("created_at", "updated_at", "ingested_at", "runtime_seconds", "r
 SURROGATE = "(raw|staging|fact)_[a-z]+_id|load_ids?|.*_run_id|run_id|version_id|.*_version"
 
 
-def checksums(
-    connection: psycopg.Connection[Any], schemas: Sequence[str] = ("staging", "warehouse")
-) -> dict[str, str]:
+def checksums(connection: psycopg.Connection[Any], schemas: Sequence[str] = ("staging", "warehouse")) -> dict[str, str]:
     """Return {table: count and md5} of the rows of every table, in no particular order of rows.
 
     Left out are surrogate ids, audit columns and run times; partitions count as their table. Two warehouses
     that hold the same have the same checksums, however they came to it.
     """
-    tables = connection.execute(
+    cursor = connection.cursor(row_factory=tuple_row)
+    tables = cursor.execute(
         """
         SELECT n.nspname, c.relname, pg_catalog.array_agg(a.attname::text ORDER BY a.attname)
         FROM pg_catalog.pg_class AS c
@@ -195,6 +193,6 @@ def checksums(
             "SELECT count(*), md5(coalesce(string_agg(md5({row}), '' ORDER BY md5({row}) COLLATE \"C\"), ''))"
             " FROM {table}"
         ).format(row=row, table=sql.Identifier(schema, table))
-        count, digest = connection.execute(statement).fetchone()  # type: ignore[misc]
+        count, digest = cursor.execute(statement).fetchone()  # type: ignore[misc]
         result[f"{schema}.{table}"] = f"{count} {digest}"
     return result

@@ -222,9 +222,7 @@ def test_a_socket_folder_that_is_a_link_is_refused(make: Maker, folder: Path, tm
         made.socket_directory.unlink()
 
 
-def test_a_disk_that_is_too_full_is_said_before_anything_is_made(
-    make: Maker, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_disk_that_is_too_full_is_said_before_anything_is_made(make: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
     made = make()
     monkeypatch.setattr(module, "NEEDED_BYTES", 2**60)
     with pytest.raises(ServerError, match=r"MB free in .* needs"):
@@ -295,9 +293,7 @@ def test_a_folder_out_of_reach_is_refused_with_the_way_out(make: Maker, folder: 
 
 
 @ROOT_ONLY
-def test_a_project_in_a_closed_home_keeps_its_server_outside(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_project_in_a_closed_home_keeps_its_server_outside(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     closed = folder / "root" / "project"
     closed.mkdir(parents=True)
     monkeypatch.delenv("EMBEDDED_PG_DIR", raising=False)
