@@ -1,0 +1,1 @@
+"""Carries bytes: fetches deliveries, COPYs them into raw, calls the procedures. All thinking is in SQL."""

@@ -1,0 +1,224 @@
+"""The command line: `python -m glue …`."""
+
+import argparse
+import logging
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from contextlib import closing
+from datetime import date, timedelta
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from glue import server
+from glue.connection import connect, warehouse_dsn
+from glue.errors import GlueError, MissingSetting, explain
+from glue.extract import SOURCES, extract
+from glue.run import BLOCKED, Runner
+from glue.status import report
+
+DONE, FAILED, WRONG_USE, WAS_BLOCKED, INTERRUPTED = 0, 1, 2, 3, 130
+
+EXAMPLES = """\
+examples:
+  python -m glue migrate                                    make or update the warehouse
+  python -m glue run 2025-12-19                             a day, from its files to its metrics
+  python -m glue run --from 2025-12-01 --to 2025-12-19 --jobs 2
+  python -m glue extract orders 2025-12-19                  only bring files into raw
+  python -m glue status                                     what ran, and what failed
+  python -m glue db psql -c 'TABLE warehouse.daily_metrics'
+
+environment:
+  WAREHOUSE_DSN        which database; else libpq's PGHOST, PGDATABASE, …; else the embedded server
+  LANDING_URL          where files are delivered, a folder or s3://… (default: data/landing)
+  PRODUCTS_API_URL     whom to ask for the catalogue; PRODUCTS_API_TOKEN if it wants a token
+
+exit codes: 0 done, 1 failed, 2 wrong use, 3 blocked by the quality gate, 130 interrupted
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code. Errors go to standard error, progress to standard output."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(line_buffering=True)  # progress is for now, in a pipe too
+    try:
+        return options.command(options)
+    except KeyboardInterrupt:
+        _complain("interrupted: what was not finished is rolled back; the same command goes on from here")
+        return INTERRUPTED
+    except MissingSetting as error:
+        _complain(str(error))
+        return WRONG_USE
+    except psycopg.Error as error:
+        _complain(explain(error))
+        return WAS_BLOCKED if error.sqlstate == BLOCKED else FAILED
+    except (GlueError, server.ServerError, OSError) as error:
+        _complain(explain(error))
+        return FAILED
+
+
+def _parser() -> argparse.ArgumentParser:
+    formatter = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(
+        prog="python -m glue",
+        description="Brings deliveries into the warehouse and runs its days.",
+        epilog=EXAMPLES,
+        formatter_class=formatter,
+    )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    def add(name: str, summary: str, details: str = "") -> argparse.ArgumentParser:
+        return commands.add_parser(name, help=summary, description=summary, epilog=details, formatter_class=formatter)
+
+    command = add(
+        "extract",
+        "bring the files of a source and day into raw",
+        "Files lie in LANDING_URL/SOURCE/DATE/. The same bytes again change nothing; other bytes under a known\n"
+        "name take the place of the earlier ones. A file that cannot be taken is refused and recorded.\n\n"
+        "The catalogue is asked of PRODUCTS_API_URL only for today or yesterday (UTC), when there is no file and\n"
+        "raw has no catalogue of that day: the API knows only today's prices.\n\n"
+        "examples:\n"
+        "  python -m glue extract events 2025-12-19\n"
+        "  python -m glue extract products 2025-12-19 --refresh",
+    )
+    command.add_argument("source", choices=SOURCES)
+    command.add_argument("day", type=_day, metavar="DATE", help="the day of the data, as in 2025-12-19")
+    command.add_argument("--refresh", action="store_true", help="products: ask the API in any case")
+    command.set_defaults(command=_extract)
+
+    command = add(
+        "run",
+        "run a day, or a range of days: extract, clean, check, load, metrics",
+        "A range goes on after a bad day and names it at the end; days of which nothing was delivered are skipped.\n"
+        "A day may be run again at any time.\n\n"
+        "examples:\n"
+        "  python -m glue run 2025-12-19\n"
+        "  python -m glue run --from 2025-12-01 --to 2025-12-19 --jobs 2",
+    )
+    command.add_argument("day", type=_day, metavar="DATE", nargs="?", help="the day of the data, as in 2025-12-19")
+    command.add_argument("--from", dest="first", type=_day, metavar="DATE", help="first day of a range")
+    command.add_argument("--to", dest="last", type=_day, metavar="DATE", help="last day of a range, included")
+    command.add_argument("--jobs", type=_jobs, default=1, metavar="N", help="days to run side by side (default: 1)")
+    command.add_argument("--refresh", action="store_true", help="ask the products API in any case")
+    command.set_defaults(command=_run, parser=command)
+
+    command = add("status", "show the last runs, and the steps of them that failed")
+    command.add_argument("--runs", type=_jobs, default=10, metavar="N", help="how many runs (default: 10)")
+    command.set_defaults(command=_status)
+
+    command = add(
+        "db",
+        "start, stop or look into the embedded server",
+        "psql opens the warehouse, wherever it is; the others are about the embedded server.\n\n"
+        "examples:\n"
+        "  python -m glue db start\n"
+        "  python -m glue db psql -c 'SELECT * FROM warehouse.daily_metrics'",
+    )
+    command.add_argument("action", choices=("start", "stop", "psql", "dsn"))
+    command.add_argument("arguments", nargs=argparse.REMAINDER, help="psql: its arguments")
+    command.set_defaults(command=_db, parser=command)
+
+    command = add("migrate", "make the warehouse in an empty database, or update it to this release")
+    command.set_defaults(command=_migrate)
+    return parser
+
+
+def _extract(options: argparse.Namespace) -> int:
+    extract(options.source, options.day, refresh=options.refresh)
+    return DONE
+
+
+def _run(options: argparse.Namespace) -> int:
+    if options.day and not options.first and not options.last:
+        days = [options.day]
+    elif options.first and options.last and not options.day:
+        count = (options.last - options.first).days + 1
+        if count < 1:
+            options.parser.error("--from is after --to")
+        days = [options.first + timedelta(days=number) for number in range(count)]
+    else:
+        options.parser.error("name a DATE, or both --from and --to")
+    results = Runner(warehouse_dsn(), print).run(days, jobs=options.jobs, refresh=options.refresh)
+
+    ended = {
+        outcome: [result for result in results if result.outcome == outcome]
+        for outcome in ("succeeded", "failed", "blocked", "skipped")
+    }
+    if len(days) > 1:
+        print(f"{len(days)} days: " + ", ".join(f"{len(found)} {outcome}" for outcome, found in ended.items()))
+    for result in ended["failed"] + ended["blocked"]:
+        _complain(str(result))
+    return FAILED if ended["failed"] else WAS_BLOCKED if ended["blocked"] else DONE
+
+
+def _status(options: argparse.Namespace) -> int:
+    with closing(connect()) as connection:
+        for line in report(connection, options.runs):
+            print(line)
+    return DONE
+
+
+def _db(options: argparse.Namespace) -> int:
+    if options.arguments and options.action != "psql":
+        options.parser.error(f"{options.action} takes no arguments")
+    if options.action == "start":
+        server.start()
+        print(f"the embedded server runs: {server.dsn()}")
+    elif options.action == "stop":
+        print("the embedded server is stopped" if server.stop() else "the embedded server did not run")
+    elif options.action == "dsn":
+        print(server.dsn())
+    else:
+        _psql(options.arguments)
+    return DONE
+
+
+def _psql(arguments: Sequence[str]) -> None:
+    """Become psql. What it should connect to is in its environment: everybody can read its arguments."""
+    environment = dict(os.environ)
+    keywords = {
+        option.keyword.decode(): option.envvar.decode()
+        for option in psycopg.pq.Conninfo.get_defaults()
+        if option.envvar
+    }
+    for name, value in conninfo_to_dict(warehouse_dsn()).items():
+        environment[keywords[name]] = str(value)
+    program = shutil.which("psql") or str(server.binaries() / "psql")
+    os.execve(program, ["psql", *arguments], environment)
+
+
+def _migrate(options: argparse.Namespace) -> int:
+    # Only this command needs alembic and SQLAlchemy, which take half a second to import.
+    from glue.migrate import MigrationError, upgrade
+
+    logging.basicConfig(format="%(message)s", stream=sys.stdout)
+    logging.getLogger("alembic").setLevel(logging.INFO)
+    try:
+        upgrade(warehouse_dsn())
+    except MigrationError as error:
+        _complain(str(error))
+        return FAILED
+    print("the warehouse is up to date")
+    return DONE
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no date like 2025-12-19") from None
+
+
+def _jobs(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
+    return int(text)
+
+
+def _complain(text: str) -> None:
+    sys.stdout.flush()
+    print(f"error: {text}", file=sys.stderr)

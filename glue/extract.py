@@ -1,0 +1,140 @@
+"""Brings the deliveries of a source and day from the landing zone, or the products API, into raw."""
+
+import os
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+import psycopg
+
+from glue.connection import connect
+from glue.errors import GlueError
+from glue.landing import SUFFIXES, find, shown
+from glue.load import Loaded, Openable, Say, load
+from glue.products import ProductsApi
+
+SOURCES = ("orders", "events", "products")
+DEFAULT_LANDING = "data/landing"
+
+
+class ExtractError(GlueError):
+    """Some deliveries could not be read; the others are loaded. `result` says which."""
+
+    def __init__(self, faults: list[str], result: "ExtractResult") -> None:
+        super().__init__("\n".join(faults))
+        self.result = result
+
+
+@dataclass(frozen=True)
+class ExtractResult:
+    """What became of a source's deliveries of a day. `skipped` says why the products API was not asked."""
+
+    source: str
+    day: date
+    deliveries: tuple[Loaded, ...] = ()
+    skipped: str | None = None
+
+    @property
+    def rows(self) -> int:
+        """Rows that were added to raw."""
+        return sum(delivery.rows for delivery in self.deliveries)
+
+    @property
+    def rejected(self) -> int:
+        """Records that were rejected."""
+        return sum(delivery.rejected for delivery in self.deliveries)
+
+    def of(self, outcome: str) -> list[str]:
+        """Return the names of the deliveries that were `loaded`, `unchanged` or `refused`."""
+        return [delivery.name for delivery in self.deliveries if delivery.outcome == outcome]
+
+
+def landing_url() -> str:
+    """Return where the landing zone is: a folder, or a URL for fsspec."""
+    return os.environ.get("LANDING_URL") or DEFAULT_LANDING
+
+
+def extract(
+    source: str,
+    day: date,
+    *,
+    dsn: str | None = None,
+    landing: str | None = None,
+    api: ProductsApi | None = None,
+    refresh: bool = False,
+    say: Say = print,
+) -> ExtractResult:
+    """Load the deliveries of a source and day into raw, and say what became of each.
+
+    Without `dsn`, `landing` and `api` the environment says where they are. A file that is refused is no
+    error: it is recorded, and in the result. `refresh` asks the products API whatever the day, and even if raw
+    has a catalogue of it.
+
+    Raises ExtractError when a file cannot be read, CatalogueError when the API does not give all of its
+    catalogue, MissingSetting when it has to be asked and PRODUCTS_API_URL is not set, GlueError without a
+    connection, psycopg.Error. What was loaded before the error stays loaded.
+    """
+    with closing(connect(dsn)) as connection:
+        return extract_into(connection, source, day, landing=landing, api=api, refresh=refresh, say=say)
+
+
+def extract_into(
+    connection: psycopg.Connection,
+    source: str,
+    day: date,
+    *,
+    landing: str | None = None,
+    api: ProductsApi | None = None,
+    refresh: bool = False,
+    say: Say = print,
+) -> ExtractResult:
+    """Do the same on an open connection of glue.connection.connect()."""
+    found = find(landing or landing_url(), source, day)
+    label = f"{source} {day}"
+    for name in found.ignored:
+        say(f"{label}: {shown(name)} is ignored; deliveries are *{', *'.join(SUFFIXES[source])}")
+    loaded: list[Loaded] = []
+    faults = list(found.faults)
+    skipped = None
+
+    def load_one(delivery: Openable) -> None:
+        if not loaded:
+            connection.execute("SELECT raw.prepare_month(%s)", (day,))
+        loaded.append(load(connection, source, day, delivery, lambda line: say(f"{label}: {line}")))
+        say(f"{label}: {loaded[-1]}")
+
+    for delivery in found.deliveries:
+        try:
+            load_one(delivery)
+        except GlueError as error:
+            faults.append(f"{label}: {error}")
+        except OSError as error:
+            faults.append(f"{label}: {shown(delivery.name)}: {error.strerror or error}")
+    if source == "products" and not found.deliveries and not faults:
+        skipped = None if refresh else _no_need_to_ask(connection, day)
+        if skipped:
+            say(f"{label}: {skipped}")
+        else:
+            with (api or ProductsApi.from_environment()).catalogue() as catalogue:
+                say(f"{label}: {catalogue.products:,} products on {catalogue.pages:,} pages of the API")
+                load_one(catalogue)
+    elif not found.deliveries and not faults:
+        say(f"{label}: nothing delivered")
+    if any(delivery.outcome == "loaded" for delivery in loaded):
+        connection.execute("SELECT raw.summarize_month(%s)", (day,))
+    result = ExtractResult(source, day, tuple(loaded), skipped)
+    if faults:
+        raise ExtractError(faults, result)
+    return result
+
+
+def _no_need_to_ask(connection: psycopg.Connection, day: date) -> str | None:
+    """Return why the API is not asked for the catalogue of a day; None if it is."""
+    today = datetime.now(UTC).date()
+    if day not in (today, today - timedelta(days=1)):
+        return "no file, and the API is not asked: it knows only today's prices (--refresh asks it)"
+    known = connection.execute(
+        "SELECT 1 FROM raw.file_loads WHERE source = 'products' AND run_date = %s AND refused_reason IS NULL LIMIT 1",
+        (day,),
+    )
+    return "raw has a catalogue already (--refresh asks for another)" if known.fetchone() else None

@@ -1,0 +1,158 @@
+"""Finds deliveries in the landing zone and opens them, whatever they are packed in."""
+
+import gzip
+import hashlib
+import sys
+import zlib
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import IO, Any
+
+import fsspec
+from fsspec.implementations.local import LocalFileSystem
+
+from glue.errors import GlueError
+from glue.records import BLOCK_BYTES, Readable
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+SUFFIXES = {"orders": (".json", ".ndjson"), "events": (".csv",), "products": (".json",)}
+PACKINGS = (".gz", ".zst")
+# What writers leave behind, and what they have not finished.
+NOT_DELIVERIES = (".tmp", ".part", ".crc")
+# zstd's window is memory that we need: `zstd --long` asks for 128 MiB, which is more than we have.
+ZSTD_WINDOW_LOG = 26
+
+DAMAGE = (EOFError, gzip.BadGzipFile, zlib.error, zstd.ZstdError)
+
+
+class Content:
+    """The uncompressed bytes of a delivery, counted and hashed as they are read."""
+
+    def __init__(self, stream: Readable) -> None:
+        self._stream = stream
+        self._sha256 = hashlib.sha256()
+        self.byte_count = 0
+
+    def read(self, size: int) -> bytes:
+        """Return `size` bytes, fewer only at the end."""
+        parts, missing = [], size
+        while missing and (part := self._stream.read(missing)):
+            self._sha256.update(part)
+            parts.append(part)
+            missing -= len(part)
+        self.byte_count += size - missing
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    @property
+    def sha256(self) -> str:
+        """The hash of what was read so far, in hexadecimal."""
+        return self._sha256.hexdigest()
+
+    def read_to_end(self) -> None:
+        """Read what is left, for its hash and length."""
+        while self.read(BLOCK_BYTES):
+            pass
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A file of the landing zone. `name` is without `.gz` or `.zst`."""
+
+    name: str
+    path: str
+    packing: str
+    file_system: Any = field(repr=False)
+
+    @contextmanager
+    def open(self, *, packed: bool = False) -> Iterator[Content]:
+        """Open it for reading, unpacked unless `packed`. Reading raises one of DAMAGE, or OSError."""
+        with ExitStack() as stack:
+            file: IO[bytes] = stack.enter_context(self.file_system.open(self.path, "rb", block_size=BLOCK_BYTES))
+            if self.packing == ".gz" and not packed:
+                file = stack.enter_context(gzip.GzipFile(fileobj=file))
+            elif self.packing == ".zst" and not packed:
+                options = {zstd.DecompressionParameter.window_log_max: ZSTD_WINDOW_LOG}
+                file = stack.enter_context(zstd.ZstdFile(file, options=options))
+            yield Content(file)
+
+
+@dataclass
+class Found:
+    """What lies in the folder of a source and day."""
+
+    deliveries: list[Delivery] = field(default_factory=list)  # ordered by the bytes of their names
+    ignored: list[str] = field(default_factory=list)  # names that are no deliveries of this source
+    faults: list[str] = field(default_factory=list)  # what cannot be read, and what to do about it
+
+
+def find(landing: str, source: str, day: date) -> Found:
+    """Return the deliveries of a source and day; none when there is no folder.
+
+    `landing` is a folder or an fsspec URL. Raises GlueError when it cannot be read at all.
+    """
+    found = Found()
+    try:
+        file_system, root = fsspec.url_to_fs(landing, use_listings_cache=False, skip_instance_cache=True)
+        folder = f"{root.rstrip('/')}/{source}/{day.isoformat()}"
+        entries = file_system.ls(folder, detail=True)
+    except FileNotFoundError:
+        return found
+    except (OSError, ValueError, ImportError) as error:
+        raise GlueError(f"LANDING_URL: cannot list the {source} of {day}: {error}") from error
+
+    named: dict[str, list[Delivery]] = {}
+    for entry in entries:
+        path = entry["name"]
+        file_name = path.rsplit("/", 1)[-1]
+        if not file_name or path.rstrip("/") == folder or _is_no_delivery(file_name):
+            continue
+        packing = next((end for end in PACKINGS if file_name.endswith(end)), "")
+        name = file_name.removesuffix(packing)
+        if not name.endswith(SUFFIXES[source]):
+            found.ignored.append(file_name)
+        elif fault := _fault(file_system, root, entry, file_name):
+            found.faults.append(f"{source} of {day}: {fault}")
+        else:
+            named.setdefault(name, []).append(Delivery(name, path, packing, file_system))
+    for name, same in sorted(named.items()):
+        if len(same) == 1:
+            found.deliveries += same
+        else:
+            names = " and ".join(sorted(shown(name + one.packing) for one in same))
+            found.faults.append(f"{source} of {day}: {names} are the same delivery twice; remove one")
+    return found
+
+
+def shown(name: str) -> str:
+    """Return a file name as it can be printed: one line, nothing that a terminal acts upon."""
+    return name if name.isprintable() else ascii(name)
+
+
+def _is_no_delivery(name: str) -> bool:
+    return name.startswith((".", "_")) or name.endswith(NOT_DELIVERIES)
+
+
+def _fault(file_system: Any, root: str, entry: dict[str, Any], name: str) -> str | None:
+    """Return why an entry of the landing zone cannot be a delivery, or None."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return f"{shown(name)}: a file name that is not UTF-8; rename it"
+    if "\0" in name:
+        return f"{shown(name)}: a file name with a NUL; rename it"
+    if not isinstance(file_system, LocalFileSystem):
+        return None if entry["type"] == "file" else f"{shown(name)} is not a file"
+    try:
+        real = Path(entry["name"]).resolve(strict=True)
+        if not real.is_relative_to(Path(root).resolve()):
+            return f"{shown(name)} is a link out of the landing zone, which is not followed"
+        return None if real.is_file() else f"{shown(name)} is not a file"
+    except OSError as error:
+        return f"{shown(name)}: {error.strerror}"
