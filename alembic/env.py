@@ -3,6 +3,7 @@
 import logging.config
 
 from alembic import context
+
 from glue import migrate
 
 config = context.config

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, NullPool, create_engine
 from sqlalchemy.exc import DBAPIError
 
-from alembic import command
+from glue.errors import GlueError
 
 PROJECT = Path(__file__).resolve().parent.parent
 PROCEDURES = PROJECT / "db" / "procedures"
@@ -42,7 +43,7 @@ NO_SEARCH_PATH = "SET LOCAL search_path = pg_catalog, pg_temp"
 log = logging.getLogger("alembic.warehouse")
 
 
-class MigrationError(RuntimeError):
+class MigrationError(GlueError):
     """The database could not be migrated, and is as it was. The message names the file and line."""
 
 

@@ -36,6 +36,8 @@ import psycopg
 from psycopg import sql
 from psycopg.pq import PGconn, Ping
 
+from glue.errors import GlueError
+
 DATABASE = "ecommerce_warehouse"
 SUPERUSER = "postgres"
 PORT = 5432  # names the socket file only
@@ -53,7 +55,7 @@ LOG_BYTES = 10 * 2**20
 SOCKET_PATH_BYTES = 100
 
 
-class ServerError(RuntimeError):
+class ServerError(GlueError):
     """The embedded server cannot do what was asked; the message says what to do."""
 
 
@@ -126,10 +128,7 @@ class EmbeddedServer:
 
     def is_running(self) -> bool:
         """Return whether this server takes connections now (or would, were they not all in use)."""
-        return self._ping() == Ping.OK
-
-    def _ping(self) -> Ping:
-        return PGconn.ping(self.dsn("postgres").encode())
+        return PGconn.ping(self.dsn("postgres").encode()) == Ping.OK
 
     def start(self) -> bool:
         """Start the server unless it runs, making it first if needed. Return whether this call started it.
@@ -148,10 +147,7 @@ class EmbeddedServer:
             if not (self.data / "PG_VERSION").exists():
                 self._initialize(bindir, user)
             self._write_settings(user)
-            self._remove_foreign_locks()
-            if self._ping() != Ping.REJECT:  # else it is on its way up (or down)
-                self._launch(bindir, user)
-            self._wait()
+            self._bring_up(bindir, user)
             self._make_database()
         return True
 
@@ -165,7 +161,7 @@ class EmbeddedServer:
             return False
         with self._lock(user):
             bindir = self._runnable_binaries(user)
-            if self._pg_ctl(bindir, user, "status").returncode != 0:
+            if not self._has_postmaster(bindir, user):
                 return False
             result = self._pg_ctl(bindir, user, "stop", "-m", "fast", "-w", "-t", str(START_SECONDS))
             if result.returncode != 0:
@@ -302,29 +298,28 @@ class EmbeddedServer:
                 if not _is_postmaster(Path(f"/proc/{pid}/cmdline").read_bytes(), self.data):
                     path.unlink()
 
-    def _launch(self, bindir: Path, user: pwd.struct_passwd) -> None:
-        """Run pg_ctl start and wait until the server accepts connections."""
+    def _bring_up(self, bindir: Path, user: pwd.struct_passwd) -> None:
+        """Launch the server unless it is on its way up, and wait until it takes connections."""
         with contextlib.suppress(FileNotFoundError):
             if self.log.stat().st_size > LOG_BYTES:
                 self.log.replace(self.log.with_suffix(".log.1"))
-        deadline = time.monotonic() + ORPHAN_SECONDS
-        while True:
-            log_size = self.log.stat().st_size if self.log.exists() else 0
-            result = self._pg_ctl(bindir, user, "start", "-l", str(self.log), "-w", "-t", str(START_SECONDS))
-            if result.returncode == 0:
-                return
-            said = self._log_since(log_size)
-            if "pre-existing shared memory block" not in said or time.monotonic() > deadline:
-                raise ServerError(self._explain("PostgreSQL did not start", result, said))
-            time.sleep(0.5)
-
-    def _wait(self) -> None:
-        """Wait until the server takes connections. Raises ServerError when it does not in START_SECONDS."""
         deadline = time.monotonic() + START_SECONDS
+        orphans_deadline = time.monotonic() + ORPHAN_SECONDS
         while not self.is_running():
+            self._remove_foreign_locks()
+            if not self._has_postmaster(bindir, user):
+                log_size = self.log.stat().st_size if self.log.exists() else 0
+                result = self._pg_ctl(bindir, user, "start", "-l", str(self.log), "-w", "-t", str(START_SECONDS))
+                said = self._log_since(log_size)
+                patient = "pre-existing shared memory block" in said and time.monotonic() < orphans_deadline
+                if result.returncode != 0 and not patient and not self._has_postmaster(bindir, user):
+                    raise ServerError(self._explain("PostgreSQL did not start", result, said))
             if time.monotonic() > deadline:
                 raise ServerError(f"PostgreSQL in {self.directory} takes no connections; see {self.log}")
             time.sleep(0.1)
+
+    def _has_postmaster(self, bindir: Path, user: pwd.struct_passwd) -> bool:
+        return self._pg_ctl(bindir, user, "status").returncode == 0
 
     def _make_database(self) -> None:
         """Create the warehouse's database if it is not there yet."""

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from alembic import op
+
 from glue.migrate import run_sql
 
 revision = "0001"
