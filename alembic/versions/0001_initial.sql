@@ -39,6 +39,9 @@ COMMENT ON ROLE warehouse_runner IS 'Calls the public procedures, and reads ever
 COMMENT ON ROLE warehouse_checker IS 'Evaluates the expressions of quality rules: reads staging and warehouse, nothing else';
 COMMENT ON ROLE warehouse_analyst IS 'Reads warehouse and audit, and makes views in marts';
 
+-- The owner makes the function that the checker owns.
+GRANT warehouse_checker TO warehouse_owner;
+
 -- A routine is for those it is granted to (db/procedures/privileges.sql), not for PUBLIC.
 ALTER DEFAULT PRIVILEGES FOR ROLE warehouse_owner REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
 SET LOCAL ROLE warehouse_owner;
@@ -446,7 +449,7 @@ COMMENT ON COLUMN audit.settings.value IS 'A whole number; NULL is off';
 COMMENT ON COLUMN audit.settings.description IS 'What it does, and its unit';
 
 INSERT INTO audit.settings (name, value, description) VALUES
-    ('oldest_order_days', '400', 'Days: an order or event dated longer than this before its load_date is rejected'),
+    ('oldest_order_days', '400', 'Days: an order or event dated longer than this before its load_date is rejected; NULL is 100 years'),
     ('raw_keep_days', NULL, 'Days: compact_partitions drops months of raw that ended longer ago; NULL keeps everything'),
     ('staging_keep_days', NULL, 'Days: compact_partitions drops partitions of staging that ended longer ago; NULL keeps everything'),
     ('step_attempts', '4', 'Times: how often a step is tried when it meets a deadlock, a serialization failure or a lock that it does not get'),
@@ -1128,6 +1131,7 @@ CREATE TABLE warehouse.late_events (
     CONSTRAINT late_events_pkey PRIMARY KEY (event_id, event_ts, load_date)
 );
 CREATE INDEX idx_late_events_load_date ON warehouse.late_events (load_date);
+CREATE INDEX idx_late_events_event_ts ON warehouse.late_events (event_ts);
 COMMENT ON TABLE warehouse.late_events IS 'One row per loaded event that came later than its own day (UTC). Only these can repeat an event of another load, so only these are compared.';
 COMMENT ON COLUMN warehouse.late_events.event_id IS 'Of the source';
 COMMENT ON COLUMN warehouse.late_events.event_ts IS 'When it happened';

@@ -1,0 +1,37 @@
+-- Records how a step ended; a bad end ends its run, and so does the last step.
+--
+-- Writes: audit.pipeline_steps, audit.pipeline_runs, warehouse.daily_metrics
+-- Locks:  gives back the session lock on step_id
+-- A failed or blocked run writes its row of daily_metrics here: the alerts live on it.
+CREATE OR REPLACE FUNCTION audit._finish_step(
+    p_run_id bigint, p_step_id bigint, p_step text, p_load_date date, p_result audit.step_result, p_failure audit.failure
+) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $_finish_step$
+DECLARE
+    -- A loading step that meets a day without a pass leaves the run blocked, as it is.
+    v_status text := CASE WHEN p_failure.sqlstate IS NULL THEN 'succeeded'
+                          WHEN p_failure.sqlstate IN ('WH001', 'WH002') THEN 'blocked'
+                          ELSE 'failed' END;
+BEGIN
+    UPDATE audit.pipeline_steps s
+    SET status = v_status, ended_at = clock_timestamp(),
+        rows_in = p_result.rows_in, rows_out = p_result.rows_out,
+        rows_rejected = p_result.rows_rejected, rows_duplicate = p_result.rows_duplicate,
+        error_sqlstate = p_failure.sqlstate,
+        error_message = nullif(concat_ws(E'\n', p_failure.message, p_failure.detail, p_failure.hint), ''),
+        error_context = p_failure.context
+    WHERE s.step_id = p_step_id;
+
+    IF v_status <> 'succeeded' OR p_step = 'compute_daily_metrics' THEN
+        UPDATE audit.pipeline_runs r
+        SET status = v_status, ended_at = clock_timestamp(), error = p_step || ': ' || p_failure.message
+        WHERE r.run_id = p_run_id;
+        PERFORM warehouse._write_daily_metrics(p_load_date, p_run_id);
+    END IF;
+
+    PERFORM pg_advisory_unlock(warehouse._lock_class('step is alive'), p_step_id::integer);
+END
+$_finish_step$;
+COMMENT ON FUNCTION audit._finish_step(bigint, bigint, text, date, audit.step_result, audit.failure)
+    IS 'Records how a step ended; a bad end ends its run, and so does the last step';

@@ -1,0 +1,92 @@
+-- Judges a day by the enabled rules of one table (or, with NULL, those of no table), in one scan.
+--
+-- Returns: a verdict per rule
+-- If the rules cannot be evaluated together, each is evaluated alone: one that raises has failed, the others count.
+CREATE OR REPLACE FUNCTION audit._judge(p_table_name text, p_load_date date)
+RETURNS TABLE (rule_name text, passed boolean, failed_count bigint, checked_count bigint, observed numeric, message text, sample text[])
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD'
+AS $_judge$
+DECLARE
+    v_rule    audit.dq_rules;
+    v_rules   text[];
+    v_query   text;
+    v_values  jsonb;
+    v_error   text;
+    v_is_row  boolean;
+BEGIN
+    SELECT array_agg(r.rule_name ORDER BY r.rule_name) INTO v_rules
+    FROM audit.dq_rules r WHERE r.enabled AND r.table_name IS NOT DISTINCT FROM p_table_name;
+
+    BEGIN
+        v_values := audit._evaluate(audit._rules_query(p_table_name, v_rules), p_load_date);
+    EXCEPTION WHEN OTHERS THEN
+        v_values := NULL;  -- found out below, rule by rule
+    END;
+
+    FOREACH rule_name IN ARRAY v_rules LOOP
+        SELECT r.* INTO v_rule FROM audit.dq_rules r WHERE r.rule_name = _judge.rule_name;
+        v_is_row := v_rule.min_value IS NULL AND v_rule.max_value IS NULL;
+        v_error := NULL;
+        observed := NULL;
+        sample := NULL;
+        BEGIN
+            IF v_values IS NULL OR NOT v_values ? rule_name THEN
+                observed := (audit._evaluate(audit._rules_query(p_table_name, ARRAY[rule_name]), p_load_date) ->> rule_name)::numeric;
+                checked_count := CASE WHEN v_is_row THEN
+                    (audit._evaluate(audit._rules_query(p_table_name, '{}'), p_load_date) ->> 'checked rows')::bigint END;
+            ELSE
+                observed := (v_values ->> rule_name)::numeric;
+                checked_count := CASE WHEN v_is_row THEN (v_values ->> 'checked rows')::bigint END;
+            END IF;
+        EXCEPTION WHEN OTHERS THEN
+            v_error := format('the rule cannot be evaluated: %s (%s)', SQLERRM, SQLSTATE);
+        END;
+
+        IF v_error IS NOT NULL THEN
+            passed := false;
+            failed_count := 1;
+            checked_count := NULL;
+            message := v_error;
+        ELSIF v_is_row THEN
+            failed_count := observed;
+            observed := NULL;
+            passed := failed_count = 0;
+            message := format('%s of %s rows break it', failed_count, checked_count);
+            IF NOT passed THEN
+                v_query := format('SELECT array_agg(k.key ORDER BY k.key) AS keys FROM (SELECT DISTINCT left((%s)::text, 200) AS key FROM %s WHERE load_date = $1 AND (%s) IS NOT TRUE LIMIT 5) AS k',
+                    coalesce(v_rule.sample, CASE p_table_name WHEN 'staging.orders_clean' THEN 'order_id || ''/'' || line_number'
+                                                              WHEN 'staging.events_clean' THEN 'event_id' ELSE 'product_id' END),
+                    p_table_name, v_rule.expression);
+                BEGIN
+                    SELECT array_agg(k.key) INTO sample FROM jsonb_array_elements_text(audit._evaluate(v_query, p_load_date) -> 'keys') AS k (key);
+                EXCEPTION WHEN OTHERS THEN
+                    sample := ARRAY[format('the sample cannot be evaluated: %s', SQLERRM)];
+                END;
+            END IF;
+        ELSE
+            passed := coalesce(observed >= v_rule.min_value, true) AND coalesce(observed <= v_rule.max_value, true);
+            failed_count := (NOT passed)::integer;
+            message := CASE WHEN observed IS NULL THEN 'nothing to compare with'
+                ELSE format('observed %s, allowed %s', trim_scale(round(observed, 6)),
+                            concat_ws(' and ', 'at least ' || trim_scale(v_rule.min_value), 'at most ' || trim_scale(v_rule.max_value))) END;
+        END IF;
+        RETURN NEXT;
+    END LOOP;
+END
+$_judge$;
+COMMENT ON FUNCTION audit._judge(text, date) IS 'Judges a day by the enabled rules of one table, in one scan';
+
+-- The query that evaluates rules of one table together: a column per rule, and the number of rows looked at.
+CREATE OR REPLACE FUNCTION audit._rules_query(p_table_name text, p_rules text[]) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $_rules_query$
+    SELECT 'SELECT '
+           || concat_ws(', ', CASE WHEN p_table_name IS NOT NULL THEN 'count(*) AS "checked rows"' END,
+                        string_agg(format(CASE WHEN r.min_value IS NULL AND r.max_value IS NULL
+                                               THEN 'count(*) FILTER (WHERE (%s) IS NOT TRUE) AS %I'
+                                               ELSE '(%s)::numeric AS %I' END, r.expression, r.rule_name), ', '))
+           || coalesce(' FROM ' || p_table_name || ' WHERE load_date = $1', '')
+    FROM audit.dq_rules r
+    WHERE r.rule_name = ANY (p_rules);
+$_rules_query$;
+COMMENT ON FUNCTION audit._rules_query(text, text[]) IS 'The query that evaluates rules of one table together';

@@ -1,0 +1,91 @@
+-- The driver: runs one step of a day, and owns its transactions.
+--
+-- Records the step as running and commits, so that other sessions see it; runs the worker, all or nothing; records the
+-- outcome and commits. What went wrong comes back in p_failure, for the caller to raise or to collect.
+--
+-- p_worker: a function (date) RETURNS audit.step_result whose name is the step's with _ before it
+-- Errors:   WH003 called inside a transaction, WH004 no date, WH001 the gate blocked the day; the worker's own, in p_failure
+-- Runs a worker again on a deadlock, a serialization failure or a lock that it did not get: setting step_attempts.
+-- It commits, so it can have neither SET nor SECURITY DEFINER: it qualifies every name and leaves the rest to functions.
+CREATE OR REPLACE PROCEDURE audit._run_step(p_worker regproc, p_load_date date, INOUT p_failure audit.failure)
+LANGUAGE plpgsql
+AS $_run_step$
+DECLARE
+    v_step     text := (SELECT pg_catalog.ltrim(p.proname, '_') FROM pg_catalog.pg_proc p WHERE p.oid OPERATOR(pg_catalog.=) p_worker);
+    v_started  timestamptz := pg_catalog.clock_timestamp();
+    v_run_id   bigint;
+    v_step_id  bigint;
+    v_attempts integer;
+    v_result   audit.step_result;
+BEGIN
+    p_failure := NULL;
+    -- A transaction that began before this statement is somebody else's.
+    IF pg_catalog.statement_timestamp() OPERATOR(pg_catalog.>) pg_catalog.transaction_timestamp() THEN
+        RAISE EXCEPTION '% was called inside a transaction', v_step USING ERRCODE = 'WH003',
+            DETAIL = 'A step commits its own progress, so that others see it and a failure is recorded.',
+            HINT = 'Call it by itself, without BEGIN; in psycopg and Airflow with autocommit=True.';
+    END IF;
+    IF p_load_date IS NULL OR NOT pg_catalog.isfinite(p_load_date) THEN
+        RAISE EXCEPTION '% needs a date', v_step USING ERRCODE = 'WH004',
+            HINT = 'Name the day of the data: a date like ''2025-12-19''.';
+    END IF;
+
+    COMMIT;
+    SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE;
+    SELECT s.run_id, s.step_id INTO v_run_id, v_step_id FROM audit._start_step(v_step, p_load_date) s;
+    v_attempts := audit._step_attempts();
+    COMMIT;
+
+    LOOP
+        SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE;
+        v_attempts := v_attempts OPERATOR(pg_catalog.-) 1;
+        p_failure := NULL;
+        BEGIN
+            EXECUTE pg_catalog.format('SELECT w.* FROM %s($1) w', p_worker) INTO v_result USING p_load_date;
+        EXCEPTION WHEN query_canceled OR OTHERS THEN
+            GET STACKED DIAGNOSTICS
+                p_failure.sqlstate = RETURNED_SQLSTATE, p_failure.message = MESSAGE_TEXT,
+                p_failure.detail = PG_EXCEPTION_DETAIL, p_failure.hint = PG_EXCEPTION_HINT,
+                p_failure.context = PG_EXCEPTION_CONTEXT, p_failure.schema_name = SCHEMA_NAME,
+                p_failure.table_name = TABLE_NAME, p_failure.column_name = COLUMN_NAME,
+                p_failure.constraint_name = CONSTRAINT_NAME;
+        END;
+        EXIT WHEN v_attempts OPERATOR(pg_catalog.<=) 0
+            OR p_failure.sqlstate IS NULL
+            OR p_failure.sqlstate OPERATOR(pg_catalog.<>) ALL (ARRAY['40P01', '40001', '55P03']);
+        ROLLBACK;
+        RAISE NOTICE '% %: % (%), once more', v_step, p_load_date, p_failure.message, p_failure.sqlstate;
+        PERFORM pg_catalog.pg_sleep(0.2 OPERATOR(pg_catalog.*) pg_catalog.random());
+    END LOOP;
+
+    IF v_result.blocked_reason IS NOT NULL AND p_failure.sqlstate IS NULL THEN
+        p_failure.sqlstate := 'WH001';
+        p_failure.message := pg_catalog.format('%s is blocked by the quality gate', p_load_date);
+        p_failure.detail := v_result.blocked_reason;
+        p_failure.hint := pg_catalog.format(
+            'Look: SELECT * FROM audit.dq_failures WHERE run_id = %s. Mend the input and run the day again, or let it through: CALL audit.allow_day(%L, ''reason'').',
+            v_run_id, p_load_date);
+    END IF;
+
+    PERFORM audit._finish_step(v_run_id, v_step_id, v_step, p_load_date, v_result, p_failure);
+    COMMIT;
+
+    RAISE NOTICE '%', pg_catalog.concat_ws(', ',
+        pg_catalog.format('%s %s: %s in', v_step, p_load_date, COALESCE(v_result.rows_in, 0)),
+        pg_catalog.format('%s out', COALESCE(v_result.rows_out, 0)),
+        pg_catalog.format('%s duplicate', COALESCE(v_result.rows_duplicate, 0)),
+        pg_catalog.format('%s rejected', COALESCE(v_result.rows_rejected, 0)),
+        pg_catalog.format('%s s', pg_catalog.round(EXTRACT(epoch FROM pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) v_started), 2)),
+        CASE WHEN p_failure.sqlstate OPERATOR(pg_catalog.=) ANY (ARRAY['WH001', 'WH002']) THEN 'BLOCKED'
+             WHEN p_failure.sqlstate IS NOT NULL THEN 'FAILED' END);
+END
+$_run_step$;
+COMMENT ON PROCEDURE audit._run_step(regproc, date, audit.failure) IS 'The driver: runs one step of a day, and owns its transactions';
+
+-- How often a step is tried; for the driver, whose caller may not read audit.settings.
+CREATE OR REPLACE FUNCTION audit._step_attempts() RETURNS integer
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $_step_attempts$
+    SELECT greatest(coalesce(audit._setting('step_attempts'), 1), 1);
+$_step_attempts$;
+COMMENT ON FUNCTION audit._step_attempts() IS 'How often a step is tried';

@@ -1,0 +1,36 @@
+-- Which staging a day has now: the versions of orders, events and products, 0 where there is none.
+--
+-- Reads: staging.loads
+CREATE OR REPLACE FUNCTION audit._staging_versions(p_load_date date) RETURNS bigint[]
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $_staging_versions$
+    SELECT array_agg(coalesce(l.staging_version, 0) ORDER BY s.place)
+    FROM unnest(ARRAY['orders', 'events', 'products']) WITH ORDINALITY AS s (source, place)
+    LEFT JOIN staging.loads l ON l.source = s.source AND l.load_date = p_load_date;
+$_staging_versions$;
+COMMENT ON FUNCTION audit._staging_versions(date) IS 'Which staging a day has now: the versions of orders, events and products';
+
+-- Refuses to load a day whose current staging has no pass of the gate and was not let through.
+-- Errors: WH002
+CREATE OR REPLACE FUNCTION audit._require_pass(p_load_date date) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD'
+AS $_require_pass$
+DECLARE
+    v_versions bigint[] := audit._staging_versions(p_load_date);
+    v_verdict  audit.gate_verdicts;
+BEGIN
+    SELECT v.* INTO v_verdict FROM audit.gate_verdicts v WHERE v.run_date = p_load_date;
+    IF v_verdict.passed AND v_verdict.staging_versions = v_versions
+       OR EXISTS (SELECT FROM audit.dq_overrides o WHERE o.run_date = p_load_date AND o.staging_versions = v_versions)
+    THEN
+        RETURN;
+    END IF;
+    RAISE EXCEPTION 'the staging of % has no pass of the quality gate', p_load_date USING ERRCODE = 'WH002',
+        DETAIL = CASE WHEN v_verdict.run_date IS NULL THEN 'It was never judged.'
+                      WHEN v_verdict.staging_versions <> v_versions THEN 'It has changed since it was judged.'
+                      ELSE 'It was judged and blocked.' END,
+        HINT = format('CALL audit.check_quality(%L); or look at audit.dq_failures and let it through: CALL audit.allow_day(%L, ''reason'');',
+                      p_load_date, p_load_date);
+END
+$_require_pass$;
+COMMENT ON FUNCTION audit._require_pass(date) IS 'Refuses to load a day whose current staging has no pass of the gate and was not let through';

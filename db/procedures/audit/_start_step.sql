@@ -1,0 +1,51 @@
+-- Records a step as running, in the newest open run of its day or in a new one.
+--
+-- Returns: run_id and step_id
+-- Writes:  audit.pipeline_runs, audit.pipeline_steps
+-- Locks:   a session lock on step_id (its holder is alive); an advisory lock on the day while it looks for the run
+-- A run is open until it succeeded: a retry sets a failed or blocked one running again. open_run opens a new one,
+-- unless the newest has only been opened, or a step of it is running. Steps whose session died are set failed.
+CREATE OR REPLACE FUNCTION audit._start_step(p_step text, p_load_date date, OUT run_id bigint, OUT step_id bigint)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $_start_step$
+DECLARE
+    v_run     audit.pipeline_runs;
+    v_is_busy boolean;
+    v_is_new  boolean;
+BEGIN
+    PERFORM pg_advisory_xact_lock(warehouse._lock_class('runs'), p_load_date - date '2000-01-01');
+
+    SELECT r.* INTO v_run FROM audit.pipeline_runs r WHERE r.run_date = p_load_date ORDER BY r.run_id DESC LIMIT 1;
+
+    UPDATE audit.pipeline_steps s
+    SET status = 'failed', ended_at = clock_timestamp(), error_sqlstate = '08006',
+        error_message = 'the session that ran this step ended before the step did'
+    WHERE s.run_id = v_run.run_id AND s.status = 'running' AND NOT audit._step_is_alive(s.step_id);
+
+    SELECT coalesce(bool_or(s.status = 'running'), false), NOT coalesce(bool_or(s.step <> 'open_run'), false)
+    INTO v_is_busy, v_is_new
+    FROM audit.pipeline_steps s WHERE s.run_id = v_run.run_id;
+
+    IF v_run.run_id IS NULL OR v_run.status = 'succeeded'
+       OR (p_step = 'open_run' AND NOT v_is_busy AND NOT v_is_new)
+    THEN
+        UPDATE audit.pipeline_runs r
+        SET status = 'failed', ended_at = clock_timestamp(), error = 'given up: a new run of the day was opened'
+        WHERE r.run_id = v_run.run_id AND r.status = 'running';
+
+        INSERT INTO audit.pipeline_runs (run_date, status, triggered_by)
+        VALUES (p_load_date, 'running',
+                concat_ws(' ', session_user, nullif(current_setting('application_name'), '')))
+        RETURNING pipeline_runs.run_id INTO run_id;
+    ELSE
+        run_id := v_run.run_id;
+        UPDATE audit.pipeline_runs r SET status = 'running', ended_at = NULL, error = NULL
+        WHERE r.run_id = v_run.run_id AND r.status <> 'running';
+    END IF;
+
+    INSERT INTO audit.pipeline_steps (run_id, step, status) VALUES (run_id, p_step, 'running')
+    RETURNING pipeline_steps.step_id INTO step_id;
+    PERFORM pg_advisory_lock(warehouse._lock_class('step is alive'), step_id::integer);
+END
+$_start_step$;
+COMMENT ON FUNCTION audit._start_step(text, date) IS 'Records a step as running, in the newest open run of its day or in a new one';

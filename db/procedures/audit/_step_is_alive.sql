@@ -1,0 +1,16 @@
+-- Whether the session that runs a step still exists: it holds an advisory lock on the step's number, and the server
+-- releases that when the session ends, however it ends.
+--
+-- Reads: pg_locks
+CREATE OR REPLACE FUNCTION audit._step_is_alive(p_step_id bigint) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $_step_is_alive$
+    SELECT EXISTS (
+        SELECT FROM pg_locks l
+        WHERE l.locktype = 'advisory' AND l.objsubid = 2 AND l.granted
+          AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
+          AND l.classid::bigint = warehouse._lock_class('step is alive')::bigint & 4294967295
+          AND l.objid::bigint = p_step_id & 4294967295
+    );
+$_step_is_alive$;
+COMMENT ON FUNCTION audit._step_is_alive(bigint) IS 'Whether the session that runs a step still exists';

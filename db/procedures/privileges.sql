@@ -1,0 +1,27 @@
+-- Who may call what. Nothing is for PUBLIC (db/schema/roles.sql); procedures that commit run with their caller's
+-- rights, so a runner needs the workers that they hand over, and the driver. Applied after every change of a routine.
+REVOKE ALL ON ALL ROUTINES IN SCHEMA raw, staging, warehouse, audit FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION
+    raw.prepare_month(date), raw.open_load(text, date, text, text), raw.summarize_month(date),
+    raw.close_load(bigint, text, date, text, text, bigint, bigint, bigint, text)
+TO warehouse_loader;
+
+GRANT EXECUTE ON PROCEDURE
+    audit.open_run(date), staging.clean_orders(date), staging.clean_events(date), staging.clean_products(date),
+    audit.check_quality(date), audit.allow_day(date, text), warehouse.load_dim_date(date), warehouse.load_dim_user(date),
+    warehouse.load_dim_product(date), warehouse.reload_fact_orders(date), warehouse.reload_fact_events(date),
+    warehouse.compute_daily_metrics(date), warehouse.run_day(date), warehouse.run_range(date, date),
+    warehouse._run_day(date, audit.failure), audit._run_step(regproc, date, audit.failure)
+TO warehouse_runner;
+GRANT EXECUTE ON FUNCTION
+    audit._open_run(date), staging._clean_orders(date), staging._clean_events(date), staging._clean_products(date),
+    audit._check_quality(date), audit._allow_day(date, text), warehouse._load_dim_date(date), warehouse._load_dim_user(date),
+    warehouse._load_dim_product(date), warehouse._reload_fact_orders(date), warehouse._reload_fact_events(date),
+    warehouse._compute_daily_metrics(date), audit._days_in_raw(date, date), audit._raise(audit.failure),
+    audit._step_attempts(), audit._start_step(text, date),
+    audit._finish_step(bigint, bigint, text, date, audit.step_result, audit.failure)
+TO warehouse_runner;
+
+-- What rules may use.
+GRANT EXECUTE ON FUNCTION staging.duplicate_count(text, date), staging.oldest_date(date) TO warehouse_checker, warehouse_runner;

@@ -1,0 +1,15 @@
+-- The deliveries in force of a source and day: of each name the last one that was taken, else the last refused one.
+--
+-- Returns: load_id, file_name, row_count, rejected_count, refused_reason, by the bytes of the name
+-- Reads:   raw.file_loads
+CREATE OR REPLACE FUNCTION raw._deliveries_in_force(p_source text, p_run_date date)
+RETURNS TABLE (load_id bigint, file_name text, row_count bigint, rejected_count bigint, refused_reason text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $_deliveries_in_force$
+    SELECT DISTINCT ON (l.file_name COLLATE "C")
+           l.load_id, l.file_name, l.row_count, l.rejected_count, l.refused_reason
+    FROM raw.file_loads l
+    WHERE l.source = p_source AND l.run_date = p_run_date
+    ORDER BY l.file_name COLLATE "C", l.refused_reason IS NULL DESC, l.load_id DESC;
+$_deliveries_in_force$;
+COMMENT ON FUNCTION raw._deliveries_in_force(text, date) IS 'Of each name the last delivery that was taken, else the last refused one';

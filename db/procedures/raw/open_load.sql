@@ -1,0 +1,38 @@
+-- Opens a delivery: gives it its number, or says that these bytes change nothing.
+--
+-- Returns: load_id to COPY with; NULL if these are the bytes in force under that name, or the last refused ones
+-- Reads:   raw.file_loads
+-- Locks:   an advisory lock on source and day until the transaction ends: deliveries of a day load one at a time
+-- Errors:  WH004 a source that does not exist, a missing value
+-- Safe to repeat: nothing is written; raw.close_load does that, in the same transaction.
+CREATE OR REPLACE FUNCTION raw.open_load(p_source text, p_run_date date, p_file_name text, p_sha256 text) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $open_load$
+DECLARE
+    v_known boolean;
+BEGIN
+    IF p_source NOT IN ('orders', 'events', 'products') OR num_nulls(p_source, p_run_date, p_file_name, p_sha256) > 0 THEN
+        RAISE EXCEPTION 'a delivery needs a source (orders, events, products), a date, a name and a sha256'
+            USING ERRCODE = 'WH004',
+                  DETAIL = format('Got: %L, %L, %L, %L.', p_source, p_run_date, p_file_name, p_sha256),
+                  HINT = 'python -m glue extract orders DATE';
+    END IF;
+    PERFORM pg_advisory_xact_lock(warehouse._lock_class('load ' || p_source), p_run_date - date '2000-01-01');
+
+    SELECT bool_or(d.sha256 = p_sha256) INTO v_known
+    FROM (
+        (SELECT l.sha256 FROM raw.file_loads l
+         WHERE l.run_date = p_run_date AND l.source = p_source AND l.file_name = p_file_name AND l.refused_reason IS NULL
+         ORDER BY l.load_id DESC LIMIT 1)
+        UNION ALL
+        (SELECT l.sha256 FROM raw.file_loads l
+         WHERE l.run_date = p_run_date AND l.source = p_source AND l.file_name = p_file_name
+         ORDER BY l.load_id DESC LIMIT 1)
+    ) AS d;
+    IF v_known THEN
+        RETURN NULL;
+    END IF;
+    RETURN nextval('raw.load_ids');
+END
+$open_load$;
+COMMENT ON FUNCTION raw.open_load(text, date, text, text) IS 'Opens a delivery: its load_id, or NULL if these bytes change nothing';

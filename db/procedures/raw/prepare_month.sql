@@ -1,0 +1,35 @@
+-- Makes the partitions of raw for the month of a date, where they are missing.
+--
+-- Reads:  pg_class
+-- Writes: raw.<table>_p_YYYY_MM, attached to its parent
+-- Locks:  one advisory lock while something is made; SHARE UPDATE EXCLUSIVE on the parents (readers and COPY go on)
+-- Errors: WH004 a date is missing
+-- Safe to repeat: a month that is there is left alone. Glue calls it in a transaction of its own, before COPY.
+CREATE OR REPLACE FUNCTION raw.prepare_month(p_run_date date) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET "TimeZone" = 'UTC'
+AS $prepare_month$
+DECLARE
+    v_first  date := date_trunc('month', p_run_date)::date;
+    v_table  text;
+    v_name   text;
+BEGIN
+    IF p_run_date IS NULL OR NOT isfinite(p_run_date) THEN
+        RAISE EXCEPTION 'a month needs a date, not %', coalesce(p_run_date::text, 'NULL') USING ERRCODE = 'WH004',
+            HINT = 'SELECT raw.prepare_month(''2025-12-19'')';
+    END IF;
+    FOREACH v_table IN ARRAY ARRAY['orders_json', 'events_csv', 'products_json', 'rejected_lines'] LOOP
+        v_name := v_table || to_char(v_first, '"_p_"YYYY_MM');
+        CONTINUE WHEN to_regclass(format('raw.%I', v_name)) IS NOT NULL;
+
+        PERFORM pg_advisory_xact_lock(warehouse._lock_class('partitions'), hashtext('raw'));
+        CONTINUE WHEN to_regclass(format('raw.%I', v_name)) IS NOT NULL;  -- made while we waited
+
+        EXECUTE format('CREATE TABLE raw.%I (LIKE raw.%I INCLUDING DEFAULTS INCLUDING COMMENTS)', v_name, v_table);
+        EXECUTE format('CREATE TRIGGER refuse_change BEFORE UPDATE OR DELETE OR TRUNCATE ON raw.%I
+                        FOR EACH STATEMENT EXECUTE FUNCTION raw._refuse_change()', v_name);
+        EXECUTE format('ALTER TABLE raw.%I ATTACH PARTITION raw.%I FOR VALUES FROM (%L) TO (%L)',
+                       v_table, v_name, v_first, (v_first + interval '1 month')::date);
+    END LOOP;
+END
+$prepare_month$;
+COMMENT ON FUNCTION raw.prepare_month(date) IS 'Makes the partitions of raw for the month of a date, where they are missing';

@@ -1,0 +1,78 @@
+-- Worker of compute_daily_metrics: proves that nothing of the day was lost, and takes away members that no fact needs.
+-- The row of daily_metrics is completed when the driver closes the run, a moment later, with its runtime.
+--
+-- Reads:  staging.loads, warehouse.daily_metrics (whose fact figures the fact steps keep), the gate's pass
+-- Writes: warehouse.dim_user, warehouse.dim_product: members that no load mentions any more
+-- Errors: WH002 the day's staging has no pass; WH012 clean lines are not facts + superseded, or the facts were not loaded
+CREATE OR REPLACE FUNCTION warehouse._compute_daily_metrics(p_load_date date) RETURNS audit.step_result
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET "TimeZone" = 'UTC' SET "DateStyle" = 'ISO, YMD'
+AS $_compute_daily_metrics$
+DECLARE
+    v_source record;
+    v_result audit.step_result;
+BEGIN
+    PERFORM pg_advisory_xact_lock(warehouse._lock_class('compute_daily_metrics'), p_load_date - date '2000-01-01');
+    PERFORM audit._require_pass(p_load_date);
+
+    FOR v_source IN
+        SELECT l.source, l.clean_count,
+               CASE l.source WHEN 'orders' THEN m.fact_orders_count ELSE m.fact_events_count END AS fact_count,
+               CASE l.source WHEN 'orders' THEN m.superseded_orders_count ELSE m.superseded_events_count END AS superseded_count
+        FROM staging.loads l
+        LEFT JOIN warehouse.daily_metrics m ON m.run_date = l.load_date
+        WHERE l.source IN ('orders', 'events') AND l.load_date = p_load_date
+          AND l.clean_count IS DISTINCT FROM
+              CASE l.source WHEN 'orders' THEN m.fact_orders_count + m.superseded_orders_count
+                            ELSE m.fact_events_count + m.superseded_events_count END
+        ORDER BY l.source
+    LOOP
+        RAISE EXCEPTION 'the clean % of % are not all in the facts', v_source.source, p_load_date USING ERRCODE = 'WH012',
+            DETAIL = format('Clean %s, facts %s, superseded by later loads %s.', v_source.clean_count,
+                            coalesce(v_source.fact_count, 0), coalesce(v_source.superseded_count, 0)),
+            HINT = format('CALL warehouse.reload_fact_%s(%L);', v_source.source, p_load_date);
+    END LOOP;
+
+    IF EXISTS (SELECT FROM warehouse.unseen_members) THEN
+        PERFORM warehouse._remove_unseen_members();
+    END IF;
+
+    SELECT coalesce(sum(l.delivered_count), 0), 1, coalesce(sum(l.rejected_count), 0), coalesce(sum(l.duplicate_count), 0)
+    INTO v_result.rows_in, v_result.rows_out, v_result.rows_rejected, v_result.rows_duplicate
+    FROM staging.loads l WHERE l.source IN ('orders', 'events') AND l.load_date = p_load_date;
+    RETURN v_result;
+END
+$_compute_daily_metrics$;
+COMMENT ON FUNCTION warehouse._compute_daily_metrics(date)
+    IS 'Worker of compute_daily_metrics: proves that nothing of the day was lost, and takes away members that no fact needs';
+
+-- Takes members away that no load mentions any more, once no fact points at them. Rare: only a correction makes one.
+CREATE OR REPLACE FUNCTION warehouse._remove_unseen_members() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $_remove_unseen_members$
+BEGIN
+    PERFORM warehouse._lock_publishing('warehouse.dim_user');
+    PERFORM warehouse._lock_publishing('warehouse.dim_product');
+
+    WITH removed AS (
+        DELETE FROM warehouse.dim_user d
+        USING warehouse.unseen_members m
+        WHERE m.dimension = 'user' AND d.user_id = m.member_id
+          AND NOT EXISTS (SELECT FROM warehouse.fact_orders f WHERE f.user_id = m.member_id)
+          AND NOT EXISTS (SELECT FROM warehouse.fact_events f WHERE f.user_id = m.member_id)
+        RETURNING d.user_id
+    )
+    DELETE FROM warehouse.unseen_members m USING removed r WHERE m.dimension = 'user' AND m.member_id = r.user_id;
+
+    WITH removed AS (
+        DELETE FROM warehouse.dim_product d
+        USING warehouse.unseen_members m
+        WHERE m.dimension = 'product' AND d.product_id = m.member_id
+          AND NOT EXISTS (SELECT FROM warehouse.fact_orders f WHERE f.product_id = m.member_id)
+          AND NOT EXISTS (SELECT FROM warehouse.fact_events f WHERE f.product_id = m.member_id)
+        RETURNING d.product_id
+    )
+    DELETE FROM warehouse.unseen_members m USING removed r WHERE m.dimension = 'product' AND m.member_id = r.product_id;
+END
+$_remove_unseen_members$;
+COMMENT ON FUNCTION warehouse._remove_unseen_members() IS 'Takes members away that no load mentions any more, once no fact points at them';

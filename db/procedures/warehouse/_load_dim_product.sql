@@ -1,0 +1,161 @@
+-- Worker of load_dim_product: what a day says of products, their versions, and the dimension as it is now.
+--
+-- Reads:  staging.products_clean, orders_clean and events_clean of the day, the gate's pass
+-- Writes: warehouse.product_loads of the day, warehouse.dim_product_history, warehouse.dim_product, warehouse.unseen_members
+-- Locks:  the dimension's publish lock (advisory) once the day's products are known, until the transaction ends
+-- Errors: WH002 the day's staging has no pass
+-- Safe to repeat: versions are a function of product_loads, whatever the order of loading; what did not change stays.
+--
+-- A version begins where a catalogue says other than the catalogue before it. So a catalogue decides two beginnings:
+-- its own, and that of the next catalogue that has the product.
+CREATE OR REPLACE FUNCTION warehouse._load_dim_product(p_load_date date) RETURNS audit.step_result
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET "TimeZone" = 'UTC' SET "DateStyle" = 'ISO, YMD'
+AS $_load_dim_product$
+DECLARE
+    v_products text := coalesce(warehouse._partition_of('staging.products_clean', p_load_date), 'staging.products_clean');
+    v_orders   text := coalesce(warehouse._partition_of('staging.orders_clean', p_load_date), 'staging.orders_clean');
+    v_events   text := coalesce(warehouse._partition_of('staging.events_clean', p_load_date), 'staging.events_clean');
+    v_result   audit.step_result;
+BEGIN
+    PERFORM audit._require_pass(p_load_date);
+
+    EXECUTE format($query$
+        CREATE TEMPORARY TABLE seen_products ON COMMIT DROP AS
+        WITH mentioned AS (
+            SELECT o.product_id FROM %2$s o WHERE o.load_date = %4$L
+            UNION
+            SELECT coalesce(e.product_id, '(none)') FROM %3$s e WHERE e.load_date = %4$L
+        ),
+        catalogue AS (
+            SELECT p.product_id, p.product_name, p.category, p.brand, p.current_price FROM %1$s p WHERE p.load_date = %4$L
+        )
+        SELECT coalesce(c.product_id, m.product_id) AS product_id, c.product_id IS NOT NULL AS in_catalogue,
+               c.product_name, c.category, c.brand, c.current_price
+        FROM mentioned m
+        FULL JOIN catalogue c ON c.product_id = m.product_id
+        $query$, v_products, v_orders, v_events, p_load_date);
+    GET DIAGNOSTICS v_result.rows_in = ROW_COUNT;
+    ANALYZE pg_temp.seen_products;
+
+    PERFORM warehouse._lock_publishing('warehouse.dim_product');
+
+    CREATE TEMPORARY TABLE changed_products ON COMMIT DROP AS
+    SELECT coalesce(n.product_id, o.product_id) AS product_id, o.product_id IS NOT NULL AS was_seen,
+           n.product_id IS NOT NULL AS is_seen, coalesce(n.in_catalogue, false) OR coalesce(o.in_catalogue, false) AS is_described
+    FROM pg_temp.seen_products n
+    FULL JOIN (SELECT l.* FROM warehouse.product_loads l WHERE l.load_date = p_load_date) AS o ON o.product_id = n.product_id
+    WHERE (n.product_id, n.in_catalogue, n.product_name, n.category, n.brand, n.current_price)
+          IS DISTINCT FROM (o.product_id, o.in_catalogue, o.product_name, o.category, o.brand, o.current_price);
+    GET DIAGNOSTICS v_result.rows_out = ROW_COUNT;
+    ANALYZE pg_temp.changed_products;
+
+    DELETE FROM warehouse.product_loads l
+    USING pg_temp.changed_products c
+    WHERE c.was_seen AND l.product_id = c.product_id AND l.load_date = p_load_date;
+
+    INSERT INTO warehouse.product_loads (product_id, load_date, in_catalogue, product_name, category, brand, current_price)
+    SELECT n.product_id, p_load_date, n.in_catalogue, n.product_name, n.category, n.brand, n.current_price
+    FROM pg_temp.seen_products n
+    JOIN pg_temp.changed_products c ON c.product_id = n.product_id;
+
+    INSERT INTO warehouse.dim_product (product_id, is_inferred)
+    SELECT c.product_id, true
+    FROM pg_temp.changed_products c
+    WHERE c.is_seen
+    ON CONFLICT ON CONSTRAINT dim_product_pkey DO NOTHING;
+
+    CREATE TEMPORARY TABLE version_starts ON COMMIT DROP AS
+    SELECT c.product_id, s.effective_from, s.begins, s.product_name, s.category, s.brand, s.current_price
+    FROM pg_temp.changed_products c
+    LEFT JOIN LATERAL (
+        SELECT l.* FROM warehouse.product_loads l
+        WHERE l.product_id = c.product_id AND l.in_catalogue AND l.load_date < p_load_date
+        ORDER BY l.load_date DESC LIMIT 1
+    ) AS before ON true
+    LEFT JOIN warehouse.product_loads here
+           ON here.product_id = c.product_id AND here.load_date = p_load_date AND here.in_catalogue
+    LEFT JOIN LATERAL (
+        SELECT l.* FROM warehouse.product_loads l
+        WHERE l.product_id = c.product_id AND l.in_catalogue AND l.load_date > p_load_date
+        ORDER BY l.load_date LIMIT 1
+    ) AS after ON true
+    CROSS JOIN LATERAL (
+        SELECT p_load_date AS effective_from,
+               here.product_id IS NOT NULL
+               AND (before.product_id, before.product_name, before.category, before.brand, before.current_price)
+                   IS DISTINCT FROM (here.product_id, here.product_name, here.category, here.brand, here.current_price) AS begins,
+               here.product_name, here.category, here.brand, here.current_price
+        UNION ALL
+        SELECT after.load_date,
+               CASE WHEN here.product_id IS NOT NULL
+                    THEN (here.product_name, here.category, here.brand, here.current_price)
+                         IS DISTINCT FROM (after.product_name, after.category, after.brand, after.current_price)
+                    ELSE (before.product_id, before.product_name, before.category, before.brand, before.current_price)
+                         IS DISTINCT FROM (after.product_id, after.product_name, after.category, after.brand, after.current_price) END,
+               after.product_name, after.category, after.brand, after.current_price
+        WHERE after.product_id IS NOT NULL
+    ) AS s
+    WHERE c.is_described;
+
+    DELETE FROM warehouse.dim_product_history h
+    USING pg_temp.version_starts s
+    WHERE NOT s.begins AND h.product_id = s.product_id AND h.effective_from = s.effective_from;
+
+    INSERT INTO warehouse.dim_product_history AS h (product_id, product_name, category, brand, current_price, effective_from)
+    SELECT s.product_id, s.product_name, s.category, s.brand, s.current_price, s.effective_from
+    FROM pg_temp.version_starts s
+    WHERE s.begins
+    ON CONFLICT ON CONSTRAINT dim_product_history_pkey DO UPDATE
+    SET product_name = excluded.product_name, category = excluded.category, brand = excluded.brand,
+        current_price = excluded.current_price, updated_at = excluded.updated_at
+    WHERE (h.product_name, h.category, h.brand, h.current_price)
+          IS DISTINCT FROM (excluded.product_name, excluded.category, excluded.brand, excluded.current_price);
+
+    -- A version ends where the next begins; that can have moved from the version before this day on.
+    UPDATE warehouse.dim_product_history h
+    SET effective_to = w.effective_to, updated_at = now()
+    FROM (
+        SELECT v.product_id, v.effective_from,
+               lead(v.effective_from) OVER (PARTITION BY v.product_id ORDER BY v.effective_from) AS effective_to
+        FROM pg_temp.changed_products c
+        JOIN warehouse.dim_product_history v ON v.product_id = c.product_id
+         AND v.effective_from >= coalesce((
+                 SELECT max(b.effective_from) FROM warehouse.dim_product_history b
+                 WHERE b.product_id = c.product_id AND b.effective_from < p_load_date), '-infinity')
+        WHERE c.is_described
+    ) AS w
+    WHERE h.product_id = w.product_id AND h.effective_from = w.effective_from
+      AND h.effective_to IS DISTINCT FROM w.effective_to;
+
+    UPDATE warehouse.dim_product p
+    SET (product_name, category, brand, current_price, effective_from, is_inferred, updated_at)
+      = (w.product_name, w.category, w.brand, w.current_price, w.effective_from, w.effective_from IS NULL, now())
+    FROM (
+        SELECT c.product_id, newest.product_name, newest.category, newest.brand, newest.current_price, newest.effective_from
+        FROM pg_temp.changed_products c
+        LEFT JOIN LATERAL (
+            SELECT v.* FROM warehouse.dim_product_history v
+            WHERE v.product_id = c.product_id ORDER BY v.effective_from DESC LIMIT 1
+        ) AS newest ON true
+        WHERE c.is_described
+    ) AS w
+    WHERE p.product_id = w.product_id
+      AND (p.product_name, p.category, p.brand, p.current_price, p.effective_from)
+          IS DISTINCT FROM (w.product_name, w.category, w.brand, w.current_price, w.effective_from);
+
+    DELETE FROM warehouse.unseen_members m
+    USING pg_temp.changed_products c WHERE c.is_seen AND m.dimension = 'product' AND m.member_id = c.product_id;
+    INSERT INTO warehouse.unseen_members (dimension, member_id)
+    SELECT 'product', c.product_id
+    FROM pg_temp.changed_products c
+    WHERE NOT c.is_seen AND c.product_id <> '(none)'
+      AND NOT EXISTS (SELECT FROM warehouse.product_loads l WHERE l.product_id = c.product_id)
+    ON CONFLICT ON CONSTRAINT unseen_members_pkey DO NOTHING;
+
+    DROP TABLE pg_temp.seen_products, pg_temp.changed_products, pg_temp.version_starts;
+    RETURN v_result;
+END
+$_load_dim_product$;
+COMMENT ON FUNCTION warehouse._load_dim_product(date)
+    IS 'Worker of load_dim_product: what a day says of products, their versions, and the dimension as it is now';

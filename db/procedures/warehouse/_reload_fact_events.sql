@@ -1,0 +1,156 @@
+-- Worker of reload_fact_events: the events of a load, in the place of what that load brought before.
+--
+-- Reads:  staging.events_clean of the day, the gate's pass
+-- Writes: warehouse.fact_events, warehouse.events_superseded, warehouse.late_events, the fact figures of
+--         warehouse.daily_metrics: of the day, and of the days that events moved from or to
+-- Locks:  fact_events' publish lock (advisory) once the partition is built, until the transaction ends; what
+--         warehouse._publish_day takes
+-- Errors: WH002 the day's staging has no pass, WH006 a swap did not get its locks, WH011 a dimension was not loaded
+-- Safe to repeat: an event belongs to the greatest load_date that has it, whatever the order of loading.
+--
+-- An event is (event_id, event_ts). It can only be in the load of its own day, or in one that it came late to; so a
+-- repeat is found among late_events and in the one partition of its day.
+CREATE OR REPLACE FUNCTION warehouse._reload_fact_events(p_load_date date) RETURNS audit.step_result
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET "TimeZone" = 'UTC' SET "DateStyle" = 'ISO, YMD'
+AS $_reload_fact_events$
+DECLARE
+    v_live   regclass;
+    v_events text;
+    v_built  bigint := 0;
+    v_result audit.step_result;
+BEGIN
+    PERFORM pg_advisory_xact_lock(warehouse._lock_class('reload_fact_events'), p_load_date - date '2000-01-01');
+    PERFORM audit._require_pass(p_load_date);
+    v_live := warehouse._partition_of('warehouse.fact_events', p_load_date);
+    v_events := format($query$
+        SELECT s.staging_events_id AS fact_events_id, s.event_id, coalesce(s.user_id, '(guest)') AS user_id,
+               coalesce(s.product_id, '(none)') AS product_id,
+               CASE WHEN s.event_ts >= %2$L::timestamptz AND s.event_ts < %3$L::timestamptz THEN %4$s
+                    ELSE to_char(s.event_ts AT TIME ZONE 'UTC', 'YYYYMMDD')::integer END AS date_id,
+               s.event_type, s.event_ts, s.load_date, s.staging_events_id
+        FROM %1$s s WHERE s.load_date = %2$L
+        $query$, coalesce(warehouse._partition_of('staging.events_clean', p_load_date), 'staging.events_clean'),
+        p_load_date, p_load_date + 1, to_char(p_load_date, 'YYYYMMDD'));
+
+    -- The work of a first load is done before the lock is taken; days side by side wait for the short rest only.
+    IF v_live IS NULL THEN
+        v_built := warehouse._build_day('warehouse.fact_events', p_load_date, v_events);
+    END IF;
+    PERFORM warehouse._lock_publishing('warehouse.fact_events');
+
+    EXECUTE format('CREATE TEMPORARY TABLE late_keys ON COMMIT DROP AS
+                    SELECT l.event_id, l.event_ts FROM (%s) AS l WHERE l.event_ts < %L::timestamptz', v_events, p_load_date);
+    ANALYZE pg_temp.late_keys;
+
+    -- What this load was late with and has no more goes back to the last earlier load that has it.
+    CREATE TEMPORARY TABLE given_back ON COMMIT DROP AS
+    SELECT o.event_id, o.event_ts, s.load_date
+    FROM warehouse.late_events o
+    CROSS JOIN LATERAL (
+        SELECT e.load_date FROM warehouse.events_superseded e
+        WHERE e.event_id = o.event_id AND e.event_ts = o.event_ts AND e.load_date < p_load_date
+        ORDER BY e.load_date DESC LIMIT 1
+    ) AS s
+    WHERE o.load_date = p_load_date
+      AND NOT EXISTS (SELECT FROM pg_temp.late_keys k WHERE k.event_id = o.event_id AND k.event_ts = o.event_ts)
+      AND NOT EXISTS (SELECT FROM warehouse.late_events later
+                      WHERE later.event_id = o.event_id AND later.event_ts = o.event_ts AND later.load_date > p_load_date);
+
+    DELETE FROM warehouse.late_events o
+    WHERE o.load_date = p_load_date
+      AND NOT EXISTS (SELECT FROM pg_temp.late_keys k WHERE k.event_id = o.event_id AND k.event_ts = o.event_ts);
+    INSERT INTO warehouse.late_events (event_id, event_ts, load_date)
+    SELECT k.event_id, k.event_ts, p_load_date FROM pg_temp.late_keys k
+    ON CONFLICT ON CONSTRAINT late_events_pkey DO NOTHING;
+
+    -- What later loads have: their event is in force, ours is kept beside.
+    CREATE TEMPORARY TABLE later_keys ON COMMIT DROP AS
+    SELECT o.event_id, o.event_ts FROM warehouse.late_events o
+    WHERE o.event_ts >= p_load_date::timestamptz AND o.event_ts < (p_load_date + 1)::timestamptz AND o.load_date > p_load_date
+    UNION
+    SELECT k.event_id, k.event_ts FROM pg_temp.late_keys k
+    JOIN warehouse.late_events o ON o.event_id = k.event_id AND o.event_ts = k.event_ts AND o.load_date > p_load_date;
+    ANALYZE pg_temp.later_keys;
+    EXECUTE format('CREATE TEMPORARY TABLE superseded_rows ON COMMIT DROP AS SELECT l.* FROM (%s) AS l
+                    JOIN pg_temp.later_keys k ON k.event_id = l.event_id AND k.event_ts = l.event_ts', v_events);
+    PERFORM warehouse._replace_superseded('warehouse.events_superseded', p_load_date);
+
+    BEGIN
+        IF v_built > 0 THEN
+            EXECUTE format('DELETE FROM %s f USING pg_temp.later_keys k WHERE f.event_id = k.event_id AND f.event_ts = k.event_ts',
+                           warehouse._partition_name('warehouse.fact_events', p_load_date, 'day'));
+            PERFORM warehouse._attach_day('warehouse.fact_events', p_load_date);
+        ELSIF v_live IS NOT NULL THEN
+            PERFORM warehouse._publish_day(
+                'warehouse.fact_events', p_load_date,
+                format('SELECT l.* FROM (%s) AS l WHERE NOT EXISTS
+                        (SELECT FROM pg_temp.later_keys k WHERE k.event_id = l.event_id AND k.event_ts = l.event_ts)', v_events),
+                ARRAY['event_id', 'event_ts'], '{}');
+        END IF;
+    EXCEPTION WHEN foreign_key_violation THEN
+        PERFORM warehouse._refuse_without_dimensions(p_load_date, SQLERRM);
+    END;
+
+    -- Earlier loads that may hold what this one was late with: that of the event's own day, and others that were late.
+    CREATE TEMPORARY TABLE taken_over ON COMMIT DROP AS
+    SELECT k.event_id, k.event_ts, e.load_date
+    FROM pg_temp.late_keys k
+    CROSS JOIN LATERAL (
+        SELECT (k.event_ts AT TIME ZONE 'UTC')::date AS load_date
+        UNION ALL
+        SELECT o.load_date FROM warehouse.late_events o
+        WHERE o.event_id = k.event_id AND o.event_ts = k.event_ts AND o.load_date < p_load_date
+    ) AS e;
+    ANALYZE pg_temp.taken_over;
+    PERFORM warehouse._take_rows('warehouse.fact_events', 'warehouse.events_superseded', ARRAY['event_id', 'event_ts']);
+    PERFORM warehouse._give_rows('warehouse.fact_events', 'warehouse.events_superseded', ARRAY['event_id', 'event_ts']);
+
+    v_result := warehouse._write_event_figures(p_load_date);
+    DROP TABLE pg_temp.late_keys, pg_temp.later_keys, pg_temp.superseded_rows, pg_temp.given_back, pg_temp.taken_over,
+               pg_temp.taken_rows, pg_temp.given_rows;
+    RETURN v_result;
+END
+$_reload_fact_events$;
+COMMENT ON FUNCTION warehouse._reload_fact_events(date)
+    IS 'Worker of reload_fact_events: the events of a load, in the place of what that load brought before';
+
+-- The fact figures of a load's day, and the change of those of the days that events moved from or to.
+CREATE OR REPLACE FUNCTION warehouse._write_event_figures(p_load_date date) RETURNS audit.step_result
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD'
+AS $_write_event_figures$
+DECLARE
+    v_result audit.step_result;
+BEGIN
+    EXECUTE format($query$
+        INSERT INTO warehouse.daily_metrics AS m (run_date, status, fact_events_count, superseded_events_count)
+        SELECT %2$L, 'running', count(*), (SELECT count(*) FROM warehouse.events_superseded o WHERE o.load_date = %2$L)
+        FROM %1$s f
+        WHERE f.load_date = %2$L
+        ON CONFLICT ON CONSTRAINT daily_metrics_pkey DO UPDATE
+        SET fact_events_count = excluded.fact_events_count, superseded_events_count = excluded.superseded_events_count,
+            updated_at = excluded.updated_at
+        WHERE (m.fact_events_count, m.superseded_events_count)
+              IS DISTINCT FROM (excluded.fact_events_count, excluded.superseded_events_count)
+        $query$, coalesce(warehouse._partition_of('warehouse.fact_events', p_load_date), 'warehouse.fact_events'), p_load_date);
+
+    UPDATE warehouse.daily_metrics m
+    SET fact_events_count = m.fact_events_count + d.events, superseded_events_count = m.superseded_events_count - d.events,
+        updated_at = now()
+    FROM (
+        SELECT r.load_date, sum(r.sign) AS events
+        FROM (SELECT t.load_date, -1 AS sign FROM pg_temp.taken_rows t
+              UNION ALL
+              SELECT g.load_date, 1 FROM pg_temp.given_rows g) AS r
+        GROUP BY r.load_date
+    ) AS d
+    WHERE m.run_date = d.load_date;
+
+    SELECT m.fact_events_count + m.superseded_events_count, m.fact_events_count, 0, m.superseded_events_count
+    INTO v_result.rows_in, v_result.rows_out, v_result.rows_rejected, v_result.rows_duplicate
+    FROM warehouse.daily_metrics m WHERE m.run_date = p_load_date;
+    RETURN v_result;
+END
+$_write_event_figures$;
+COMMENT ON FUNCTION warehouse._write_event_figures(date)
+    IS 'The fact figures of a load''s day, and the change of those of the days that events moved from or to';

@@ -1,0 +1,169 @@
+-- Worker of reload_fact_orders: the order lines of a load, in the place of what that load brought before.
+--
+-- Reads:  staging.orders_clean of the day, the gate's pass
+-- Writes: warehouse.fact_orders, warehouse.orders_superseded, warehouse.order_owners, the fact figures of
+--         warehouse.daily_metrics: of the day, and of the days that orders moved from or to
+-- Locks:  fact_orders' publish lock (advisory) once the partition is built, until the transaction ends; what
+--         warehouse._publish_day takes
+-- Errors: WH002 the day's staging has no pass, WH006 a swap did not get its locks, WH011 a dimension was not loaded
+-- Safe to repeat: an order belongs to the greatest load_date that has a clean line of it, whatever the order of loading.
+--
+-- A load takes over the orders that earlier loads had, hands those that later loads have to orders_superseded, and
+-- gives back what it had and has no more. Only the orders of this load are looked up, never the history.
+CREATE OR REPLACE FUNCTION warehouse._reload_fact_orders(p_load_date date) RETURNS audit.step_result
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET "TimeZone" = 'UTC' SET "DateStyle" = 'ISO, YMD'
+AS $_reload_fact_orders$
+DECLARE
+    v_live   regclass;
+    v_lines  text;
+    v_built  bigint := 0;
+    v_result audit.step_result;
+BEGIN
+    PERFORM pg_advisory_xact_lock(warehouse._lock_class('reload_fact_orders'), p_load_date - date '2000-01-01');
+    PERFORM audit._require_pass(p_load_date);
+    v_live := warehouse._partition_of('warehouse.fact_orders', p_load_date);
+    v_lines := format($query$
+        SELECT s.staging_orders_id AS fact_orders_id, s.order_id, s.line_number,
+               coalesce(s.user_id, '(guest)') AS user_id, s.product_id,
+               CASE WHEN s.order_ts >= %2$L::timestamptz AND s.order_ts < %3$L::timestamptz THEN %4$s
+                    ELSE to_char(s.order_ts AT TIME ZONE 'UTC', 'YYYYMMDD')::integer END AS date_id,
+               s.quantity, s.unit_price, s.revenue, s.order_ts, s.status, s.load_date, s.staging_orders_id
+        FROM %1$s s WHERE s.load_date = %2$L
+        $query$, coalesce(warehouse._partition_of('staging.orders_clean', p_load_date), 'staging.orders_clean'),
+        p_load_date, p_load_date + 1, to_char(p_load_date, 'YYYYMMDD'));
+
+    -- The work of a first load is done before the lock is taken; days side by side wait for the short rest only.
+    IF v_live IS NULL THEN
+        v_built := warehouse._build_day('warehouse.fact_orders', p_load_date, v_lines);
+    END IF;
+    PERFORM warehouse._lock_publishing('warehouse.fact_orders');
+
+    EXECUTE format('CREATE TEMPORARY TABLE loaded_keys ON COMMIT DROP AS SELECT DISTINCT l.order_id FROM (%s) AS l', v_lines);
+    ANALYZE pg_temp.loaded_keys;
+    PERFORM warehouse._find_contested_orders(p_load_date);
+
+    -- What later loads have: their lines are in force, ours are kept beside.
+    EXECUTE format('CREATE TEMPORARY TABLE superseded_rows ON COMMIT DROP AS SELECT l.* FROM (%s) AS l
+                    WHERE l.order_id IN (SELECT c.order_id FROM pg_temp.contested_orders c WHERE c.owner_date > %L)', v_lines, p_load_date);
+    PERFORM warehouse._replace_superseded('warehouse.orders_superseded', p_load_date);
+
+    -- What this load had and has no more goes back to the last earlier load that has it.
+    CREATE TEMPORARY TABLE given_back (order_id text COLLATE "C", load_date date) ON COMMIT DROP;
+    IF v_live IS NOT NULL THEN
+        EXECUTE format($query$
+            CREATE TEMPORARY TABLE gone_orders ON COMMIT DROP AS
+            SELECT DISTINCT l.order_id FROM %s l
+            WHERE l.load_date = %L AND NOT EXISTS (SELECT FROM pg_temp.loaded_keys k WHERE k.order_id = l.order_id)
+            $query$, v_live, p_load_date);
+        INSERT INTO pg_temp.given_back (order_id, load_date)
+        SELECT g.order_id, s.load_date
+        FROM pg_temp.gone_orders g
+        CROSS JOIN LATERAL (
+            SELECT o.load_date FROM warehouse.orders_superseded o
+            WHERE o.order_id = g.order_id AND o.load_date < p_load_date
+            ORDER BY o.load_date DESC LIMIT 1
+        ) AS s;
+        UPDATE warehouse.order_owners w SET load_date = g.load_date FROM pg_temp.given_back g WHERE w.order_id = g.order_id;
+        DELETE FROM warehouse.order_owners w USING pg_temp.gone_orders g
+        WHERE w.order_id = g.order_id AND w.load_date = p_load_date;
+        DROP TABLE pg_temp.gone_orders;
+    END IF;
+
+    UPDATE warehouse.order_owners w SET load_date = p_load_date
+    FROM pg_temp.contested_orders c WHERE w.order_id = c.order_id AND c.owner_date < p_load_date;
+    INSERT INTO warehouse.order_owners (order_id, load_date)
+    SELECT k.order_id, p_load_date FROM pg_temp.loaded_keys k
+    WHERE NOT EXISTS (SELECT FROM pg_temp.contested_orders c WHERE c.order_id = k.order_id)
+    ON CONFLICT ON CONSTRAINT order_owners_pkey DO NOTHING;
+
+    BEGIN
+        IF v_built > 0 THEN
+            EXECUTE format('DELETE FROM %s f USING pg_temp.contested_orders c WHERE f.order_id = c.order_id AND c.owner_date > %L',
+                           warehouse._partition_name('warehouse.fact_orders', p_load_date, 'day'), p_load_date);
+            PERFORM warehouse._attach_day('warehouse.fact_orders', p_load_date);
+        ELSIF v_live IS NOT NULL THEN
+            PERFORM warehouse._publish_day(
+                'warehouse.fact_orders', p_load_date,
+                format('SELECT l.* FROM (%s) AS l WHERE l.order_id NOT IN (SELECT c.order_id FROM pg_temp.contested_orders c WHERE c.owner_date > %L)',
+                       v_lines, p_load_date),
+                ARRAY['order_id', 'line_number'], '{}');
+        END IF;
+    EXCEPTION WHEN foreign_key_violation THEN
+        PERFORM warehouse._refuse_without_dimensions(p_load_date, SQLERRM);
+    END;
+
+    CREATE TEMPORARY TABLE taken_over ON COMMIT DROP AS
+    SELECT c.order_id, c.owner_date AS load_date FROM pg_temp.contested_orders c WHERE c.owner_date < p_load_date;
+    PERFORM warehouse._take_rows('warehouse.fact_orders', 'warehouse.orders_superseded', ARRAY['order_id']);
+    PERFORM warehouse._give_rows('warehouse.fact_orders', 'warehouse.orders_superseded', ARRAY['order_id']);
+
+    v_result := warehouse._write_order_figures(p_load_date);
+    DROP TABLE pg_temp.loaded_keys, pg_temp.contested_orders, pg_temp.superseded_rows, pg_temp.given_back, pg_temp.taken_over,
+               pg_temp.taken_rows, pg_temp.given_rows;
+    RETURN v_result;
+END
+$_reload_fact_orders$;
+COMMENT ON FUNCTION warehouse._reload_fact_orders(date)
+    IS 'Worker of reload_fact_orders: the order lines of a load, in the place of what that load brought before';
+
+-- Which orders of pg_temp.loaded_keys another load owns, as pg_temp.contested_orders. Looked up one by one: the cost is
+-- that of the load, not of the history.
+CREATE OR REPLACE FUNCTION warehouse._find_contested_orders(p_load_date date) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = on
+AS $_find_contested_orders$
+BEGIN
+    CREATE TEMPORARY TABLE contested_orders ON COMMIT DROP AS
+    SELECT k.order_id, w.load_date AS owner_date
+    FROM pg_temp.loaded_keys k
+    JOIN warehouse.order_owners w ON w.order_id = k.order_id
+    WHERE w.load_date <> p_load_date;
+    ANALYZE pg_temp.contested_orders;
+END
+$_find_contested_orders$;
+COMMENT ON FUNCTION warehouse._find_contested_orders(date) IS 'Which orders of this load another load owns';
+
+-- The fact figures of a load's day, and the change of those of the days that orders moved from or to.
+CREATE OR REPLACE FUNCTION warehouse._write_order_figures(p_load_date date) RETURNS audit.step_result
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD'
+AS $_write_order_figures$
+DECLARE
+    v_result audit.step_result;
+BEGIN
+    EXECUTE format($query$
+        INSERT INTO warehouse.daily_metrics AS m (run_date, status, fact_orders_count, superseded_orders_count, revenue, net_revenue)
+        SELECT %2$L, 'running', count(*), (SELECT count(*) FROM warehouse.orders_superseded o WHERE o.load_date = %2$L),
+               coalesce(sum(f.revenue), 0), coalesce(sum(f.revenue) FILTER (WHERE s.counts_as_sale), 0)
+        FROM %1$s f
+        JOIN warehouse.order_statuses s ON s.status = f.status
+        WHERE f.load_date = %2$L
+        ON CONFLICT ON CONSTRAINT daily_metrics_pkey DO UPDATE
+        SET fact_orders_count = excluded.fact_orders_count, superseded_orders_count = excluded.superseded_orders_count,
+            revenue = excluded.revenue, net_revenue = excluded.net_revenue, updated_at = excluded.updated_at
+        WHERE (m.fact_orders_count, m.superseded_orders_count, m.revenue, m.net_revenue)
+              IS DISTINCT FROM (excluded.fact_orders_count, excluded.superseded_orders_count, excluded.revenue, excluded.net_revenue)
+        $query$, coalesce(warehouse._partition_of('warehouse.fact_orders', p_load_date), 'warehouse.fact_orders'), p_load_date);
+
+    UPDATE warehouse.daily_metrics m
+    SET fact_orders_count = m.fact_orders_count + d.lines, superseded_orders_count = m.superseded_orders_count - d.lines,
+        revenue = m.revenue + d.revenue, net_revenue = m.net_revenue + d.net_revenue, updated_at = now()
+    FROM (
+        SELECT r.load_date, sum(r.sign) AS lines, sum(r.sign * r.revenue) AS revenue,
+               coalesce(sum(r.sign * r.revenue) FILTER (WHERE s.counts_as_sale), 0) AS net_revenue
+        FROM (SELECT t.load_date, t.revenue, t.status, -1 AS sign FROM pg_temp.taken_rows t
+              UNION ALL
+              SELECT g.load_date, g.revenue, g.status, 1 FROM pg_temp.given_rows g) AS r
+        JOIN warehouse.order_statuses s ON s.status = r.status
+        GROUP BY r.load_date
+    ) AS d
+    WHERE m.run_date = d.load_date;
+
+    SELECT m.fact_orders_count + m.superseded_orders_count, m.fact_orders_count, 0, m.superseded_orders_count
+    INTO v_result.rows_in, v_result.rows_out, v_result.rows_rejected, v_result.rows_duplicate
+    FROM warehouse.daily_metrics m WHERE m.run_date = p_load_date;
+    RETURN v_result;
+END
+$_write_order_figures$;
+COMMENT ON FUNCTION warehouse._write_order_figures(date)
+    IS 'The fact figures of a load''s day, and the change of those of the days that orders moved from or to';

@@ -1,0 +1,45 @@
+-- Runs each day of a range that raw holds, in order. Goes on after a failed or blocked day and names it at the end.
+--
+-- from_date, to_date: both included
+-- Errors: WH009 some days failed or were blocked, by name; WH004 a range without dates, or reversed; WH003 in a transaction
+-- Safe to repeat: yes, as run_day is. This rebuilds an empty warehouse from raw alone.
+CREATE OR REPLACE PROCEDURE warehouse.run_range(from_date date, to_date date)
+LANGUAGE plpgsql
+AS $run_range$
+DECLARE
+    v_days     date[];
+    v_day      date;
+    v_failure  audit.failure;
+    v_failures text[] := '{}';
+BEGIN
+    IF from_date IS NULL OR to_date IS NULL OR to_date OPERATOR(pg_catalog.<) from_date THEN
+        RAISE EXCEPTION 'a range needs a first and a last date, in this order' USING ERRCODE = 'WH004',
+            HINT = 'CALL warehouse.run_range(''2025-12-01'', ''2025-12-19'');';
+    END IF;
+    v_days := audit._days_in_raw(from_date, to_date);
+
+    FOREACH v_day IN ARRAY v_days LOOP
+        CALL warehouse._run_day(v_day, v_failure);
+        IF v_failure.sqlstate IS NOT NULL THEN
+            v_failures := pg_catalog.array_append(v_failures, pg_catalog.format('%s: %s (%s)', v_day, v_failure.message, v_failure.sqlstate));
+        END IF;
+    END LOOP;
+
+    IF pg_catalog.cardinality(v_failures) OPERATOR(pg_catalog.>) 0 THEN
+        RAISE EXCEPTION '% of % days did not succeed', pg_catalog.cardinality(v_failures), pg_catalog.cardinality(v_days)
+            USING ERRCODE = 'WH009', DETAIL = pg_catalog.array_to_string(v_failures, E'\n'),
+                  HINT = 'SELECT run_date, status, error FROM audit.pipeline_runs ORDER BY run_id DESC; a day is run again with CALL warehouse.run_day(date).';
+    END IF;
+END
+$run_range$;
+COMMENT ON PROCEDURE warehouse.run_range(date, date) IS 'Runs each day of a range that raw holds, in order';
+
+-- The days of a range of which raw holds a delivery, in order.
+CREATE OR REPLACE FUNCTION audit._days_in_raw(p_from date, p_to date) RETURNS date[]
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $_days_in_raw$
+    SELECT coalesce(array_agg(DISTINCT l.run_date ORDER BY l.run_date), '{}')
+    FROM raw.file_loads l
+    WHERE l.run_date BETWEEN p_from AND p_to;
+$_days_in_raw$;
+COMMENT ON FUNCTION audit._days_in_raw(date, date) IS 'The days of a range of which raw holds a delivery, in order';

@@ -1,0 +1,21 @@
+CREATE TABLE audit.settings (
+    name        text NOT NULL,
+    value       text,
+    description text NOT NULL,
+    CONSTRAINT settings_pkey PRIMARY KEY (name),
+    CONSTRAINT settings_value_check CHECK (value IS NULL OR value ~ '^[0-9]{1,9}$')
+);
+COMMENT ON TABLE audit.settings IS 'One row per setting; change one with UPDATE, it holds from the next step on';
+COMMENT ON COLUMN audit.settings.name IS 'What it is called';
+COMMENT ON COLUMN audit.settings.value IS 'A whole number; NULL is off';
+COMMENT ON COLUMN audit.settings.description IS 'What it does, and its unit';
+
+INSERT INTO audit.settings (name, value, description) VALUES
+    ('oldest_order_days', '400', 'Days: an order or event dated longer than this before its load_date is rejected; NULL is 100 years'),
+    ('raw_keep_days', NULL, 'Days: compact_partitions drops months of raw that ended longer ago; NULL keeps everything'),
+    ('staging_keep_days', NULL, 'Days: compact_partitions drops partitions of staging that ended longer ago; NULL keeps everything'),
+    ('step_attempts', '4', 'Times: how often a step is tried when it meets a deadlock, a serialization failure or a lock that it does not get'),
+    ('swap_attempts', '60', 'Times: how often a partition swap asks for its lock before it gives up'),
+    ('swap_lock_timeout_ms', '80', 'Milliseconds: how long each of these waits, and so the longest that readers queue behind it'),
+    ('swap_pause_ms', '250', 'Milliseconds: pause between these, in which readers pass'),
+    ('in_place_percent', '20', 'Percent: a reload that changes up to this share of a day writes these rows in place, above it the partition is swapped');

@@ -1,0 +1,16 @@
+-- Who may do what with tables. Routines: db/procedures/privileges.sql. Partitions are reached through their
+-- parents, so new ones need no grant.
+GRANT USAGE ON SCHEMA raw TO warehouse_loader, warehouse_runner;
+GRANT USAGE ON SCHEMA staging TO warehouse_runner, warehouse_checker;
+GRANT USAGE ON SCHEMA warehouse TO warehouse_runner, warehouse_checker, warehouse_analyst;
+GRANT USAGE ON SCHEMA audit TO warehouse_runner, warehouse_analyst;
+GRANT USAGE, CREATE ON SCHEMA marts TO warehouse_analyst;
+GRANT USAGE ON SCHEMA marts TO warehouse_runner;
+
+GRANT INSERT ON raw.orders_json, raw.events_csv, raw.products_json, raw.rejected_lines TO warehouse_loader;
+GRANT USAGE ON SEQUENCE raw.raw_orders_ids, raw.raw_events_ids, raw.raw_products_ids TO warehouse_loader;
+GRANT SELECT ON raw.file_loads TO warehouse_loader;
+
+GRANT SELECT ON ALL TABLES IN SCHEMA raw, staging, warehouse, audit TO warehouse_runner;
+GRANT SELECT ON ALL TABLES IN SCHEMA staging, warehouse TO warehouse_checker;
+GRANT SELECT ON ALL TABLES IN SCHEMA warehouse, audit TO warehouse_analyst;

@@ -1,0 +1,20 @@
+CREATE SEQUENCE raw.raw_orders_ids AS bigint;
+COMMENT ON SEQUENCE raw.raw_orders_ids IS 'Numbers the rows of raw.orders_json';
+CREATE TABLE raw.orders_json (
+    raw_orders_id   bigint      NOT NULL DEFAULT nextval('raw.raw_orders_ids'),
+    load_id         bigint      NOT NULL,
+    run_date        date        NOT NULL,
+    line_number     integer     NOT NULL,
+    ingested_at     timestamptz NOT NULL DEFAULT now(),
+    raw_json        json        NOT NULL
+) PARTITION BY RANGE (run_date);
+-- Rows of a delivery lie together: a BRIN index finds a day without costing COPY anything worth mentioning.
+CREATE INDEX idx_orders_json_load ON raw.orders_json USING brin (run_date, load_id, raw_orders_id) WITH (pages_per_range = 16, autosummarize = on);
+
+COMMENT ON TABLE raw.orders_json IS 'One row per order delivered, as delivered. Partitioned by month of run_date; never updated or deleted.';
+COMMENT ON COLUMN raw.orders_json.raw_orders_id IS 'Number of the raw row; ids of staging and facts derive from it';
+COMMENT ON COLUMN raw.orders_json.load_id IS 'Delivery that brought it: raw.file_loads';
+COMMENT ON COLUMN raw.orders_json.run_date IS 'Day of the delivery';
+COMMENT ON COLUMN raw.orders_json.line_number IS 'Where it stood in the file: line of NDJSON, element of an array, from 1';
+COMMENT ON COLUMN raw.orders_json.ingested_at IS 'When it was loaded';
+COMMENT ON COLUMN raw.orders_json.raw_json IS 'The order byte for byte as it was delivered';

@@ -1,0 +1,10 @@
+CREATE SCHEMA IF NOT EXISTS raw AUTHORIZATION warehouse_owner;
+COMMENT ON SCHEMA raw IS 'What was delivered, as it was delivered; only ever added to';
+CREATE SCHEMA IF NOT EXISTS staging AUTHORIZATION warehouse_owner;
+COMMENT ON SCHEMA staging IS 'What was delivered, cleaned: typed, deduplicated within its day, one partition per load_date';
+CREATE SCHEMA IF NOT EXISTS warehouse AUTHORIZATION warehouse_owner;
+COMMENT ON SCHEMA warehouse IS 'The star schema: dimensions, facts, daily metrics';
+CREATE SCHEMA IF NOT EXISTS audit AUTHORIZATION warehouse_owner;
+COMMENT ON SCHEMA audit IS 'What ran, what was refused and why, and the rules that decide it';
+CREATE SCHEMA IF NOT EXISTS marts AUTHORIZATION warehouse_owner;
+COMMENT ON SCHEMA marts IS 'Views and materialized views of the people who use the warehouse';

@@ -1,0 +1,15 @@
+CREATE TYPE staging.delivery AS (
+    source        text,
+    load_date     date,
+    load_ids      bigint[],
+    row_count     bigint,
+    refused_count bigint,
+    file_count    bigint
+);
+COMMENT ON TYPE staging.delivery IS 'The deliveries in force of a source and day';
+COMMENT ON COLUMN staging.delivery.source IS 'orders, events or products';
+COMMENT ON COLUMN staging.delivery.load_date IS 'Day';
+COMMENT ON COLUMN staging.delivery.load_ids IS 'Those that were taken, by the bytes of their names';
+COMMENT ON COLUMN staging.delivery.row_count IS 'Rows that they have in raw';
+COMMENT ON COLUMN staging.delivery.refused_count IS 'Records that raw could not take, and files refused whole';
+COMMENT ON COLUMN staging.delivery.file_count IS 'Deliveries, refused ones too';

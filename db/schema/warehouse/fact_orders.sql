@@ -1,0 +1,38 @@
+CREATE TABLE warehouse.fact_orders (
+    fact_orders_id    bigint NOT NULL,
+    order_id          text COLLATE "C" NOT NULL,
+    line_number       integer NOT NULL,
+    user_id           text COLLATE "C" NOT NULL,
+    product_id        text COLLATE "C" NOT NULL,
+    date_id           integer NOT NULL,
+    quantity          integer NOT NULL,
+    unit_price        numeric NOT NULL,
+    revenue           numeric NOT NULL,
+    order_ts          timestamptz NOT NULL,
+    status            text NOT NULL,
+    load_date         date NOT NULL,
+    staging_orders_id bigint NOT NULL,
+    CONSTRAINT fact_orders_user_id_fkey FOREIGN KEY (user_id) REFERENCES warehouse.dim_user (user_id),
+    CONSTRAINT fact_orders_product_id_fkey FOREIGN KEY (product_id) REFERENCES warehouse.dim_product (product_id),
+    CONSTRAINT fact_orders_date_id_fkey FOREIGN KEY (date_id) REFERENCES warehouse.dim_date (date_id)
+) PARTITION BY RANGE (load_date);
+CREATE UNIQUE INDEX idx_fact_orders_line ON warehouse.fact_orders (order_id, line_number, load_date);
+CREATE INDEX idx_fact_orders_date_id ON warehouse.fact_orders (date_id);
+CREATE INDEX idx_fact_orders_user_id ON warehouse.fact_orders (user_id);
+-- Also what keeps taking away a product that nothing mentions any more from reading every fact.
+CREATE INDEX idx_fact_orders_product_id ON warehouse.fact_orders (product_id);
+
+COMMENT ON TABLE warehouse.fact_orders IS 'One row per order line. An order counts once, with the lines of the last load that has it: SUM(revenue) is right without a filter. Partitioned by load_date.';
+COMMENT ON COLUMN warehouse.fact_orders.fact_orders_id IS 'staging_orders_id of the line: lineage is an equality';
+COMMENT ON COLUMN warehouse.fact_orders.order_id IS 'Of the source';
+COMMENT ON COLUMN warehouse.fact_orders.line_number IS 'Item of the order, from 1';
+COMMENT ON COLUMN warehouse.fact_orders.user_id IS 'warehouse.dim_user; (guest) without one';
+COMMENT ON COLUMN warehouse.fact_orders.product_id IS 'warehouse.dim_product';
+COMMENT ON COLUMN warehouse.fact_orders.date_id IS 'Day on which the order was placed (UTC): warehouse.dim_date';
+COMMENT ON COLUMN warehouse.fact_orders.quantity IS 'Pieces, above 0';
+COMMENT ON COLUMN warehouse.fact_orders.unit_price IS 'Price of one piece in the currency of the shop';
+COMMENT ON COLUMN warehouse.fact_orders.revenue IS 'quantity x unit_price, whatever the status';
+COMMENT ON COLUMN warehouse.fact_orders.order_ts IS 'When the order was placed';
+COMMENT ON COLUMN warehouse.fact_orders.status IS 'Canonical status: warehouse.order_statuses';
+COMMENT ON COLUMN warehouse.fact_orders.load_date IS 'Load that the line is of: the last one that has the order';
+COMMENT ON COLUMN warehouse.fact_orders.staging_orders_id IS 'Row of staging.orders_clean';
