@@ -13,18 +13,25 @@ AS $_run_step$
 DECLARE
     v_step     text := (SELECT pg_catalog.ltrim(p.proname, '_') FROM pg_catalog.pg_proc p WHERE p.oid OPERATOR(pg_catalog.=) p_worker);
     v_started  timestamptz := pg_catalog.clock_timestamp();
+    v_day      text := pg_catalog.to_char(p_load_date, 'YYYY-MM-DD');
     v_run_id   bigint;
     v_step_id  bigint;
     v_attempts integer;
     v_result   audit.step_result;
 BEGIN
     p_failure := NULL;
-    -- A transaction that began before this statement is somebody else's.
-    IF pg_catalog.statement_timestamp() OPERATOR(pg_catalog.>) pg_catalog.transaction_timestamp() THEN
-        RAISE EXCEPTION '% was called inside a transaction', v_step USING ERRCODE = 'WH003',
-            DETAIL = 'A step commits its own progress, so that others see it and a failure is recorded.',
-            HINT = 'Call it by itself, without BEGIN; in psycopg and Airflow with autocommit=True.';
-    END IF;
+    -- In a block that handles errors a COMMIT never succeeds, but its error tells whether one could: inside somebody's
+    -- transaction it says this, otherwise that a subtransaction is active. (Where lc_messages is not English the
+    -- COMMIT below says it in that language, without our hint.)
+    BEGIN
+        COMMIT;
+    EXCEPTION WHEN invalid_transaction_termination THEN
+        IF SQLERRM OPERATOR(pg_catalog.=) 'invalid transaction termination' THEN
+            RAISE EXCEPTION '% was called inside a transaction', v_step USING ERRCODE = 'WH003',
+                DETAIL = 'A step commits its own progress, so that others see it and a failure is recorded.',
+                HINT = 'Call it by itself, without BEGIN; in psycopg and Airflow with autocommit=True.';
+        END IF;
+    END;
     IF p_load_date IS NULL OR NOT pg_catalog.isfinite(p_load_date) THEN
         RAISE EXCEPTION '% needs a date', v_step USING ERRCODE = 'WH004',
             HINT = 'Name the day of the data: a date like ''2025-12-19''.';
@@ -54,24 +61,24 @@ BEGIN
             OR p_failure.sqlstate IS NULL
             OR p_failure.sqlstate OPERATOR(pg_catalog.<>) ALL (ARRAY['40P01', '40001', '55P03']);
         ROLLBACK;
-        RAISE NOTICE '% %: % (%), once more', v_step, p_load_date, p_failure.message, p_failure.sqlstate;
+        RAISE NOTICE '% %: % (%), once more', v_step, v_day, p_failure.message, p_failure.sqlstate;
         PERFORM pg_catalog.pg_sleep(0.2 OPERATOR(pg_catalog.*) pg_catalog.random());
     END LOOP;
 
     IF v_result.blocked_reason IS NOT NULL AND p_failure.sqlstate IS NULL THEN
         p_failure.sqlstate := 'WH001';
-        p_failure.message := pg_catalog.format('%s is blocked by the quality gate', p_load_date);
+        p_failure.message := pg_catalog.format('%s is blocked by the quality gate', v_day);
         p_failure.detail := v_result.blocked_reason;
         p_failure.hint := pg_catalog.format(
             'Look: SELECT * FROM audit.dq_failures WHERE run_id = %s. Mend the input and run the day again, or let it through: CALL audit.allow_day(%L, ''reason'').',
-            v_run_id, p_load_date);
+            v_run_id, v_day);
     END IF;
 
     PERFORM audit._finish_step(v_run_id, v_step_id, v_step, p_load_date, v_result, p_failure);
     COMMIT;
 
     RAISE NOTICE '%', pg_catalog.concat_ws(', ',
-        pg_catalog.format('%s %s: %s in', v_step, p_load_date, COALESCE(v_result.rows_in, 0)),
+        pg_catalog.format('%s %s: %s in', v_step, v_day, COALESCE(v_result.rows_in, 0)),
         pg_catalog.format('%s out', COALESCE(v_result.rows_out, 0)),
         pg_catalog.format('%s duplicate', COALESCE(v_result.rows_duplicate, 0)),
         pg_catalog.format('%s rejected', COALESCE(v_result.rows_rejected, 0)),

@@ -21,7 +21,7 @@ BEGIN
     FOREACH v_day IN ARRAY v_days LOOP
         CALL warehouse._run_day(v_day, v_failure);
         IF v_failure.sqlstate IS NOT NULL THEN
-            v_failures := pg_catalog.array_append(v_failures, pg_catalog.format('%s: %s (%s)', v_day, v_failure.message, v_failure.sqlstate));
+            v_failures := pg_catalog.array_append(v_failures, pg_catalog.format('%s: %s (%s)', pg_catalog.to_char(v_day, 'YYYY-MM-DD'), v_failure.message, v_failure.sqlstate));
         END IF;
     END LOOP;
 
