@@ -5,14 +5,20 @@ import logging.config
 from alembic import context
 
 from glue import migrate
+from glue.connection import warehouse_dsn
+from glue.errors import GlueError
 
 config = context.config
 
 if context.is_offline_mode():
     raise SystemExit("alembic --sql: not supported, because routines are applied by what the database has")
 
-# Started from the command line: nobody else has set up logging.
-if "dsn" not in config.attributes and config.config_file_name:
-    logging.config.fileConfig(config.config_file_name, disable_existing_loggers=False)
-
-migrate.run(context, config.attributes.get("dsn"))
+if "dsn" in config.attributes:
+    migrate.run(context, config.attributes["dsn"])
+else:  # from the command line: set up logging, and say what went wrong without a stack trace
+    if config.config_file_name:
+        logging.config.fileConfig(config.config_file_name, disable_existing_loggers=False)
+    try:
+        migrate.run(context, warehouse_dsn())
+    except GlueError as error:
+        raise SystemExit(str(error)) from None

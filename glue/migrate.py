@@ -29,13 +29,6 @@ OLDEST_SERVER = 150000
 MIGRATION_LOCK = 927347873
 # Roles belong to the whole server: two of its databases that are migrated at once meet there.
 ATTEMPTS = 10
-SERVER_WIDE_CONFLICTS = (
-    psycopg.errors.UniqueViolation,  # both create the same role
-    psycopg.errors.DuplicateObject,
-    psycopg.errors.InternalError_,  # "tuple concurrently updated": both grant the same role
-    psycopg.errors.DeadlockDetected,
-    psycopg.errors.SerializationFailure,
-)
 
 # Every name in our files says its schema; what is found only through a search path is a mistake.
 NO_SEARCH_PATH = "SET LOCAL search_path = pg_catalog, pg_temp"
@@ -63,12 +56,8 @@ def revisions() -> list[str]:
     return [found.revision for found in script.walk_revisions()][::-1]
 
 
-def run(context: Any, dsn: str | None) -> None:
+def run(context: Any, dsn: str) -> None:
     """Do what the current alembic command asks for. Called by alembic/env.py, with alembic's context."""
-    if dsn is None:
-        from glue.connection import warehouse_dsn
-
-        dsn = warehouse_dsn()
     _check_database(dsn)
     engine = create_engine("postgresql+psycopg://", creator=lambda: _connect(dsn), poolclass=NullPool)
     for attempt in range(1, ATTEMPTS + 1):
@@ -78,9 +67,9 @@ def run(context: Any, dsn: str | None) -> None:
             return
         except (MigrationError, DBAPIError) as error:
             cause = error.__cause__ if isinstance(error, MigrationError) else error.orig
-            if attempt == ATTEMPTS or not isinstance(cause, SERVER_WIDE_CONFLICTS) or not _is_shared(cause):
+            if attempt == ATTEMPTS or not _is_shared(cause):
                 raise
-            log.info("another database of this server is being migrated; trying again (%s)", cause.diag.message_primary)
+            log.info("Trying again: %s", cause)
 
 
 def _run_once(context: Any, connection: Connection) -> None:
@@ -233,13 +222,17 @@ def _value(connection: Connection, statement: str, parameters: tuple[Any, ...] =
     return _execute(connection, statement, parameters).scalar()
 
 
-def _is_shared(error: psycopg.Error) -> bool:
-    """Return whether an error comes from the catalogs that all databases of a server share."""
-    if isinstance(error, psycopg.errors.InternalError_):
-        return "concurrently" in (error.diag.message_primary or "")
-    if isinstance(error, psycopg.errors.UniqueViolation):
+def _is_shared(error: BaseException | None) -> bool:
+    """Return whether an error comes from the catalogs that all databases of a server share, or from a deadlock."""
+    if isinstance(error, psycopg.errors.DeadlockDetected | psycopg.errors.SerializationFailure):
+        return True
+    if isinstance(error, psycopg.errors.UniqueViolation):  # both create the same role
         return (error.diag.table_name or "").startswith("pg_auth")
-    return True
+    if isinstance(error, psycopg.errors.DuplicateObject):
+        return (error.diag.message_primary or "").startswith("role ")
+    if isinstance(error, psycopg.errors.InternalError_):  # both grant the same role
+        return error.diag.message_primary == "tuple concurrently updated"
+    return False
 
 
 def _explain(error: BaseException | None, text: str, path: Path) -> str:

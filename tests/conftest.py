@@ -170,9 +170,10 @@ class Warehouse:
     connection: psycopg.Connection[Any]
     landing: Landing
     notices: list[str] = field(default_factory=list)
+    opened: list[psycopg.Connection[Any]] = field(default_factory=list)
 
     def connect(self, role: str | None = None, **options: Any) -> psycopg.Connection[Any]:
-        """Return another connection, as a role of the warehouse if given. It is closed with the database."""
+        """Return another connection, as a role of the warehouse if given. It is closed after the test."""
         settings = f"-c role={role}" if role else ""
         connection = psycopg.connect(
             self.dsn,
@@ -182,6 +183,7 @@ class Warehouse:
             prepare_threshold=None,
             **options,
         )
+        self.opened.append(connection)
         connection.add_notice_handler(lambda notice: self.notices.append(notice.message_primary or ""))
         return connection
 
@@ -242,8 +244,10 @@ def warehouse(
         info = warehouse_database.info
         dsn = psycopg.conninfo.make_conninfo(host=info.host, port=info.port, user=info.user, dbname=info.dbname)
     made = Warehouse(dsn=dsn, connection=None, landing=landing)  # type: ignore[arg-type]
-    with made.connect() as made.connection:
-        yield made
+    made.connection = made.connect()
+    yield made
+    for connection in made.opened:
+        connection.close()
 
 
 @pytest.fixture

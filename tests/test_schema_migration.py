@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from glue import migrate
 from glue.migrate import MigrationError, upgrade
@@ -39,8 +40,9 @@ def procedures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def dsn(connection: psycopg.Connection[Any]) -> str:
-    """Return the connection string of a connection."""
-    return connection.info.dsn
+    """Return the connection string of a connection, as any psql understands it."""
+    info = connection.info
+    return make_conninfo(host=info.host, port=info.port, user=info.user, dbname=info.dbname)
 
 
 def psql(server: EmbeddedServer, target: str, *arguments: str, text: str = "") -> None:

@@ -199,22 +199,18 @@ def test_no_extension_is_needed(warehouse: Warehouse) -> None:
 ALLOWED = [
     # It does not see that an INOUT parameter of a composite type is one variable.
     (r"", r"^CALL too many attributes for target variables$"),
-    (r"", r"^(None|CALL)? ?composite OUT variable \"\w+\" is not single argument$"),
+    (r"", r"composite OUT variable \"\w+\" is not single argument$"),
     # An empty array is written '{}'.
     (r"", r"target type is different type than source type"),
-    # The statements that these run are handed to them, made with format() by the private workers.
+    # The driver tries a COMMIT that cannot succeed, for what its error says.
+    (r"^audit\._run_step\(", r"^COMMIT cannot commit while a subtransaction is active"),
+    # The statements that these run are handed to them, made with format() by other private routines.
+    (r"^audit\._(run_step|evaluate)\(", r"^EXECUTE (cannot determinate a result of dynamic SQL|text type variable)"),
     (
-        r"^audit\._run_step\(|^audit\._evaluate",
-        r"^EXECUTE (cannot determinate a result of dynamic SQL|text type variable)",
-    ),
-    (
-        r"^warehouse\._(build_partition|publish_day|swap_partitions|execute_or_give_up)\(",
+        r"^warehouse\._(build_partition|publish_day|swap_partitions|execute_or_give_up|give_rows|take_rows)\(",
         r"text type variable is not sanitized",
     ),
-    (
-        r"^warehouse\._publish_day\(",
-        r"cannot determinate a result of dynamic SQL|record \"v_dates\" is not assigned yet",
-    ),
+    (r"^warehouse\._publish_day\(", r"cannot determinate a result of dynamic SQL|record \"v_dates\" is not assigned"),
 ]
 DAY = date(2025, 12, 19)
 
@@ -228,6 +224,10 @@ def test_plpgsql_check_finds_nothing(warehouse: Warehouse, landing: Landing) -> 
     landing.orders(DAY, shop.orders(120, DAY))
     landing.events(DAY, shop.events(120, DAY))
     landing.products(DAY, [shop.product()])
+    warehouse.run(DAY)
+    # Again with less and other, so that every worker does all that it can do.
+    landing.orders(DAY, shop.orders(110, DAY, status="shipped"))
+    landing.events(DAY, shop.events(110, DAY, event_type="search"))
     warehouse.run(DAY)
     make_temporary_tables(warehouse)
     found = [
