@@ -12,13 +12,15 @@ GRANT EXECUTE ON PROCEDURE
     audit.check_quality(date), audit.allow_day(date, text), warehouse.load_dim_date(date), warehouse.load_dim_user(date),
     warehouse.load_dim_product(date), warehouse.reload_fact_orders(date), warehouse.reload_fact_events(date),
     warehouse.compute_daily_metrics(date), warehouse.run_day(date), warehouse.run_range(date, date),
-    warehouse._run_day(date, audit.failure), audit._run_step(regproc, date, audit.failure)
+    warehouse.compact_partitions(date), warehouse._run_day(date, audit.failure), audit._run_step(regproc, date, audit.failure)
 TO warehouse_runner;
 GRANT EXECUTE ON FUNCTION
     audit._open_run(date), staging._clean_orders(date), staging._clean_events(date), staging._clean_products(date),
     audit._check_quality(date), audit._allow_day(date, text), warehouse._load_dim_date(date), warehouse._load_dim_user(date),
     warehouse._load_dim_product(date), warehouse._reload_fact_orders(date), warehouse._reload_fact_events(date),
     warehouse._compute_daily_metrics(date), audit._days_in_raw(date, date), audit._raise(audit.failure),
+    warehouse._refuse_date(date), warehouse._months_to_compact(date), warehouse._compact_month(regclass, date),
+    warehouse._expired_partitions(date), warehouse._drop_expired(regclass, regclass, date),
     audit._step_attempts(), audit._start_step(text, date),
     audit._finish_step(bigint, bigint, text, date, audit.step_result, audit.failure)
 TO warehouse_runner;

@@ -7,6 +7,7 @@
 \ir raw/events_csv.sql
 \ir raw/products_json.sql
 \ir raw/rejected_lines.sql
+\ir raw/dropped_months.sql
 \ir raw/refuse_change.sql
 \ir staging/codes.sql
 \ir staging/problem.sql
@@ -43,4 +44,5 @@
 \ir warehouse/daily_metrics.sql
 \ir warehouse/sales.sql
 \ir audit/lineage.sql
+\ir audit/alerts.sql
 \ir privileges.sql

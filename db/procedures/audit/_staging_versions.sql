@@ -11,18 +11,28 @@ $_staging_versions$;
 COMMENT ON FUNCTION audit._staging_versions(date) IS 'Which staging a day has now: the versions of orders, events and products';
 
 -- Refuses to load a day whose current staging has no pass of the gate and was not let through.
--- Errors: WH002
+-- Errors: WH002; WH007 retention dropped that staging
 CREATE OR REPLACE FUNCTION audit._require_pass(p_load_date date) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD'
 AS $_require_pass$
 DECLARE
     v_versions bigint[] := audit._staging_versions(p_load_date);
     v_verdict  audit.gate_verdicts;
+    v_gone     text;
 BEGIN
     SELECT v.* INTO v_verdict FROM audit.gate_verdicts v WHERE v.run_date = p_load_date;
     IF v_verdict.passed AND v_verdict.staging_versions = v_versions
        OR EXISTS (SELECT FROM audit.dq_overrides o WHERE o.run_date = p_load_date AND o.staging_versions = v_versions)
     THEN
+        SELECT string_agg(l.source, ', ') INTO v_gone
+        FROM staging.loads l
+        WHERE l.source IN ('orders', 'events', 'products') AND l.load_date = p_load_date AND l.clean_count > 0
+          AND warehouse._partition_of(('staging.' || l.source || '_clean')::regclass, p_load_date) IS NULL;
+        IF v_gone IS NOT NULL THEN
+            RAISE EXCEPTION 'the staging of % is gone', p_load_date USING ERRCODE = 'WH007',
+                DETAIL = format('Dropped by the setting staging_keep_days: %s. Facts and dimensions stay as they are.', v_gone),
+                HINT = format('Make it again from raw: CALL warehouse.run_day(%L);', p_load_date);
+        END IF;
         RETURN;
     END IF;
     RAISE EXCEPTION 'the staging of % has no pass of the quality gate', p_load_date USING ERRCODE = 'WH002',

@@ -1,13 +1,16 @@
 -- The deliveries in force of a source and day: of each name the last one that was taken, else the last refused one.
 --
--- Returns: load_id, file_name, row_count, rejected_count, refused_reason, by the bytes of the name
--- Reads:   raw.file_loads
+-- Returns: load_id, file_name, row_count, rejected_count, refused_reason, is_gone (retention dropped its rows)
+-- Reads:   raw.file_loads, raw.dropped_months
 CREATE OR REPLACE FUNCTION raw._deliveries_in_force(p_source text, p_run_date date)
-RETURNS TABLE (load_id bigint, file_name text, row_count bigint, rejected_count bigint, refused_reason text)
+RETURNS TABLE (load_id bigint, file_name text, row_count bigint, rejected_count bigint, refused_reason text, is_gone boolean)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $_deliveries_in_force$
     SELECT DISTINCT ON (l.file_name COLLATE "C")
-           l.load_id, l.file_name, l.row_count, l.rejected_count, l.refused_reason
+           l.load_id, l.file_name, l.row_count, l.rejected_count, l.refused_reason,
+           EXISTS (SELECT FROM raw.dropped_months d
+                   WHERE d.run_month = date_trunc('month', l.run_date::timestamp)::date AND l.load_id <= d.last_load_id)
+           AND l.row_count + l.rejected_count > 0
     FROM raw.file_loads l
     WHERE l.source = p_source AND l.run_date = p_run_date
     ORDER BY l.file_name COLLATE "C", l.refused_reason IS NULL DESC, l.load_id DESC;

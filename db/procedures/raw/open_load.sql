@@ -1,7 +1,7 @@
 -- Opens a delivery: gives it its number, or says that these bytes change nothing.
 --
 -- Returns: load_id to COPY with; NULL if these are the bytes in force under that name, or the last refused ones
--- Reads:   raw.file_loads
+-- Reads:   raw.file_loads, raw.dropped_months
 -- Locks:   an advisory lock on source and day until the transaction ends: deliveries of a day load one at a time
 -- Errors:  WH004 a source that does not exist, a missing value
 -- Safe to repeat: nothing is written; raw.close_load does that, in the same transaction.
@@ -19,13 +19,17 @@ BEGIN
     END IF;
     PERFORM pg_advisory_xact_lock(warehouse._lock_class('load ' || p_source), p_run_date - date '2000-01-01');
 
-    SELECT bool_or(d.sha256 = p_sha256) INTO v_known
+    -- Bytes that retention dropped are not known any more: delivered again, they are loaded again.
+    SELECT bool_or(d.sha256 = p_sha256
+                   AND NOT EXISTS (SELECT FROM raw.dropped_months m
+                                   WHERE m.run_month = date_trunc('month', p_run_date::timestamp)::date AND d.load_id <= m.last_load_id))
+    INTO v_known
     FROM (
-        (SELECT l.sha256 FROM raw.file_loads l
+        (SELECT l.load_id, l.sha256 FROM raw.file_loads l
          WHERE l.run_date = p_run_date AND l.source = p_source AND l.file_name = p_file_name AND l.refused_reason IS NULL
          ORDER BY l.load_id DESC LIMIT 1)
         UNION ALL
-        (SELECT l.sha256 FROM raw.file_loads l
+        (SELECT l.load_id, l.sha256 FROM raw.file_loads l
          WHERE l.run_date = p_run_date AND l.source = p_source AND l.file_name = p_file_name
          ORDER BY l.load_id DESC LIMIT 1)
     ) AS d;

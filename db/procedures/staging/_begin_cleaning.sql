@@ -7,7 +7,7 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, Y
 AS $_begin_cleaning$
 DECLARE
     v_delivery staging.delivery;
-    v_table    text := CASE p_source WHEN 'orders' THEN 'orders_json' WHEN 'events' THEN 'events_csv' ELSE 'products_json' END;
+    v_gone     text;
 BEGIN
     PERFORM pg_advisory_xact_lock(warehouse._lock_class('clean_' || p_source), p_load_date - date '2000-01-01');
 
@@ -15,17 +15,15 @@ BEGIN
            coalesce(array_agg(d.load_id) FILTER (WHERE d.refused_reason IS NULL), '{}'),
            coalesce(sum(d.row_count), 0),
            coalesce(sum(d.rejected_count), 0) + count(*) FILTER (WHERE d.refused_reason IS NOT NULL),
-           count(*)
+           count(*), string_agg(d.file_name, ', ') FILTER (WHERE d.is_gone)
     INTO v_delivery.source, v_delivery.load_date, v_delivery.load_ids, v_delivery.row_count, v_delivery.refused_count,
-         v_delivery.file_count
+         v_delivery.file_count, v_gone
     FROM (SELECT f.* FROM raw._deliveries_in_force(p_source, p_load_date) f ORDER BY f.file_name COLLATE "C") AS d;
 
-    IF v_delivery.row_count > 0
-       AND to_regclass('raw.' || v_table || to_char(p_load_date, '"_p_"YYYY_MM')) IS NULL
-    THEN
+    IF v_gone IS NOT NULL THEN
         RAISE EXCEPTION 'the raw % of % are gone', p_source, p_load_date USING ERRCODE = 'WH007',
-            DETAIL = format('%s rows were delivered; their month was dropped by the setting raw_keep_days.', v_delivery.row_count),
-            HINT = 'Staging and facts stay as they are. To run the day again, deliver its files under new names or with other bytes.';
+            DETAIL = format('Dropped by the setting raw_keep_days: %s. Staging and facts stay as they are.', v_gone),
+            HINT = format('To run the day again, deliver these files again: python -m glue extract %s %s', p_source, p_load_date);
     END IF;
     RETURN v_delivery;
 END

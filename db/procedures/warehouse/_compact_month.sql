@@ -1,0 +1,125 @@
+-- What compact_partitions does, with the owner's rights: one partition at a time, all or nothing.
+
+-- Errors: WH004 a date is missing
+CREATE OR REPLACE FUNCTION warehouse._refuse_date(p_date date) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $_refuse_date$
+BEGIN
+    IF p_date IS NULL OR NOT isfinite(p_date) THEN
+        RAISE EXCEPTION 'compaction needs a date' USING ERRCODE = 'WH004',
+            HINT = 'CALL warehouse.compact_partitions(date_trunc(''month'', current_date)::date);';
+    END IF;
+END
+$_refuse_date$;
+COMMENT ON FUNCTION warehouse._refuse_date(date) IS 'Refuses a missing date';
+
+-- The partitions of staging and facts and raw, with the dates that they hold, by their names.
+CREATE OR REPLACE FUNCTION warehouse._partitions()
+RETURNS TABLE (parent regclass, partition regclass, grain text, from_date date, to_date date)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $_partitions$
+    SELECT h.inhparent::regclass, h.inhrelid::regclass, g.grain, g.from_date,
+           CASE g.grain WHEN 'day' THEN g.from_date + 1 ELSE (g.from_date + interval '1 month')::date END
+    FROM pg_inherits h
+    JOIN pg_class p ON p.oid = h.inhparent AND p.relkind = 'p'
+    JOIN pg_namespace n ON n.oid = p.relnamespace AND n.nspname IN ('raw', 'staging', 'warehouse')
+    JOIN pg_class c ON c.oid = h.inhrelid
+    CROSS JOIN LATERAL (SELECT substring(c.relname FROM '_p_([0-9]{4}_[0-9]{2}(_[0-9]{2})?)$') AS suffix) AS s
+    CROSS JOIN LATERAL (
+        SELECT CASE length(s.suffix) WHEN 10 THEN 'day' ELSE 'month' END AS grain,
+               to_date(s.suffix || CASE length(s.suffix) WHEN 10 THEN '' ELSE '_01' END, 'YYYY_MM_DD') AS from_date
+    ) AS g
+    WHERE s.suffix IS NOT NULL;
+$_partitions$;
+COMMENT ON FUNCTION warehouse._partitions() IS 'The partitions of staging, facts and raw, with the dates that they hold';
+
+-- The closed months that still have day partitions, oldest first.
+CREATE OR REPLACE FUNCTION warehouse._months_to_compact(p_before date) RETURNS TABLE (parent regclass, month date)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $_months_to_compact$
+    SELECT DISTINCT p.parent, date_trunc('month', p.from_date::timestamp)::date AS month
+    FROM warehouse._partitions() p
+    WHERE p.grain = 'day' AND (date_trunc('month', p.from_date::timestamp) + interval '1 month')::date <= p_before
+    ORDER BY 2, 1;
+$_months_to_compact$;
+COMMENT ON FUNCTION warehouse._months_to_compact(date) IS 'The closed months that still have day partitions, oldest first';
+
+-- Merges the day partitions of a month of one table. Returns what it did, in words.
+-- Errors: WH006 the swap did not get its locks
+CREATE OR REPLACE FUNCTION warehouse._compact_month(p_parent regclass, p_month date) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD'
+AS $_compact_month$
+DECLARE
+    v_name  text := warehouse._partition_name(p_parent, p_month, 'month');
+    v_to    date := (p_month + interval '1 month')::date;
+    v_days  regclass[];
+    v_query text;
+BEGIN
+    -- Whoever writes to these days holds this lock until its transaction ends: what is read below stays true.
+    PERFORM warehouse._lock_publishing(p_parent);
+    SELECT array_agg(p.partition ORDER BY p.from_date),
+           string_agg(format('SELECT * FROM %s', p.partition), ' UNION ALL ' ORDER BY p.from_date)
+    INTO v_days, v_query
+    FROM warehouse._partitions() p
+    WHERE p.parent = p_parent AND p.grain = 'day' AND p.from_date >= p_month AND p.from_date < v_to;
+    IF v_days IS NULL THEN
+        RETURN format('%s was merged already', v_name);
+    END IF;
+
+    PERFORM warehouse._build_partition(
+        p_parent, v_name || '_new', p_month, v_to,
+        format('SELECT d.* FROM (%s) AS d ORDER BY d.%I', v_query,
+               CASE WHEN EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = p_parent AND a.attname = 'date_id')
+                    THEN 'date_id' ELSE 'load_date' END));
+    -- A reload finds the rows of its day by this; a day partition needs no such index.
+    EXECUTE format('CREATE INDEX ON %s (load_date)', v_name || '_new');
+    PERFORM warehouse._swap_partitions(p_parent, v_days, v_name || '_new', v_name, p_month, v_to);
+    RETURN format('%s: %s days merged', v_name, cardinality(v_days));
+END
+$_compact_month$;
+COMMENT ON FUNCTION warehouse._compact_month(regclass, date) IS 'Merges the day partitions of a month of one table';
+
+-- The partitions that retention drops: of raw and staging, ended longer ago than the settings keep.
+CREATE OR REPLACE FUNCTION warehouse._expired_partitions(p_before date) RETURNS TABLE (parent regclass, partition regclass)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $_expired_partitions$
+    SELECT p.parent, p.partition
+    FROM warehouse._partitions() p
+    JOIN pg_class c ON c.oid = p.parent
+    JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE p.to_date <= p_before - CASE n.nspname WHEN 'raw' THEN audit._setting('raw_keep_days')
+                                                 WHEN 'staging' THEN audit._setting('staging_keep_days') END
+    ORDER BY p.from_date, 1;
+$_expired_partitions$;
+COMMENT ON FUNCTION warehouse._expired_partitions(date) IS 'The partitions that retention drops';
+
+-- Drops a partition whose time is over, and records a month of raw as gone. Returns what it did, in words.
+-- Errors: WH006 it did not get its locks; WH013 its time is not over
+CREATE OR REPLACE FUNCTION warehouse._drop_expired(p_parent regclass, p_partition regclass, p_before date) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD'
+AS $_drop_expired$
+DECLARE
+    v_name text := p_partition::text;
+    v_raw  date;
+BEGIN
+    PERFORM warehouse._lock_publishing(p_parent);
+    IF NOT EXISTS (SELECT FROM warehouse._expired_partitions(p_before) e WHERE e.partition = p_partition AND e.parent = p_parent) THEN
+        RAISE EXCEPTION '% is not to be dropped', v_name USING ERRCODE = 'WH013',
+            DETAIL = 'The settings raw_keep_days and staging_keep_days keep it.',
+            HINT = 'SELECT name, value FROM audit.settings;';
+    END IF;
+    SELECT p.from_date INTO v_raw
+    FROM warehouse._partitions() p WHERE p.partition = p_partition AND p_parent::text LIKE 'raw.%';
+    IF v_raw IS NOT NULL THEN
+        INSERT INTO raw.dropped_months (run_month, last_load_id)
+        SELECT v_raw, coalesce(max(l.load_id), 0) FROM raw.file_loads l
+        WHERE l.run_date >= v_raw AND l.run_date < (v_raw + interval '1 month')::date
+        ON CONFLICT ON CONSTRAINT dropped_months_pkey DO NOTHING;
+    END IF;
+    PERFORM warehouse._execute_or_give_up(
+        format('drop of %s', v_name), ARRAY[p_parent, p_partition],
+        ARRAY[format('ALTER TABLE %s DETACH PARTITION %s', p_parent, p_partition), format('DROP TABLE %s', p_partition)]);
+    RETURN format('%s dropped', v_name);
+END
+$_drop_expired$;
+COMMENT ON FUNCTION warehouse._drop_expired(regclass, regclass, date) IS 'Drops a partition whose time is over, and records a month of raw as gone';

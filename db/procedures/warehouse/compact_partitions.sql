@@ -1,0 +1,35 @@
+-- Merges the day partitions of closed months of staging and facts, a partition a month, facts ordered by date_id; and
+-- drops what the settings raw_keep_days and staging_keep_days say is old enough. For the maintenance window.
+--
+-- before_date: months that ended by then are merged, and it is the day that retention counts from
+-- Writes: partitions; no row of staging or facts changes
+-- Locks:  per month and table the publish lock (advisory): loads of that table wait; readers only for the swap at its end
+-- Errors: WH003 called inside a transaction, WH004 no date, WH006 a swap did not get its locks (the months before are done)
+-- Safe to repeat: a merged month is left alone. A day in one can be reloaded; that writes rows in place, so a reload
+-- that changes a whole day costs what DELETE and INSERT with all indexes cost.
+CREATE OR REPLACE PROCEDURE warehouse.compact_partitions(before_date date)
+LANGUAGE plpgsql
+AS $compact_partitions$
+DECLARE
+    v_task    record;
+    v_started timestamptz;
+    v_message text;
+BEGIN
+    PERFORM warehouse._refuse_date(before_date);
+    FOR v_task IN SELECT t.parent, t.month FROM warehouse._months_to_compact(before_date) AS t LOOP
+        COMMIT;
+        v_started := pg_catalog.clock_timestamp();
+        v_message := warehouse._compact_month(v_task.parent, v_task.month);
+        COMMIT;
+        RAISE NOTICE '%, % s', v_message,
+            pg_catalog.round(EXTRACT(epoch FROM pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) v_started), 2);
+    END LOOP;
+    FOR v_task IN SELECT t.parent, t.partition FROM warehouse._expired_partitions(before_date) AS t LOOP
+        COMMIT;
+        v_message := warehouse._drop_expired(v_task.parent, v_task.partition, before_date);
+        COMMIT;
+        RAISE NOTICE '%', v_message;
+    END LOOP;
+END
+$compact_partitions$;
+COMMENT ON PROCEDURE warehouse.compact_partitions(date) IS 'Merges the day partitions of closed months, and drops what retention says';
