@@ -1,5 +1,5 @@
 # make test    everything that CI runs: lint, and the tests on the wheel's newest PostgreSQL and on 15
-# make run     the embedded server, migrated, and all days of the landing zone (DAY=2025-12-19 for one)
+# make run     start the embedded server, migrate it, and run DAY=2025-12-19, or FROM=… TO=…
 # make help    all targets
 
 PYTHON ?= python3
@@ -53,7 +53,8 @@ start: setup  ## Start the embedded server and migrate it
 	$(BIN)/python -m glue db start
 	$(BIN)/python -m glue migrate
 
-run: start  ## Start, migrate, and run the days of the landing zone: DAY=2025-12-19, or FROM=… TO=…
+run: start  ## Start, migrate, and run DAY=2025-12-19, or FROM=2025-12-01 TO=2025-12-19
+	@[ -n "$(DAY)$(and $(FROM),$(TO))" ] || { echo "Which days? make run DAY=2025-12-19, or FROM=… TO=…"; exit 2; }
 	$(BIN)/python -m glue run $(if $(DAY),$(DAY),--from $(FROM) --to $(TO))
 
 psql: setup  ## Open psql on the warehouse

@@ -19,13 +19,18 @@ from typing import Any
 
 import psycopg
 import pytest
+from hypothesis import settings
 from psycopg import sql
 from psycopg.rows import namedtuple_row
 from pytest_postgresql import factories
 
 from glue.migrate import upgrade
-from glue.server import EmbeddedServer
+from glue.server import EmbeddedServer, ServerError
 from tests.shop import Landing
+
+# A statement may wait for a lock or a checkpoint: how long an example takes says nothing here.
+settings.register_profile("warehouse", deadline=None, print_blob=True)
+settings.load_profile("warehouse")
 
 NEEDED_BYTES = 2 * 2**30
 SYSTEM_BINARIES = "/usr/lib/postgresql/{}/bin"
@@ -91,22 +96,25 @@ def _memory() -> Path:
 
 def reachable_folder(name: str) -> Path:
     """Make a folder that PostgreSQL's user can reach; pytest's own are closed to it when we are root."""
-    made = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{name}-", dir=_memory()))
+    made = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-{name}-", dir=_memory()))
     made.chmod(0o755)
     return made
 
 
 def _remove(folder: Path) -> None:
-    EmbeddedServer(folder).stop()
+    """Remove a folder, and stop the servers in it."""
+    for depth in ("", "*/", "*/*/"):
+        for found in folder.glob(f"{depth}data/postmaster.pid"):
+            EmbeddedServer(found.parent.parent).stop()
     shutil.rmtree(folder, ignore_errors=True)
 
 
 def _remove_abandoned() -> None:
-    """Remove the servers of runs that were killed."""
+    """Remove what runs that were killed have left."""
     for folder in _memory().glob(f"{PREFIX}*"):
-        owner = folder.name.removeprefix(PREFIX)
-        if owner.isdigit() and not Path("/proc", owner).exists() and os.access(folder, os.W_OK):
-            with contextlib.suppress(Exception):
+        process = folder.name.removeprefix(PREFIX).split("-")[0]
+        if not Path("/proc", process).exists() and os.access(folder, os.W_OK):
+            with contextlib.suppress(ServerError, OSError):
                 _remove(folder)
 
 
