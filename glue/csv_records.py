@@ -7,10 +7,11 @@ that is never closed loses one line, not the rest of the file. Blank lines are n
 import json
 import re
 from collections.abc import Iterator
+from itertools import chain
 from typing import NamedTuple
 
 from glue.errors import Refused
-from glue.records import RECORD_BYTES, Lines, Record, Rejected, Source, lines, reject, too_long
+from glue.records import RECORD_BYTES, Lines, Rejected, Source, lines, reject, too_long
 
 COLUMNS = ("event_id", "user_id", "product_id", "event_type", "event_ts")
 REQUIRED = ("event_id", "event_type", "event_ts")
@@ -20,8 +21,8 @@ _QUOTED = re.compile(rb'"((?:[^"]++|"")*+)"')
 _BARE = re.compile(rb'[^",\r\n]*+')
 _END = re.compile(rb"\r?\n|\Z")
 
-# The record, and its values: COLUMNS (None: absent, or empty without quotes), then `extra`.
-Event = tuple[Record, list[bytes | None]]
+# A Record, and its values: COLUMNS (None: absent, or empty without quotes), then `extra`.
+Event = tuple[int, int, bytes, list[bytes | None]]
 
 
 class EventBatch(NamedTuple):
@@ -64,23 +65,23 @@ class EventFile:
     def batches(self) -> Iterator[EventBatch]:
         """Yield the records of the delivery, in its order."""
         held: Lines | None = None
-        yield_first = iter([self._first])
-        for blocks in (yield_first, self._blocks):
-            for block in blocks:
-                if isinstance(block, Rejected):
-                    if held:
-                        yield self.parse(held)
-                        held = None
-                    yield EventBatch(None, [], [block])
-                    continue
+        for block in chain([self._first], self._blocks):
+            if isinstance(block, Rejected):
                 if held:
-                    block = Lines(held.number, held.offset, held.data + block.data)
+                    yield self.parse(held)
                     held = None
-                if self.is_simple(block.data):
-                    yield EventBatch(block, [], [])
-                    continue
-                batch, held = self._parse(block, final=False)
-                yield batch
+                yield EventBatch(None, [], [block])
+                continue
+            if held:
+                block = Lines(held.number, held.offset, held.data + block.data)
+                held = None
+            if not block.data:
+                continue
+            if self.is_simple(block.data):
+                yield EventBatch(block, [], [])
+                continue
+            batch, held = self._parse(block, final=False)
+            yield batch
         if held:
             yield self.parse(held)
 
@@ -114,7 +115,7 @@ class EventFile:
                 elif not text_is_fine and (fault := _text_fault(record[2])):
                     rejected.append(reject(record, fault))
                 else:
-                    events.append((record, self._values(found.groups())))
+                    events.append((*record, self._values(found.groups())))
                 number += data.count(b"\n", at, end)
                 at = end
                 continue

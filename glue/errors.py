@@ -26,9 +26,8 @@ def explain(error: BaseException) -> str:
     lines = [f"{error.diag.message_primary} ({error.sqlstate})"]
     if error.diag.message_detail:
         lines.append(f"DETAIL: {error.diag.message_detail}")
-    hint = error.diag.message_hint
-    if isinstance(error, NOT_MIGRATED) and not hint:
-        hint = "Is this database a warehouse of this release? python -m glue migrate"
-    if hint:
-        lines.append(f"HINT: {hint}")
+    if error.diag.message_hint:
+        lines.append(f"HINT: {error.diag.message_hint}")
+    if isinstance(error, NOT_MIGRATED):
+        lines.append("HINT: Is this database a warehouse of this release? python -m glue migrate")
     return "\n".join(lines)

@@ -1,33 +1,30 @@
 """Loads one delivery into raw: one transaction, COPY, and a row in raw.file_loads."""
 
-import struct
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import date
-from itertools import chain
 from typing import Literal, Protocol, TypeVar
 
 import psycopg
 from psycopg import errors
 
-from glue import landing
-from glue.csv_records import COLUMNS, Event, EventBatch, EventFile
+from glue.csv_records import Event, EventFile
 from glue.errors import GlueError, Refused
-from glue.landing import Content
-from glue.records import Lines, Record, Rejected, Source, json_fault, json_records, reject
+from glue.landing import DAMAGE, Content, shown
+from glue.packing import Packed, Packer
+from glue.records import Record, Rejected, Source, json_fault, json_records, reject
 
 # What the server says of bytes that it cannot take: class 22, and records that are too deep for its stack.
 UNACCEPTABLE = (psycopg.DataError, errors.StatementTooComplex, errors.ProgramLimitExceeded)
 REASON_CHARACTERS = 1000
-POSTGRES_EPOCH = date(2000, 1, 1)
-BINARY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
-BINARY_END = b"\xff\xff"
 # A long file says where it is this often.
 PROGRESS_SECONDS = 5
 
 Say = Callable[[str], None]
+Item = TypeVar("Item")
 Row = TypeVar("Row", Record, Event)
 
 
@@ -54,7 +51,7 @@ class Loaded:
     reason: str | None = None
 
     def __str__(self) -> str:
-        name = landing.shown(self.name)
+        name = shown(self.name)
         if self.outcome == "refused":
             return f"{name}: REFUSED, nothing of it is loaded: {self.reason}"
         if self.outcome == "unchanged":
@@ -81,7 +78,7 @@ def load(
         if refused is None:
             try:
                 with connection.transaction():
-                    loading = _Loading(connection, source, day, load_id)
+                    loading = _Loading(connection, source, Packer(source, day, load_id))
                     _load_content(loading, delivery, sha256, byte_count, say)
                     rows, rejected = loading.rows, loading.rejected
             except Refused as error:
@@ -102,7 +99,7 @@ def _fingerprint(delivery: Openable) -> tuple[str, int, str | None]:
         try:
             content.read_to_end()
             return content.sha256, content.byte_count, None
-        except landing.DAMAGE as error:
+        except DAMAGE as error:
             reason = f"it does not unpack after {content.byte_count} bytes: {error}"
     with delivery.open(packed=True) as content:
         content.read_to_end()
@@ -111,7 +108,7 @@ def _fingerprint(delivery: Openable) -> tuple[str, int, str | None]:
 
 def _load_content(loading: "_Loading", delivery: Openable, sha256: str, byte_count: int, say: Say) -> None:
     """Load what a delivery holds. Raises Refused, or GlueError if that is not what its hash was made of."""
-    name = landing.shown(delivery.name)
+    name = shown(delivery.name)
     refused: Refused | None = None
     told = time.monotonic()
     try:
@@ -125,7 +122,7 @@ def _load_content(loading: "_Loading", delivery: Openable, sha256: str, byte_cou
                 refused = error
             content.read_to_end()
             unchanged = content.sha256 == sha256
-    except landing.DAMAGE:
+    except DAMAGE:
         unchanged = False  # it could be unpacked a moment ago
     if not unchanged:
         raise GlueError(f"{name} changed while it was read, nothing of it is loaded: run again when it is whole")
@@ -136,126 +133,94 @@ def _load_content(loading: "_Loading", delivery: Openable, sha256: str, byte_cou
 class _Loading:
     """The loading of one delivery: `rows` and `rejected` count what went into raw."""
 
-    def __init__(self, connection: psycopg.Connection, source: str, day: date, load_id: int) -> None:
-        self.connection, self.source, self.day, self.load_id = connection, source, day, load_id
+    def __init__(self, connection: psycopg.Connection, source: str, packer: Packer) -> None:
+        self.connection, self.source, self.packer = connection, source, packer
         self.rows = self.rejected = 0
-        # How a row of a binary COPY begins: its number of fields, load_id, run_date.
-        days = (day - POSTGRES_EPOCH).days
-        self._begin = {count: struct.pack(">hiqii", count, 8, load_id, 4, days) for count in (4, 8, 9)}
 
     def run(self, content: Content, name: str) -> Iterator[None]:
         """Copy all records, a batch at a time. Raises Refused."""
-        source = Source(content)
         if self.source == "events":
-            file = EventFile(source)
-            for events in file.batches():
-                self._take_events(file, events)
-                yield
-            return
-        form, batches = json_records(source)
+            yield from self._events(content)
+        else:
+            yield from self._json(content, name)
+
+    def _json(self, content: Content, name: str) -> Iterator[None]:
+        form, batches = json_records(Source(content))
         if form == "blank" and name.endswith(".json"):
             raise Refused("an empty file; a day without any is []")
-        for batch in batches:
-            unfit = self._take(batch.records, self._copy_json, json_fault)
-            if unfit and form == "array":
-                first = unfit[0]
-                raise Refused(f"not a JSON array: element {first.number}, at byte {first.offset}: {first.reason}")
-            self._reject(batch.rejected + unfit)
-            yield
+        packed = ((batch, self.packer.json(batch.records) if batch.records else None) for batch in batches)
+        with _ahead(packed) as prepared:
+            for batch, packed_records in prepared:
+                unfit: list[Rejected] = []
+                if packed_records and self._refusal(packed_records):
+                    # Finds most of them without asking the server for each.
+                    faults = [(record, json_fault(record[2])) for record in batch.records]
+                    unfit = [reject(record, fault) for record, fault in faults if fault]
+                    unfit += self._by_halves([record for record, fault in faults if not fault], self.packer.json)
+                if unfit and form == "array":
+                    first = min(unfit)
+                    place = f"element {first.number}, at byte {first.offset}"
+                    raise Refused(f"not a JSON array: {place}: {first.reason}")
+                self._reject(batch.rejected + unfit)
+                yield
 
-    def _take_events(self, file: EventFile, batch: EventBatch) -> None:
-        if batch.quick:
-            try:
-                with self.connection.transaction():
-                    self.rows += self._copy_lines(file, batch.quick)
-                return
-            except UNACCEPTABLE:
-                batch = file.parse(batch.quick)
-        self._reject(batch.rejected + self._take(batch.events, self._copy_events))
+    def _events(self, content: Content) -> Iterator[None]:
+        file = EventFile(Source(content))
+        packed = (
+            (batch, self.packer.event_lines(file.columns, batch.quick) if batch.quick else None)
+            for batch in file.batches()
+        )
+        with _ahead(packed) as prepared:
+            for batch, packed_lines in prepared:
+                if packed_lines and self._refusal(packed_lines):
+                    batch = file.parse(batch.quick)
+                unfit = self._by_halves(batch.events, self.packer.events)
+                self._reject(batch.rejected + unfit)
+                yield
 
-    def _take(
-        self, rows: list[Row], copy: Callable[[list[Row]], None], judge: Callable[[bytes], str | None] | None = None
-    ) -> list[Rejected]:
-        """Copy what the server takes of `rows` and return the rest, in order.
-
-        `judge` finds rows to leave out without asking the server for each. What it overlooks is found by halves.
-        """
+    def _by_halves(self, rows: list[Row], pack: Callable[[list[Row]], Packed]) -> list[Rejected]:
+        """Copy what the server takes of `rows`, and return the rest as rejected, for the server's reason."""
         if not rows:
             return []
-        try:
-            with self.connection.transaction():
-                copy(rows)
-            self.rows += len(rows)
+        refusal = self._refusal(pack(rows))
+        if not refusal:
             return []
-        except UNACCEPTABLE as error:
-            if len(rows) == 1 and not judge:
-                return [reject(_record(rows[0]), _reason(error))]
-        if judge:
-            faults = [judge(_record(row)[2]) for row in rows]
-            unfit = [reject(_record(row), fault) for row, fault in zip(rows, faults, strict=True) if fault]
-            fit = [row for row, fault in zip(rows, faults, strict=True) if not fault]
-            return sorted(unfit + self._take(fit, copy))
+        if len(rows) == 1:
+            return [reject(rows[0], refusal)]
         half = len(rows) // 2
-        return self._take(rows[:half], copy) + self._take(rows[half:], copy)
-
-    def _copy_json(self, records: list[Record]) -> None:
-        begin, pack = self._begin[4], struct.Struct(">iii").pack
-        body = []
-        for number, _, data in records:
-            body += (begin, pack(4, number, len(data)), data)
-        self._copy(f"raw.{self.source}_json (load_id, run_date, line_number, raw_json)", body)
-
-    def _copy_events(self, events: list[Event]) -> None:
-        begin = self._begin[9]
-        body = []
-        for (number, _, _), values in events:
-            body += (begin, struct.pack(">ii", 4, number), *map(_field, values))
-        self._copy(f"raw.events_csv (load_id, run_date, line_number, {', '.join(COLUMNS)}, extra)", body)
-
-    def _copy_lines(self, file: EventFile, lines: Lines) -> int:
-        """Copy lines as they are, each behind its own number. Return how many there were."""
-        rows = lines.data.replace(b"\r\n", b"\n").removesuffix(b"\n").split(b"\n")
-        begin = f"\n{self.load_id},{self.day},%d,".encode()
-        begins = [begin % number for number in range(lines.number, lines.number + len(rows))]
-        body = b"".join(chain.from_iterable(zip(begins, rows, strict=True)))
-        columns = ", ".join(file.columns)  # is_simple: no others than COLUMNS
-        with (
-            self.connection.cursor() as cursor,
-            cursor.copy(
-                f"COPY raw.events_csv (load_id, run_date, line_number, {columns}) FROM STDIN (FORMAT csv)"
-            ) as copy,
-        ):
-            copy.write(body[1:])
-        return len(rows)
+        return self._by_halves(rows[:half], pack) + self._by_halves(rows[half:], pack)
 
     def _reject(self, records: list[Rejected]) -> None:
-        if not records:
-            return
-        begin = self._begin[8]
-        body = []
-        for number, offset, byte_count, sha256, head, reason in records:
-            place = struct.pack(">iiiqiq", 4, number, 8, offset, 8, byte_count)
-            body += (begin, place, *map(_field, (sha256.encode(), head, reason.encode())))
-        columns = "load_id, run_date, line_number, byte_offset, byte_count, sha256, raw_line, reason"
-        self._copy(f"raw.rejected_lines ({columns})", body)
-        self.rejected += len(records)
+        if records:
+            self._copy(self.packer.rejected(records))
+            self.rejected += len(records)
 
-    def _copy(self, table: str, body: list[bytes]) -> None:
-        """COPY rows in PostgreSQL's binary format: nothing needs escaping, so nothing can be escaped wrongly."""
-        with self.connection.cursor() as cursor, cursor.copy(f"COPY {table} FROM STDIN (FORMAT binary)") as copy:
-            copy.write(BINARY_HEADER)
-            copy.write(b"".join(body))
-            copy.write(BINARY_END)
+    def _refusal(self, packed: Packed) -> str | None:
+        """Copy rows, all or none. Return why the server does not take them, None if it did."""
+        try:
+            with self.connection.transaction():
+                self._copy(packed)
+        except UNACCEPTABLE as error:
+            text = " ".join(filter(None, (error.diag.message_primary, error.diag.message_detail)))
+            return f"PostgreSQL: {text}"[:REASON_CHARACTERS]
+        self.rows += packed.rows
+        return None
 
-
-def _field(value: bytes | None) -> bytes:
-    return b"\xff\xff\xff\xff" if value is None else struct.pack(">i", len(value)) + value
+    def _copy(self, packed: Packed) -> None:
+        with self.connection.cursor() as cursor, cursor.copy(packed.statement) as copy:
+            copy.write(packed.body)
 
 
-def _record(row: Record | Event) -> Record:
-    return row[0] if isinstance(row[0], tuple) else row
+@contextmanager
+def _ahead(items: Iterator[Item]) -> Iterator[Iterator[Item]]:
+    """Iterate in a thread that is one item ahead: the next one is made while the server takes this one."""
+    with ThreadPoolExecutor(1) as thread:
 
+        def iterate() -> Iterator[Item]:
+            end = object()
+            coming = thread.submit(next, items, end)
+            while (item := coming.result()) is not end:
+                coming = thread.submit(next, items, end)
+                yield item
 
-def _reason(error: psycopg.Error) -> str:
-    text = " ".join(filter(None, (error.diag.message_primary, error.diag.message_detail)))
-    return f"PostgreSQL: {text}"[:REASON_CHARACTERS]
+        yield iterate()

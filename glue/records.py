@@ -8,8 +8,8 @@ single commas, and nothing follows the closing bracket.
 import hashlib
 import json
 import re
-from collections.abc import Iterator
-from typing import Literal, NamedTuple, Protocol
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal, NamedTuple, Protocol
 
 from glue.errors import Refused
 
@@ -105,9 +105,9 @@ def too_long(byte_count: int) -> str:
     return f"{byte_count} bytes long; a record may have {RECORD_BYTES}"
 
 
-def reject(record: Record, reason: str) -> Rejected:
-    """Return a record as rejected for `reason`."""
-    number, offset, data = record
+def reject(record: Sequence[Any], reason: str) -> Rejected:
+    """Return a record (or what begins like one) as rejected for `reason`."""
+    number, offset, data, *_ = record
     return Rejected(number, offset, len(data), hashlib.sha256(data).hexdigest(), data[:KEPT_BYTES], reason)
 
 
@@ -168,7 +168,7 @@ def _json_lines(source: Source, number: int) -> Iterator[Batch]:
         number, offset, data = block
         for line in data.removesuffix(b"\n").split(b"\n"):
             if line[:1] not in BLANK or line.strip(BLANK):
-                record = (number, offset, line)
+                record = (number, offset, line.removesuffix(b"\r"))
                 if len(line) > 2 * NESTING and _too_deep(line):
                     rejected.append(reject(record, _DEEP))
                 else:

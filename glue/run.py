@@ -32,9 +32,8 @@ class DayResult:
     reason: str = ""
 
     def __str__(self) -> str:
-        first, *more = self.reason.splitlines() or [""]
-        line = f"{self.day} {self.outcome} after {self.seconds:.1f} s" + (f": {first}" if first else "")
-        return "\n  ".join([line, *more])
+        ended = f"{self.day} {self.outcome} after {self.seconds:.1f} s"
+        return "\n  ".join([ended, *self.reason.splitlines()])
 
 
 class Runner:
@@ -54,7 +53,7 @@ class Runner:
 
         def one(day: date) -> DayResult:
             result = self._day(day, refresh=refresh, skip_empty=len(days) > 1)
-            self.say(str(result))
+            self.say(str(result).partition("\n")[0])
             return result
 
         if jobs == 1:
