@@ -53,10 +53,10 @@ BEGIN
         (32, p_source_status IS NULL, 'status is missing', NULL),
         (33, p_source_status IS NOT NULL AND p_status IS NULL, 'status is not in staging.codes, or not what warehouse.order_statuses calls one', p_source_status),
         (34, json_typeof(p_user) <> 'object', 'user is not a JSON object', p_user::text),
-        (35, staging._is_nested(p_city, coalesce(p_user, p_order) -> 'city'), 'city is not a plain value', p_city),
+        (35, staging._is_nested(p_city, CASE WHEN p_user ->> 'city' IS NULL THEN p_order ELSE p_user END -> 'city'), 'city is not a plain value', p_city),
         (36, p_signup_date IS NOT NULL AND staging._to_timestamptz(p_signup_date) IS NULL,
              'signup_date is not a date', p_signup_date),
-        (37, staging._is_nested(p_marketing_source, coalesce(p_user, p_order) -> 'marketing_source'),
+        (37, staging._is_nested(p_marketing_source, CASE WHEN p_user ->> 'marketing_source' IS NULL THEN p_order ELSE p_user END -> 'marketing_source'),
              'marketing_source is not a plain value', p_marketing_source)
     ) AS p (place, is_wrong, reason, value)
     WHERE p.is_wrong);
