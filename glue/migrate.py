@@ -95,13 +95,6 @@ def apply_routines(connection: Connection, folder: Path, *, with_privileges: boo
         return []  # before the first revision, or on the way back to it
     files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*.sql")}
     digests = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()}
-    # TODO before release: drop this branch once db/schema/audit/routine_files.sql has the column.
-    recorded = _value(
-        connection,
-        "SELECT count(*) FROM pg_attribute WHERE attname = 'routines' AND attrelid = 'audit.routine_files'::regclass",
-    )
-    if not recorded:
-        _execute(connection, "ALTER TABLE audit.routine_files ADD COLUMN routines text[] NOT NULL DEFAULT '{}'")
     rows = _execute(connection, "SELECT path, sha256, routines FROM audit.routine_files").all()
     applied = {path: sha256 for path, sha256, _ in rows}
     owned = {path: set(routines) for path, _, routines in rows}

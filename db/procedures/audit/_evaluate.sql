@@ -7,12 +7,18 @@
 CREATE OR REPLACE FUNCTION audit._evaluate(p_query text, p_load_date date) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET "TimeZone" = 'UTC' SET "DateStyle" = 'ISO, YMD'
-SET transaction_read_only = on SET lock_timeout = '30s'
+SET lock_timeout = '30s'
 AS $_evaluate$
 DECLARE
     v_row jsonb;
 BEGIN
-    EXECUTE format('SELECT to_jsonb(q) FROM (%s) AS q', p_query) INTO STRICT v_row USING p_load_date;
+    -- Read-only for the length of this block: only a subtransaction can be so without the rest of the transaction.
+    BEGIN
+        PERFORM set_config('transaction_read_only', 'on', true);
+        EXECUTE format('SELECT to_jsonb(q) FROM (%s) AS q', p_query) INTO STRICT v_row USING p_load_date;
+    EXCEPTION WHEN no_data_found THEN
+        v_row := NULL;
+    END;
     RETURN v_row;
 END
 $_evaluate$;

@@ -86,11 +86,3 @@ BEGIN
 END
 $_finish_cleaning$;
 COMMENT ON FUNCTION staging._finish_cleaning(staging.delivery, bigint, bigint, bigint, bigint) IS 'Records what became of a day''s lines';
-
--- The oldest day that an order or event of a load may be of: setting oldest_order_days.
-CREATE OR REPLACE FUNCTION staging.oldest_date(p_load_date date) RETURNS date
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-AS $oldest_date$
-    SELECT p_load_date - coalesce(audit._setting('oldest_order_days'), 36525);
-$oldest_date$;
-COMMENT ON FUNCTION staging.oldest_date(date) IS 'The oldest day that an order or event of a load may be of: setting oldest_order_days';

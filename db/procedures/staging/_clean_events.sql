@@ -7,7 +7,7 @@
 -- Safe to repeat: the result is a function of raw, codes and settings; an event that did not change stays as it is.
 CREATE OR REPLACE FUNCTION staging._clean_events(p_load_date date) RETURNS audit.step_result
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET "TimeZone" = 'UTC' SET "DateStyle" = 'ISO, YMD'
+SET search_path = pg_catalog, pg_temp SET "TimeZone" = 'UTC' SET "DateStyle" = 'ISO, YMD' SET jit = off
 AS $_clean_events$
 DECLARE
     v_delivery  staging.delivery := staging._begin_cleaning('events', p_load_date);
@@ -41,12 +41,14 @@ BEGIN
                    staging._trimmed(e.event_ts) AS event_time
             FROM raw.events_csv e
             WHERE e.run_date = p_load_date AND e.load_id = ANY (v_delivery.load_ids)
-            OFFSET 0  -- a fence: what stands above is computed once per row, not once per use
+            -- A fence: what stands above is computed once per row, not once per use. As a bigint it lets both cores work.
+            OFFSET '0'
         ) AS v
         LEFT JOIN staging.codes c ON c.kind = 'event_type' AND c.source_value = lower(v.event_type COLLATE "C")
-        OFFSET 0
+        OFFSET '0'
     ) AS p;
     GET DIAGNOSTICS v_lines = ROW_COUNT;
+    ANALYZE pg_temp.event_lines;
     PERFORM staging._check_raw_count(v_delivery, v_lines);
 
     -- The last report of an event wins. An event is (event_id, event_ts).

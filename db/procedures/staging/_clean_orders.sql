@@ -10,7 +10,7 @@
 -- Each record is parsed once. What is of the usual shape is judged by cheap tests; all else by _order_problems.
 CREATE OR REPLACE FUNCTION staging._clean_orders(p_load_date date) RETURNS audit.step_result
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET "TimeZone" = 'UTC' SET "DateStyle" = 'ISO, YMD'
+SET search_path = pg_catalog, pg_temp SET "TimeZone" = 'UTC' SET "DateStyle" = 'ISO, YMD' SET jit = off
 AS $_clean_orders$
 DECLARE
     v_delivery  staging.delivery := staging._begin_cleaning('orders', p_load_date);
@@ -80,7 +80,8 @@ BEGIN
                            AND (position('\u' IN j.raw_json::text) = 0 OR staging._is_storable(j.raw_json::text)) AS is_readable
                     FROM raw.orders_json j
                     WHERE j.run_date = p_load_date AND j.load_id = ANY (v_delivery.load_ids)
-                    OFFSET 0  -- a fence: what stands above is computed once per row, not once per use
+                    -- A fence: what stands above is computed once per row, not once per use. As a bigint it lets both cores work.
+            OFFSET '0'
                 ) AS o
                 CROSS JOIN LATERAL json_to_record(CASE WHEN o.is_readable THEN o.raw_json ELSE '{}' END)
                     AS r (order_id text, user_id text, product_id text, quantity text, price text, "timestamp" text,
@@ -91,16 +92,17 @@ BEGIN
                     WITH ORDINALITY AS i (item, line_number) ON true
                 CROSS JOIN LATERAL json_to_record(CASE WHEN json_typeof(i.item) = 'object' THEN i.item ELSE '{}' END)
                     AS l (product_id text, quantity text, price text)
-                OFFSET 0
+                OFFSET '0'
             ) AS v
             LEFT JOIN staging.codes c
                    ON c.kind = 'order_status' AND c.source_value = lower(v.source_status COLLATE "C")
             LEFT JOIN warehouse.order_statuses s ON s.status = c.canonical_value
-            OFFSET 0
+            OFFSET '0'
         ) AS p
-        OFFSET 0
+        OFFSET '0'
     ) AS t;
     GET DIAGNOSTICS v_lines = ROW_COUNT;
+    ANALYZE pg_temp.order_lines;
     PERFORM staging._check_raw_count(v_delivery, (SELECT count(DISTINCT l.raw_orders_id) FROM pg_temp.order_lines l));
 
     -- The last report of an order wins, whole; every report has a line 1.

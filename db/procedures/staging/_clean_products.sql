@@ -7,7 +7,7 @@
 -- Safe to repeat: the result is a function of raw; a product that did not change stays as it is.
 CREATE OR REPLACE FUNCTION staging._clean_products(p_load_date date) RETURNS audit.step_result
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET "TimeZone" = 'UTC' SET "DateStyle" = 'ISO, YMD'
+SET search_path = pg_catalog, pg_temp SET "TimeZone" = 'UTC' SET "DateStyle" = 'ISO, YMD' SET jit = off
 AS $_clean_products$
 DECLARE
     v_delivery  staging.delivery := staging._begin_cleaning('products', p_load_date);
@@ -34,13 +34,14 @@ BEGIN
             SELECT j.*, json_typeof(j.raw_json) = 'object' AND staging._is_storable(j.raw_json::text) AS is_readable
             FROM raw.products_json j
             WHERE j.run_date = p_load_date AND j.load_id = ANY (v_delivery.load_ids)
-            OFFSET 0
+            OFFSET '0'
         ) AS p
         CROSS JOIN LATERAL json_to_record(CASE WHEN p.is_readable THEN p.raw_json ELSE '{}' END)
             AS r (product_id text, product_name text, category text, brand text, current_price text)
-        OFFSET 0
+        OFFSET '0'
     ) AS v;
     GET DIAGNOSTICS v_lines = ROW_COUNT;
+    ANALYZE pg_temp.product_lines;
     PERFORM staging._check_raw_count(v_delivery, v_lines);
 
     -- The last report of a product wins.
