@@ -27,3 +27,6 @@ TO warehouse_runner;
 
 -- What rules may use.
 GRANT EXECUTE ON FUNCTION staging.duplicate_count(text, date), staging.oldest_date(date) TO warehouse_checker, warehouse_runner;
+
+-- What tells a running step from one whose session died.
+GRANT EXECUTE ON FUNCTION audit.step_is_alive(bigint) TO warehouse_runner, warehouse_analyst;

@@ -27,7 +27,15 @@ BEGIN
         UPDATE audit.pipeline_runs r
         SET status = v_status, ended_at = clock_timestamp(), error = p_step || ': ' || p_failure.message
         WHERE r.run_id = p_run_id;
-        PERFORM warehouse._write_daily_metrics(p_load_date, p_run_id);
+        BEGIN
+            PERFORM warehouse._write_daily_metrics(p_load_date, p_run_id);
+        EXCEPTION WHEN OTHERS THEN
+            IF v_status = 'succeeded' THEN
+                RAISE;
+            END IF;
+            -- The failure that is being recorded matters more than its row of metrics.
+            RAISE WARNING 'daily_metrics of % could not be written: %', p_load_date, SQLERRM;
+        END;
     END IF;
 
     PERFORM pg_advisory_unlock(warehouse._lock_class('step is alive'), p_step_id::integer);

@@ -20,7 +20,7 @@ BEGIN
     UPDATE audit.pipeline_steps s
     SET status = 'failed', ended_at = clock_timestamp(), error_sqlstate = '08006',
         error_message = 'the session that ran this step ended before the step did'
-    WHERE s.run_id = v_run.run_id AND s.status = 'running' AND NOT audit._step_is_alive(s.step_id);
+    WHERE s.run_id = v_run.run_id AND s.status = 'running' AND NOT audit.step_is_alive(s.step_id);
 
     SELECT coalesce(bool_or(s.status = 'running'), false), NOT coalesce(bool_or(s.step <> 'open_run'), false)
     INTO v_is_busy, v_is_new

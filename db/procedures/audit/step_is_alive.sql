@@ -2,9 +2,9 @@
 -- releases that when the session ends, however it ends.
 --
 -- Reads: pg_locks
-CREATE OR REPLACE FUNCTION audit._step_is_alive(p_step_id bigint) RETURNS boolean
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
-AS $_step_is_alive$
+CREATE OR REPLACE FUNCTION audit.step_is_alive(p_step_id bigint) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $step_is_alive$
     SELECT EXISTS (
         SELECT FROM pg_locks l
         WHERE l.locktype = 'advisory' AND l.objsubid = 2 AND l.granted
@@ -12,5 +12,5 @@ AS $_step_is_alive$
           AND l.classid::bigint = warehouse._lock_class('step is alive')::bigint & 4294967295
           AND l.objid::bigint = p_step_id & 4294967295
     );
-$_step_is_alive$;
-COMMENT ON FUNCTION audit._step_is_alive(bigint) IS 'Whether the session that runs a step still exists';
+$step_is_alive$;
+COMMENT ON FUNCTION audit.step_is_alive(bigint) IS 'Whether the session that runs a step still exists';
