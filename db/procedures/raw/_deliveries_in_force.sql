@@ -13,6 +13,10 @@ AS $_deliveries_in_force$
            AND l.row_count + l.rejected_count > 0
     FROM raw.file_loads l
     WHERE l.source = p_source AND l.run_date = p_run_date
+      -- A catalogue that was delivered as a file wins over what the API said that day, whichever came first.
+      AND NOT (l.source = 'products' AND l.file_name = 'api.json' AND EXISTS (
+              SELECT FROM raw.file_loads f
+              WHERE f.source = 'products' AND f.run_date = p_run_date AND f.file_name <> 'api.json' AND f.refused_reason IS NULL))
     ORDER BY l.file_name COLLATE "C", l.refused_reason IS NULL DESC, l.load_id DESC;
 $_deliveries_in_force$;
 COMMENT ON FUNCTION raw._deliveries_in_force(text, date) IS 'Of each name the last delivery that was taken, else the last refused one';
