@@ -66,3 +66,39 @@ stop: setup  ## Stop the embedded server
 clean:  ## Remove the virtual environment and caches; the data in .warehouse stays
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# -- Airflow -----------------------------------------------------------------------------------------
+
+AIRFLOW_VENV := .venv-airflow
+AIRFLOW_BIN  := $(AIRFLOW_VENV)/bin
+# What requirements.txt is made from, besides requirements-test.txt: Airflow, its executors' needs, and S3.
+LOCKED := apache-airflow==3.3.2 apache-airflow-providers-postgres==7.1.1 apache-airflow-providers-celery s3fs
+
+.PHONY: airflow env lock restore-check setup-airflow test-airflow
+
+setup-airflow: $(AIRFLOW_VENV)/installed  ## Make the virtual environment of Airflow in .venv-airflow (180 packages)
+
+$(AIRFLOW_VENV)/installed: requirements.txt
+	$(PYTHON) -m venv --clear $(AIRFLOW_VENV)
+	$(AIRFLOW_BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+airflow: setup-airflow  ## Airflow without Docker, on the embedded server: http://127.0.0.1:8080 (Ctrl-C ends it)
+	$(AIRFLOW_BIN)/python docker/run_airflow.py
+
+test-airflow: setup-airflow  ## The tests of the DAGs, with real runs (AIRFLOW_HOME of their own)
+	$(AIRFLOW_BIN)/python -m pytest tests/test_dag_*.py $(ARGS)
+
+env:  ## Write .env for docker compose, with random passwords; one that exists stays as it is
+	@$(PYTHON) docker/make_env.py
+
+restore-check: setup  ## Restore the newest dump of BACKUP_DIR into a scratch database and compare it with the original
+	$(BIN)/python -m glue.backup check
+
+lock:  ## Write requirements.txt anew: everything that works together
+	$(PYTHON) -m venv --clear .venv-lock
+	.venv-lock/bin/python -m pip install --quiet --disable-pip-version-check $(LOCKED) -r requirements-test.txt
+	{ sed -n '/^#/p' requirements.txt; .venv-lock/bin/python -m pip freeze --disable-pip-version-check \
+	    | sed -E 's/^psycopg==/psycopg[binary]==/; s/^(backports\.zstd==.*)$$/\1; python_version < "3.14"/'; } > .venv-lock/lock
+	mv .venv-lock/lock requirements.txt
+	rm -rf .venv-lock
