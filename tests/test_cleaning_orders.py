@@ -230,7 +230,8 @@ def test_a_status_is_known_in_any_case_with_blanks_and_by_its_synonyms(warehouse
 def test_every_canonical_status_is_known_by_its_own_name(warehouse: Any) -> None:
     statuses = [row.status for row in warehouse.rows("SELECT status FROM warehouse.order_statuses")]
     assert set(statuses) == {
-        "pending", "processing", "paid", "shipped", "delivered", "completed", "cancelled", "refunded", "returned", "failed",
+        "pending", "processing", "paid", "shipped", "delivered", "completed", "cancelled", "refunded", "returned",
+        "failed",
     }  # fmt: skip
     deliver_orders(warehouse, [order(f"O-{status}", status=status) for status in statuses])
     assert {row.order_id: row.status for row in clean(warehouse).values()} == {f"O-{s}": s for s in statuses}
