@@ -1,0 +1,184 @@
+"""What must hold of a warehouse after every step, asked of the tables themselves; and a clean run to compare with."""
+
+import contextlib
+import uuid
+from collections.abc import Collection, Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import tuple_row
+
+from tests.conftest import Warehouse, _copy_database_properties
+from tests.shop import Landing
+
+# Days of a handful of rows would be blocked for their size; and what the rules find that look at other days depends,
+# by design, on what was loaded when the day was judged. All other rules judge as shipped.
+RULES_OFF = "UPDATE audit.dq_rules SET enabled = false WHERE check_type IN ('volume', 'share', 'freshness')"
+
+# Each query lists what breaks a promise that holds at any moment.
+ALWAYS = {
+    "an order is in the facts of one load only": """
+        SELECT order_id, array_agg(DISTINCT load_date) FROM warehouse.fact_orders
+        GROUP BY order_id HAVING count(DISTINCT load_date) > 1""",
+    "an order line is in the facts once": """
+        SELECT order_id, line_number FROM warehouse.fact_orders GROUP BY 1, 2 HAVING count(*) > 1""",
+    "an event is in the facts once": """
+        SELECT event_id, event_ts FROM warehouse.fact_events GROUP BY 1, 2 HAVING count(*) > 1""",
+    "order_owners says whose lines are in the facts": """
+        SELECT * FROM (SELECT DISTINCT order_id, load_date FROM warehouse.fact_orders) AS f
+        FULL JOIN warehouse.order_owners AS o USING (order_id, load_date)
+        WHERE o.order_id IS NULL OR f.order_id IS NULL""",
+    "what is superseded is older than what is in the facts": """
+        SELECT s.order_id, s.load_date FROM warehouse.orders_superseded AS s
+        LEFT JOIN warehouse.order_owners AS o ON o.order_id = s.order_id AND o.load_date > s.load_date
+        WHERE o.order_id IS NULL
+        UNION ALL
+        SELECT s.event_id, s.load_date FROM warehouse.events_superseded AS s
+        LEFT JOIN warehouse.fact_events AS f
+               ON f.event_id = s.event_id AND f.event_ts = s.event_ts AND f.load_date > s.load_date
+        WHERE f.event_id IS NULL""",
+    "an event that is not of its load's own day is among late_events": """
+        SELECT * FROM (
+            SELECT event_id, event_ts, load_date FROM warehouse.fact_events
+            UNION ALL SELECT event_id, event_ts, load_date FROM warehouse.events_superseded) AS e
+        FULL JOIN warehouse.late_events AS l USING (event_id, event_ts, load_date)
+        WHERE (l.event_id IS NULL AND (event_ts AT TIME ZONE 'UTC')::date < load_date) OR e.event_id IS NULL""",
+    "the fact figures of daily_metrics are those of the facts": """
+        SELECT m.run_date, m.fact_orders_count, m.superseded_orders_count, m.revenue, m.net_revenue,
+               m.fact_events_count, m.superseded_events_count, f, so.lines, e.events, se.events
+        FROM warehouse.daily_metrics AS m
+        CROSS JOIN LATERAL (
+            SELECT count(*) AS lines, coalesce(sum(o.revenue), 0) AS revenue,
+                   coalesce(sum(o.revenue) FILTER (WHERE s.counts_as_sale), 0) AS net_revenue
+            FROM warehouse.fact_orders AS o JOIN warehouse.order_statuses AS s USING (status)
+            WHERE o.load_date = m.run_date) AS f
+        CROSS JOIN LATERAL (SELECT count(*) AS lines FROM warehouse.orders_superseded AS o
+                            WHERE o.load_date = m.run_date) AS so
+        CROSS JOIN LATERAL (SELECT count(*) AS events FROM warehouse.fact_events AS o
+                            WHERE o.load_date = m.run_date) AS e
+        CROSS JOIN LATERAL (SELECT count(*) AS events FROM warehouse.events_superseded AS o
+                            WHERE o.load_date = m.run_date) AS se
+        WHERE (m.fact_orders_count, m.superseded_orders_count, m.revenue, m.net_revenue,
+               m.fact_events_count, m.superseded_events_count)
+              <> (f.lines, so.lines, f.revenue, f.net_revenue, e.events, se.events)""",
+    "a line delivered is clean, duplicate or rejected, and each can be found": """
+        SELECT l.source, l.load_date, l.delivered_count, l.clean_count, l.duplicate_count, l.rejected_count,
+               c.clean, b.rejected
+        FROM staging.loads AS l
+        CROSS JOIN LATERAL (
+            SELECT CASE l.source
+                   WHEN 'orders' THEN (SELECT count(*) FROM staging.orders_clean AS s WHERE s.load_date = l.load_date)
+                   WHEN 'events' THEN (SELECT count(*) FROM staging.events_clean AS s WHERE s.load_date = l.load_date)
+                   ELSE (SELECT count(*) FROM staging.products_clean AS s WHERE s.load_date = l.load_date)
+                   END AS clean) AS c
+        CROSS JOIN LATERAL (
+            SELECT count(*) AS rejected FROM audit.bad_records AS b
+            WHERE b.run_date = l.load_date
+              AND b.source_table = CASE l.source WHEN 'orders' THEN 'raw.orders_json'
+                                                 WHEN 'events' THEN 'raw.events_csv' ELSE 'raw.products_json' END) AS b
+        WHERE l.delivered_count <> l.clean_count + l.duplicate_count + l.rejected_count
+           OR l.clean_count <> c.clean OR l.rejected_count <> b.rejected""",
+    "versions of a product neither overlap nor leave gaps, and the last one is the product": """
+        SELECT v.product_id, v.effective_from FROM (
+            SELECT h.*, lead(h.effective_from) OVER (PARTITION BY h.product_id ORDER BY h.effective_from) AS next_from
+            FROM warehouse.dim_product_history AS h) AS v
+        JOIN warehouse.dim_product AS p USING (product_id)
+        WHERE v.effective_to IS DISTINCT FROM v.next_from
+           OR (v.next_from IS NULL AND (v.product_name, v.category, v.brand, v.current_price, v.effective_from, false)
+               IS DISTINCT FROM (p.product_name, p.category, p.brand, p.current_price, p.effective_from, p.is_inferred))
+        UNION ALL
+        SELECT p.product_id, p.effective_from FROM warehouse.dim_product AS p
+        WHERE NOT EXISTS (SELECT FROM warehouse.dim_product_history AS h WHERE h.product_id = p.product_id)
+          AND (p.effective_from IS NOT NULL OR NOT p.is_inferred)""",
+}
+
+# These hold of the days whose run succeeded, with nothing begun since; %(half)s are the others.
+OF_LOADED_DAYS = {
+    "a clean line is in the facts or superseded, and daily_metrics tells where all lines went": """
+        SELECT m.* FROM warehouse.daily_metrics AS m
+        JOIN staging.loads AS o ON o.source = 'orders' AND o.load_date = m.run_date
+        JOIN staging.loads AS e ON e.source = 'events' AND e.load_date = m.run_date
+        WHERE m.run_date <> ALL (%(half)s::date[])
+          AND (m.status <> 'succeeded'
+               OR o.clean_count <> m.fact_orders_count + m.superseded_orders_count
+               OR e.clean_count <> m.fact_events_count + m.superseded_events_count
+               OR (m.raw_order_lines_count, m.staging_orders_count, m.duplicate_orders_count, m.rejected_orders_count)
+                  <> (o.delivered_count, o.clean_count, o.duplicate_count, o.rejected_count)
+               OR (m.raw_events_count, m.staging_events_count, m.duplicate_events_count, m.rejected_events_count)
+                  <> (e.delivered_count, e.clean_count, e.duplicate_count, e.rejected_count))""",
+}
+# And these when no day is half loaded: the facts are what staging says of the greatest load of each order and event.
+OF_A_LOADED_WAREHOUSE = {
+    "the facts are the lines of each order's last load": """
+        SELECT * FROM (
+            SELECT staging_orders_id, order_id, line_number, coalesce(user_id, '(guest)') AS user_id, product_id,
+                   to_char(order_ts AT TIME ZONE 'UTC', 'YYYYMMDD')::integer AS date_id, quantity, unit_price, revenue,
+                   order_ts, status, load_date
+            FROM (SELECT c.*, max(load_date) OVER (PARTITION BY order_id) AS last_load
+                  FROM staging.orders_clean AS c) AS s
+            WHERE load_date = last_load) AS s
+        FULL JOIN warehouse.fact_orders AS f
+             USING (staging_orders_id, order_id, line_number, user_id, product_id, date_id, quantity, unit_price,
+                    revenue, order_ts, status, load_date)
+        WHERE f.fact_orders_id IS NULL OR f.fact_orders_id <> staging_orders_id""",
+    "the facts are the events of each event's last load": """
+        SELECT * FROM (
+            SELECT staging_events_id, event_id, coalesce(user_id, '(guest)') AS user_id,
+                   coalesce(product_id, '(none)') AS product_id, event_type, event_ts, load_date
+            FROM (SELECT c.*, max(load_date) OVER (PARTITION BY event_id, event_ts) AS last_load
+                  FROM staging.events_clean AS c) AS s
+            WHERE load_date = last_load) AS s
+        FULL JOIN warehouse.fact_events AS f
+             USING (staging_events_id, event_id, user_id, product_id, event_type, event_ts, load_date)
+        WHERE f.fact_events_id IS NULL OR f.fact_events_id <> staging_events_id""",
+    "no member is left that nothing mentions": """
+        SELECT user_id FROM warehouse.dim_user AS u
+        WHERE user_id <> '(guest)'
+          AND NOT EXISTS (SELECT FROM staging.orders_clean AS o WHERE o.user_id = u.user_id)
+          AND NOT EXISTS (SELECT FROM staging.events_clean AS e WHERE e.user_id = u.user_id)
+        UNION ALL
+        SELECT product_id FROM warehouse.dim_product AS p
+        WHERE product_id <> '(none)'
+          AND NOT EXISTS (SELECT FROM staging.orders_clean AS o WHERE o.product_id = p.product_id)
+          AND NOT EXISTS (SELECT FROM staging.events_clean AS e WHERE e.product_id = p.product_id)
+          AND NOT EXISTS (SELECT FROM staging.products_clean AS c WHERE c.product_id = p.product_id)""",
+}
+
+
+def broken_promises(connection: psycopg.Connection[Any], half: Collection[date] = ()) -> dict[str, list[Any]]:
+    """Return what breaks which promise; `half` are the days that began to load and did not end."""
+    queries = ALWAYS | OF_LOADED_DAYS | ({} if half else OF_A_LOADED_WAREHOUSE)
+    broken = {}
+    for promise, query in queries.items():
+        found = connection.cursor(row_factory=tuple_row).execute(query, {"half": sorted(half)}).fetchall()  # type: ignore[arg-type]
+        if found:
+            broken[promise] = [str(row) for row in found]
+    return broken
+
+
+@contextlib.contextmanager
+def new_warehouse(template: Any, folder: Path) -> Iterator[Warehouse]:
+    """Yield an empty warehouse of its own, a copy of the migrated template; it is dropped afterwards."""
+    name = f"warehouse_{uuid.uuid4().hex[:12]}"
+    address = {"host": template.host, "port": template.port, "user": template.user}
+    with psycopg.connect(dbname="postgres", autocommit=True, **address) as connection:
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+                sql.Identifier(name), sql.Identifier(template.template_dbname)
+            )
+        )
+    dsn = psycopg.conninfo.make_conninfo(dbname=name, **address)
+    with psycopg.connect(dsn) as connection:
+        _copy_database_properties(connection, template.template_dbname)
+    made = Warehouse(dsn=dsn, connection=None, landing=Landing(folder / name))  # type: ignore[arg-type]
+    try:
+        made.connection = made.connect()
+        yield made
+    finally:
+        for opened in made.opened:
+            opened.close()
+        with psycopg.connect(dbname="postgres", autocommit=True, **address) as connection:
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
