@@ -7,6 +7,8 @@ A command stands in a block marked `console`, after `$ `, and goes on in lines t
 follows. The commands of a page are run one after the other, in one shell environment and one folder. A comment
 above a block says more: `<!-- exit 3 -->` is how its last command ends, `<!-- not run: why -->` leaves it out.
 """
+# A command line prints.
+# ruff: noqa: T201
 
 import argparse
 import os
