@@ -19,7 +19,7 @@ AS $_allow_day$
 DECLARE
     v_versions bigint[];
 BEGIN
-    IF p_load_date IS NULL OR coalesce(btrim(p_reason), '') = '' THEN
+    IF p_load_date IS NULL OR staging._trimmed(p_reason) IS NULL THEN
         RAISE EXCEPTION 'letting a day through needs the date and a reason' USING ERRCODE = 'WH004',
             HINT = 'CALL audit.allow_day(''2025-12-19'', ''shop was closed'');';
     END IF;
@@ -36,7 +36,7 @@ BEGIN
             HINT = format('CALL warehouse.run_day(%L); and look at audit.dq_failures.', p_load_date);
     END IF;
     INSERT INTO audit.dq_overrides (run_date, reason, allowed_by, staging_versions)
-    VALUES (p_load_date, btrim(p_reason), session_user, v_versions)
+    VALUES (p_load_date, staging._trimmed(p_reason), session_user, v_versions)
     ON CONFLICT ON CONSTRAINT dq_overrides_staging_key DO NOTHING;
     RAISE NOTICE 'the staging of % may be loaded: CALL warehouse.run_day(%);', p_load_date, quote_literal(p_load_date);
 END
