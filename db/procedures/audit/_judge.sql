@@ -53,7 +53,7 @@ BEGIN
             passed := failed_count = 0;
             message := format('%s of %s rows break it', failed_count, checked_count);
             IF NOT passed THEN
-                v_query := format('SELECT array_agg(k.key ORDER BY k.key) AS keys FROM (SELECT DISTINCT left((%s)::text, 200) AS key FROM %s WHERE load_date = $1 AND (%s) IS NOT TRUE LIMIT 5) AS k',
+                v_query := format('SELECT array_agg(k.key ORDER BY k.key) AS keys FROM (SELECT DISTINCT left((%s)::text, 200) COLLATE "C" AS key FROM %s WHERE load_date = $1 AND (%s) IS NOT TRUE ORDER BY key LIMIT 5) AS k',
                     coalesce(v_rule.sample, CASE p_table_name WHEN 'staging.orders_clean' THEN 'order_id || ''/'' || line_number'
                                                               WHEN 'staging.events_clean' THEN 'event_id' ELSE 'product_id' END),
                     p_table_name, v_rule.expression);
