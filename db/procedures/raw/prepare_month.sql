@@ -19,10 +19,11 @@ BEGIN
     END IF;
     FOREACH v_table IN ARRAY ARRAY['orders_json', 'events_csv', 'products_json', 'rejected_lines'] LOOP
         v_name := v_table || to_char(v_first, '"_p_"YYYY_MM');
-        CONTINUE WHEN to_regclass(format('raw.%I', v_name)) IS NOT NULL;
+        CONTINUE WHEN EXISTS (SELECT FROM pg_class c WHERE c.relname = v_name AND c.relnamespace = 'raw'::regnamespace);
 
         PERFORM pg_advisory_xact_lock(warehouse._lock_class('partitions'), hashtext('raw'));
-        CONTINUE WHEN to_regclass(format('raw.%I', v_name)) IS NOT NULL;  -- made while we waited
+        -- Made while we waited? Not to_regclass: its cache may not have heard of it.
+        CONTINUE WHEN EXISTS (SELECT FROM pg_class c WHERE c.relname = v_name AND c.relnamespace = 'raw'::regnamespace);
 
         EXECUTE format('CREATE TABLE raw.%I (LIKE raw.%I INCLUDING DEFAULTS INCLUDING COMMENTS)', v_name, v_table);
         EXECUTE format('CREATE TRIGGER refuse_change BEFORE UPDATE OR DELETE OR TRUNCATE ON raw.%I

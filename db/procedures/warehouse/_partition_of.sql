@@ -1,10 +1,18 @@
 -- The partition that holds a day of staging or facts: its own, or the compacted month's; NULL if there is none.
 -- Found by name, so that the parent is not touched: two sessions that swap would deadlock over it.
+-- Asked of pg_class and not of to_regclass: that may answer from a cache that has not heard what another session
+-- made while this one waited for an advisory lock.
 CREATE OR REPLACE FUNCTION warehouse._partition_of(p_parent regclass, p_load_date date) RETURNS regclass
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $_partition_of$
-    SELECT coalesce(to_regclass(warehouse._partition_name(p_parent, p_load_date, 'day')),
-                    to_regclass(warehouse._partition_name(p_parent, p_load_date, 'month')));
+    SELECT c.oid::regclass
+    FROM pg_class p
+    JOIN pg_class c ON c.relnamespace = p.relnamespace
+     AND c.relname IN (p.relname || to_char(p_load_date, '"_p_"YYYY_MM_DD'), p.relname || to_char(p_load_date, '"_p_"YYYY_MM'))
+     AND c.relispartition
+    WHERE p.oid = p_parent
+    ORDER BY length(c.relname) DESC
+    LIMIT 1;
 $_partition_of$;
 COMMENT ON FUNCTION warehouse._partition_of(regclass, date) IS 'The partition that holds a day of staging or facts; NULL if there is none';
 
