@@ -47,6 +47,7 @@ COMMENT ON FUNCTION warehouse._compute_daily_metrics(date)
     IS 'Worker of compute_daily_metrics: proves that nothing of the day was lost, and takes away members that no fact needs';
 
 -- Takes members away that no load mentions any more, once no fact points at them. Rare: only a correction makes one.
+-- Superseded rows count too: of a day between its dimensions and its facts they may still come back as facts.
 CREATE OR REPLACE FUNCTION warehouse._remove_unseen_members() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $_remove_unseen_members$
@@ -60,6 +61,8 @@ BEGIN
         WHERE m.dimension = 'user' AND d.user_id = m.member_id
           AND NOT EXISTS (SELECT FROM warehouse.fact_orders f WHERE f.user_id = m.member_id)
           AND NOT EXISTS (SELECT FROM warehouse.fact_events f WHERE f.user_id = m.member_id)
+          AND NOT EXISTS (SELECT FROM warehouse.orders_superseded o WHERE o.user_id = m.member_id)
+          AND NOT EXISTS (SELECT FROM warehouse.events_superseded e WHERE e.user_id = m.member_id)
         RETURNING d.user_id
     )
     DELETE FROM warehouse.unseen_members m USING removed r WHERE m.dimension = 'user' AND m.member_id = r.user_id;
@@ -70,6 +73,8 @@ BEGIN
         WHERE m.dimension = 'product' AND d.product_id = m.member_id
           AND NOT EXISTS (SELECT FROM warehouse.fact_orders f WHERE f.product_id = m.member_id)
           AND NOT EXISTS (SELECT FROM warehouse.fact_events f WHERE f.product_id = m.member_id)
+          AND NOT EXISTS (SELECT FROM warehouse.orders_superseded o WHERE o.product_id = m.member_id)
+          AND NOT EXISTS (SELECT FROM warehouse.events_superseded e WHERE e.product_id = m.member_id)
         RETURNING d.product_id
     )
     DELETE FROM warehouse.unseen_members m USING removed r WHERE m.dimension = 'product' AND m.member_id = r.product_id;
