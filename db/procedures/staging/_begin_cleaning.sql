@@ -9,6 +9,7 @@ DECLARE
     v_delivery staging.delivery;
     v_gone     text;
 BEGIN
+    PERFORM warehouse._hold_month(p_load_date);
     PERFORM pg_advisory_xact_lock(warehouse._lock_class('clean_' || p_source), p_load_date - date '2000-01-01');
 
     SELECT p_source, p_load_date,

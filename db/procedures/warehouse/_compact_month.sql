@@ -55,7 +55,9 @@ DECLARE
     v_days  regclass[];
     v_query text;
 BEGIN
-    -- Whoever writes to these days holds this lock until its transaction ends: what is read below stays true.
+    -- Steps of this month may read its days by their names; those of other months may move rows into them.
+    -- Either holds its lock until its transaction ends: what is read below stays true.
+    PERFORM warehouse._take_month(p_month);
     PERFORM warehouse._lock_publishing(p_parent);
     SELECT array_agg(p.partition ORDER BY p.from_date),
            string_agg(format('SELECT * FROM %s', p.partition), ' UNION ALL ' ORDER BY p.from_date)
@@ -102,6 +104,7 @@ DECLARE
     v_name text := p_partition::text;
     v_raw  date;
 BEGIN
+    PERFORM warehouse._take_month(p.from_date) FROM warehouse._partitions() p WHERE p.partition = p_partition;
     PERFORM warehouse._lock_publishing(p_parent);
     IF NOT EXISTS (SELECT FROM warehouse._expired_partitions(p_before) e WHERE e.partition = p_partition AND e.parent = p_parent) THEN
         RAISE EXCEPTION '% is not to be dropped', v_name USING ERRCODE = 'WH013',

@@ -13,11 +13,14 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET "TimeZone" = 'UTC' SET "DateStyle" = 'ISO, YMD'
 AS $_load_dim_user$
 DECLARE
-    v_orders text := coalesce(warehouse._partition_of('staging.orders_clean', p_load_date), 'staging.orders_clean');
-    v_events text := coalesce(warehouse._partition_of('staging.events_clean', p_load_date), 'staging.events_clean');
+    v_orders text;
+    v_events text;
     v_result audit.step_result;
 BEGIN
+    PERFORM warehouse._hold_month(p_load_date);
     PERFORM audit._require_pass(p_load_date);
+    v_orders := coalesce(warehouse._partition_of('staging.orders_clean', p_load_date), 'staging.orders_clean');
+    v_events := coalesce(warehouse._partition_of('staging.events_clean', p_load_date), 'staging.events_clean');
 
     EXECUTE format($query$
         CREATE TEMPORARY TABLE seen_users ON COMMIT DROP AS

@@ -20,6 +20,7 @@ DECLARE
     v_built  bigint := 0;
     v_result audit.step_result;
 BEGIN
+    PERFORM warehouse._hold_month(p_load_date);
     PERFORM pg_advisory_xact_lock(warehouse._lock_class('reload_fact_events'), p_load_date - date '2000-01-01');
     PERFORM audit._require_pass(p_load_date);
     v_live := warehouse._partition_of('warehouse.fact_events', p_load_date);

@@ -20,6 +20,7 @@ DECLARE
     v_built  bigint := 0;
     v_result audit.step_result;
 BEGIN
+    PERFORM warehouse._hold_month(p_load_date);
     PERFORM pg_advisory_xact_lock(warehouse._lock_class('reload_fact_orders'), p_load_date - date '2000-01-01');
     PERFORM audit._require_pass(p_load_date);
     v_live := warehouse._partition_of('warehouse.fact_orders', p_load_date);
@@ -134,7 +135,7 @@ BEGIN
     EXECUTE format($query$
         INSERT INTO warehouse.daily_metrics AS m (run_date, status, fact_orders_count, superseded_orders_count, revenue, net_revenue)
         SELECT %2$L, 'running', count(*), (SELECT count(*) FROM warehouse.orders_superseded o WHERE o.load_date = %2$L),
-               coalesce(sum(f.revenue), 0), coalesce(sum(f.revenue) FILTER (WHERE s.counts_as_sale), 0)
+               trim_scale(coalesce(sum(f.revenue), 0)), trim_scale(coalesce(sum(f.revenue) FILTER (WHERE s.counts_as_sale), 0))
         FROM %1$s f
         JOIN warehouse.order_statuses s ON s.status = f.status
         WHERE f.load_date = %2$L
@@ -147,7 +148,7 @@ BEGIN
 
     UPDATE warehouse.daily_metrics m
     SET fact_orders_count = m.fact_orders_count + d.lines, superseded_orders_count = m.superseded_orders_count - d.lines,
-        revenue = m.revenue + d.revenue, net_revenue = m.net_revenue + d.net_revenue, updated_at = now()
+        revenue = trim_scale(m.revenue + d.revenue), net_revenue = trim_scale(m.net_revenue + d.net_revenue), updated_at = now()
     FROM (
         SELECT r.load_date, sum(r.sign) AS lines, sum(r.sign * r.revenue) AS revenue,
                coalesce(sum(r.sign * r.revenue) FILTER (WHERE s.counts_as_sale), 0) AS net_revenue

@@ -3,7 +3,8 @@
 --
 -- before_date: months that ended by then are merged, and it is the day that retention counts from
 -- Writes: partitions; no row of staging or facts changes
--- Locks:  per month and table the publish lock (advisory): loads of that table wait; readers only for the swap at its end
+-- Locks:  per month and table the month (advisory), which steps of its days hold, and the publish lock: loads wait;
+--         readers only for the swap at its end
 -- Errors: WH003 called inside a transaction, WH004 no date, WH006 a swap did not get its locks (the months before are done)
 -- Safe to repeat: a merged month is left alone. A day in one can be reloaded; that writes rows in place, so a reload
 -- that changes a whole day costs what DELETE and INSERT with all indexes cost.

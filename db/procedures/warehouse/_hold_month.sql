@@ -1,0 +1,27 @@
+-- Keeps the partitions of a day's month as they are until the transaction ends: a step reads them by their own names,
+-- and compaction drops the days that it merged. Steps hold it together; compaction and retention wait for them.
+--
+-- Called first in a worker, before it looks a partition up and before any other lock.
+-- Locks: the month (advisory), shared
+CREATE OR REPLACE FUNCTION warehouse._hold_month(p_load_date date) RETURNS void
+LANGUAGE sql SET search_path = pg_catalog, pg_temp
+AS $_hold_month$
+    SELECT pg_advisory_xact_lock_shared(warehouse._lock_class('month'), warehouse._month_number(p_load_date));
+$_hold_month$;
+COMMENT ON FUNCTION warehouse._hold_month(date) IS 'Keeps the partitions of a day''s month as they are until the transaction ends';
+
+-- The same for whoever merges or drops partitions of the month: alone.
+CREATE OR REPLACE FUNCTION warehouse._take_month(p_load_date date) RETURNS void
+LANGUAGE sql SET search_path = pg_catalog, pg_temp
+AS $_take_month$
+    SELECT pg_advisory_xact_lock(warehouse._lock_class('month'), warehouse._month_number(p_load_date));
+$_take_month$;
+COMMENT ON FUNCTION warehouse._take_month(date) IS 'Waits until no step uses the partitions of a month, and keeps others from it';
+
+-- Months since January of the year 0.
+CREATE OR REPLACE FUNCTION warehouse._month_number(p_date date) RETURNS integer
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $_month_number$
+    SELECT (extract(year FROM p_date) * 12 + extract(month FROM p_date) - 1)::integer;
+$_month_number$;
+COMMENT ON FUNCTION warehouse._month_number(date) IS 'Months since January of the year 0';
