@@ -102,3 +102,25 @@ lock:  ## Write requirements.txt anew: everything that works together
 	    | sed -E 's/^psycopg==/psycopg[binary]==/; s/^(backports\.zstd==.*)$$/\1; python_version < "3.14"/'; } > .venv-lock/lock
 	mv .venv-lock/lock requirements.txt
 	rm -rf .venv-lock
+
+# -- Demo and documents ------------------------------------------------------------------------------
+
+# The demo needs no test tools; an environment that has them will do.
+ENOUGH_TO_RUN := $(if $(wildcard $(VENV)/installed),setup,$(VENV)/installed-to-run)
+
+.PHONY: demo docs
+
+demo: $(ENOUGH_TO_RUN)  ## Run thirty days of a seeded shop on the embedded server (END=2025-12-19 fixes the last one)
+	$(BIN)/python -m glue demo $(if $(END),--end $(END))
+
+docs: setup  ## Write docs/data-dictionary.md from the catalog, and what README's commands print into README.md
+	$(BIN)/python docs/dictionary.py
+	$(BIN)/python docs/readme.py --write
+
+$(VENV)/installed-to-run: requirements-run.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 …"; exit 1; }
+	@$(BIN)/python -m pip --version > /dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV) || \
+	    { echo "No venv: on Debian or Ubuntu, apt install python3-venv"; rm -rf $(VENV); exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-run.txt
+	@touch $@

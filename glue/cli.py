@@ -7,7 +7,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 from contextlib import closing
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
@@ -111,6 +111,20 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(command=_status)
 
     command = add(
+        "demo",
+        "run thirty days of a seeded shop, and show what came of them",
+        "The demo has a database of its own on the embedded server (warehouse_demo) and the folder data/demo;\n"
+        "both are made anew each time. The same --end gives the same shop.\n\n"
+        "examples:\n"
+        "  python -m glue demo\n"
+        "  python -m glue demo --end 2025-12-19 --days 10",
+    )
+    command.add_argument("--end", type=_day, metavar="DATE", help="the last day (default: today, UTC)")
+    command.add_argument("--days", type=_jobs, default=30, metavar="N", help="how many days (default: 30)")
+    command.add_argument("--jobs", type=_jobs, default=2, metavar="N", help="days to run side by side (default: 2)")
+    command.set_defaults(command=_demo)
+
+    command = add(
         "db",
         "start, stop or look into the embedded server",
         "psql opens the warehouse, wherever it is; the others are about the embedded server.\n\n"
@@ -160,6 +174,13 @@ def _status(options: argparse.Namespace) -> int:
         for line in report(connection, options.runs):
             print(line)
     return DONE
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from glue.demo import demo  # rich takes a while to import
+
+    end = options.end or datetime.now(UTC).date()
+    return DONE if demo(end, days=options.days, jobs=options.jobs) else FAILED
 
 
 def _db(options: argparse.Namespace) -> int:

@@ -1,0 +1,99 @@
+"""Tables for people: as wide as the terminal, plain text with nothing cut off when there is none."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+# Wide enough for every table of ours: what reads a pipe is not a screen.
+PIPE_COLUMNS = 400
+STYLES = {"succeeded": "green", "blocked": "yellow", "failed": "red", "running": "cyan", "critical": "red"}
+BARS = " ▁▂▃▄▅▆▇█"
+PLAIN_BARS = " ....:::#"
+
+
+def console() -> Console:
+    """Return a console for standard output."""
+    is_terminal = sys.stdout.isatty()
+    return Console(width=None if is_terminal else PIPE_COLUMNS, highlight=False, emoji=False)
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, footer: Sequence[Any] = ()) -> Table:
+    """Return a table; numbers are right-aligned, states are coloured. A column whose name ends in ` ` may wrap."""
+    made = Table(title=title or None, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    made.show_footer = bool(footer)
+    found = [list(row) for row in rows]
+    for number, name in enumerate(columns):
+        values = [row[number] for row in found if row[number] is not None]
+        is_number = bool(values) and all(isinstance(value, int | float | Decimal) for value in values)
+        made.add_column(
+            escape(name.strip()),
+            justify="right" if is_number else "left",
+            no_wrap=not name.endswith(" "),
+            overflow="fold",
+            footer=shown(footer[number]) if footer else "",
+        )
+    for row in found:
+        made.add_row(*(Text(shown(value), style=STYLES.get(str(value), "")) for value in row))
+    return made
+
+
+def shown(value: Any) -> str:
+    """Return a value as people read it: 12,345, 9.99, nothing for NULL; nothing that a terminal acts upon."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:,.1f}"
+    if isinstance(value, int | Decimal):
+        return f"{value:,}"
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M:%S}"
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, list | tuple):
+        return ", ".join(shown(one) for one in value)
+    return "".join(sign if sign.isprintable() or sign == "\n" else "�" for sign in str(value))
+
+
+def plain(value: Any) -> Any:
+    """Return a value as JSON has it: dates and decimals as text and numbers, digit for digit where that matters."""
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    return str(value)
+
+
+def chart(title: str, values: Sequence[tuple[date, float, str]], *, height: int = 8) -> str:
+    """Return a column chart of days: (day, value, mark); a mark stands in the place of a column without a value."""
+    bars = BARS if can_print(BARS) else PLAIN_BARS
+    highest = max((value for _, value, _ in values), default=0) or 1
+    rows = []
+    for level in range(height, 0, -1):
+        scale = f"{highest * level / height:>11,.0f} " if level in (height, height // 2) else " " * 12
+        cells = []
+        for _, value, mark in values:
+            filled = value / highest * height - (level - 1)
+            cells.append(mark[:1] if level == 1 and not value and mark else bars[max(0, min(8, round(filled * 8)))])
+        rows.append(scale + " ".join(cells))
+    days = " ".join(f"{day.day % 10}" for day, _, _ in values)
+    tens = " ".join(f"{day.day // 10}" if day.day % 10 == 0 or day.day == 1 else " " for day, _, _ in values)
+    return "\n".join([title, "", *rows, " " * 12 + days, " " * 12 + tens])
+
+
+def can_print(text: str) -> bool:
+    """Return whether standard output can show these characters."""
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True
