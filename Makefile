@@ -69,16 +69,18 @@ clean:  ## Remove the virtual environment and caches; the data in .warehouse sta
 
 # -- Airflow -----------------------------------------------------------------------------------------
 
-AIRFLOW_VENV := .venv-airflow
+# Ignores itself in git. AIRFLOW_HOME is in there, too.
+AIRFLOW_VENV := .airflow/venv
 AIRFLOW_BIN  := $(AIRFLOW_VENV)/bin
 # What requirements.txt is made from, besides requirements-test.txt: Airflow, its executors' needs, and S3.
 LOCKED := apache-airflow==3.3.2 apache-airflow-providers-postgres==7.1.1 apache-airflow-providers-celery s3fs
 
 .PHONY: airflow env lock restore-check setup-airflow test-airflow
 
-setup-airflow: $(AIRFLOW_VENV)/installed  ## Make the virtual environment of Airflow in .venv-airflow (180 packages)
+setup-airflow: $(AIRFLOW_VENV)/installed  ## Make the virtual environment of Airflow in .airflow/venv (180 packages)
 
 $(AIRFLOW_VENV)/installed: requirements.txt
+	@mkdir -p .airflow && echo '*' > .airflow/.gitignore
 	$(PYTHON) -m venv --clear $(AIRFLOW_VENV)
 	$(AIRFLOW_BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
@@ -96,12 +98,13 @@ restore-check: setup  ## Restore the newest dump of BACKUP_DIR into a scratch da
 	$(BIN)/python -m glue.backup check
 
 lock:  ## Write requirements.txt anew: everything that works together
-	$(PYTHON) -m venv --clear .venv-lock
-	.venv-lock/bin/python -m pip install --quiet --disable-pip-version-check $(LOCKED) -r requirements-test.txt
-	{ sed -n '/^#/p' requirements.txt; .venv-lock/bin/python -m pip freeze --disable-pip-version-check \
-	    | sed -E 's/^psycopg==/psycopg[binary]==/; s/^(backports\.zstd==.*)$$/\1; python_version < "3.14"/'; } > .venv-lock/lock
-	mv .venv-lock/lock requirements.txt
-	rm -rf .venv-lock
+	@mkdir -p .airflow && echo '*' > .airflow/.gitignore
+	$(PYTHON) -m venv --clear .airflow/lock
+	.airflow/lock/bin/python -m pip install --quiet --disable-pip-version-check $(LOCKED) -r requirements-test.txt
+	{ sed -n '/^#/p' requirements.txt; .airflow/lock/bin/python -m pip freeze --disable-pip-version-check \
+	    | sed -E 's/^psycopg==/psycopg[binary]==/; s/^(backports\.zstd==.*)$$/\1; python_version < "3.14"/'; } > .airflow/lock/requirements.txt
+	mv .airflow/lock/requirements.txt requirements.txt
+	rm -rf .airflow/lock
 
 # -- Demo and documents ------------------------------------------------------------------------------
 

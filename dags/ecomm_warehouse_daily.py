@@ -23,8 +23,8 @@ schema. **The logical date is the day of the data**: the run at 02:00 UTC on the
 without a date loads yesterday; the parameter `load_date` wins over both. Any day can be run again at any time.
 
 **Blocked** (`check_quality` failed with WH001): the day's figures are not believable, and nothing of it was loaded.
-Its log says which rules failed. Mend the input and clear the run, or let this staging through, and clear `check_quality`
-and what follows it:
+Its log says which rules failed. Mend the input and clear the run, or let this staging through, and clear
+`check_quality` and what follows it:
 
 ```sql
 SELECT * FROM audit.dq_failures WHERE run_date = '2025-12-19';

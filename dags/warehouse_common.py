@@ -33,7 +33,9 @@ HEALING_STATES = ("55P03", "WH006")
 # A statement whose client is gone ends within this time, instead of committing minutes later.
 CONNECTION_CHECK = "2s"
 # dag/task/run/try in pg_stat_activity, which keeps 63 characters.
-SESSION_NAME = "{{ dag.dag_id.removeprefix('ecomm_warehouse_') }}/{{ ti.task_id }}/{{ run_id[:33] }}/{{ ti.try_number }}"
+SESSION_NAME = (
+    "{{ dag.dag_id.removeprefix('ecomm_warehouse_') }}/{{ ti.task_id }}/{{ run_id[:33] }}/{{ ti.try_number }}"
+)
 SESSION_OPTIONS = f"-c client_connection_check_interval={CONNECTION_CHECK} -c application_name={SESSION_NAME}"
 
 WEBHOOK_SECONDS = 10
@@ -136,7 +138,7 @@ def day_of(context: Mapping[str, Any]) -> date | None:
 
 
 def _tell(context: Mapping[str, Any], *, failed: bool) -> None:
-    day = day_of(context)
+    day = day_of(context) if "load_date" in context["dag"].params else None
     message: dict[str, Any] = {"dag": context["dag"].dag_id, "run": context["run_id"], "day": day and day.isoformat()}
     try:
         if day:

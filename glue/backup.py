@@ -1,0 +1,232 @@
+"""Dumps the warehouse, keeps the newest dumps, and proves that a dump can be restored.
+
+    python -m glue.backup dump     a dump of today into BACKUP_DIR; the oldest go
+    python -m glue.backup check    restore the newest dump into a scratch database, compare, and drop it
+
+A restore is compared by counts and checksums of all rows of every table. What was loaded after the dump is a
+difference, too: check right after the dump, as the DAG does, or when nothing runs.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from glue import server
+from glue.connection import connect, warehouse_dsn
+from glue.errors import GlueError, MissingSetting, explain
+from glue.load import Say
+
+KEPT_DUMPS = 14
+SCRATCH = "warehouse_restore_check"
+SYSTEM_BINARIES = Path("/usr/lib/postgresql")
+NAME = re.compile(r"ecommerce_warehouse_(\d{8}T\d{6})Z\.dump")
+
+# Every table that holds rows, partitions for themselves: a partition that lost its parent would be seen.
+TABLES = """
+    SELECT n.nspname, c.relname
+    FROM pg_catalog.pg_class AS c
+    JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)'
+    ORDER BY n.nspname, c.relname
+"""
+# The order of rows is not part of a table, so hashes are summed; two halves of md5 make a chance hit unlikely.
+CONTENTS = """
+    SELECT pg_catalog.count(*),
+           coalesce(pg_catalog.sum(('x' || pg_catalog.substr(pg_catalog.md5(t::text), 1, 15))::bit(60)::bigint), 0),
+           coalesce(pg_catalog.sum(('x' || pg_catalog.substr(pg_catalog.md5(t::text), 17, 15))::bit(60)::bigint), 0)
+    FROM {table} AS t
+"""
+# pg_restore 17 and newer set it on any server, and go on when an older one does not know it.
+OF_NEWER_TOOLS = 'unrecognized configuration parameter "transaction_timeout"'
+
+Contents = dict[str, tuple[int, ...]]
+
+
+class BackupError(GlueError):
+    """A dump cannot be made or restored, or does not hold what the original holds; the message says what."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A dump that was restored and found equal to the original."""
+
+    dump: Path
+    tables: int
+    rows: int
+
+
+def backup_folder() -> Path:
+    """Return the folder of dumps. Raises MissingSetting without BACKUP_DIR."""
+    if not (folder := os.environ.get("BACKUP_DIR")):
+        raise MissingSetting("BACKUP_DIR is not set: the folder for dumps")
+    return Path(folder)
+
+
+def dumps(folder: Path) -> list[Path]:
+    """Return the finished dumps of a folder, oldest first. Other files are none of ours."""
+    return sorted(path for path in folder.glob("*.dump") if NAME.fullmatch(path.name))
+
+
+def dump(dsn: str, folder: Path, *, keep: int = KEPT_DUMPS, say: Say = print) -> Path:
+    """Dump the warehouse into a folder and remove all but the newest `keep` dumps; return the new one.
+
+    A dump gets its name when it is complete, and is for its owner's eyes only. Raises BackupError, OSError.
+    """
+    if keep < 1:
+        raise BackupError(f"keep {keep} dumps? At least the new one has to stay")
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / f"ecommerce_warehouse_{datetime.now(UTC):%Y%m%dT%H%M%S}Z.dump"
+    part = target.with_suffix(".part")
+    try:
+        part.touch(mode=0o600)
+        _run("pg_dump", dsn, "--format=custom", f"--file={part}")
+        part.rename(target)
+    finally:
+        part.unlink(missing_ok=True)
+    say(f"{target}: {target.stat().st_size:,} bytes")
+    for old in dumps(folder)[:-keep]:
+        old.unlink()
+        say(f"{old}: removed, the newest {keep} stay")
+    return target
+
+
+def check(dsn: str, folder: Path, *, say: Say = print) -> Checked:
+    """Restore the newest dump into a scratch database of the same server and compare it with the original.
+
+    The scratch database is dropped, whatever happens. The login needs CREATEDB and pg_read_all_data; as a superuser
+    the owners and grants are restored, too. Raises BackupError when anything differs, naming each table.
+    """
+    found = dumps(folder)
+    if not found:
+        raise BackupError(f"no dump in {folder}: python -m glue.backup dump")
+    newest = found[-1]
+    scratch_dsn = make_conninfo(dsn, dbname=SCRATCH)
+    with closing(connect(dsn)) as connection:
+        drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(SCRATCH))
+        connection.execute(drop)
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'").format(sql.Identifier(SCRATCH))
+        )
+        try:
+            say(f"{newest}: restoring into {SCRATCH}")
+            # Who is no superuser cannot give tables to others; contents are what is compared.
+            superuser = connection.execute("SELECT pg_catalog.current_setting('is_superuser')::boolean").fetchone()
+            mine = () if superuser and superuser[0] else ("--no-owner", "--no-privileges")
+            _run("pg_restore", scratch_dsn, *mine, str(newest))
+            with closing(connect(scratch_dsn)) as scratch:
+                restored = contents(scratch)
+            original = contents(connection)
+        finally:
+            connection.execute(drop)
+    differences = [
+        f"{table}: {_shown(original.get(table))} in the original, {_shown(restored.get(table))} in the dump"
+        for table in sorted(original.keys() | restored.keys())
+        if original.get(table) != restored.get(table)
+    ]
+    if differences:
+        raise BackupError("\n".join([f"{newest} is not what the warehouse holds:", *differences]))
+    checked = Checked(newest, len(original), sum(rows for rows, *_ in original.values()))
+    say(f"{newest}: restored, {checked.tables:,} tables with {checked.rows:,} rows are equal")
+    return checked
+
+
+def contents(connection: psycopg.Connection) -> Contents:
+    """Return {table: rows and checksums} of every table of a database, in one snapshot."""
+    with connection.transaction():
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        tables = connection.execute(TABLES).fetchall()
+        return {
+            f"{schema}.{table}": connection.execute(
+                sql.SQL(CONTENTS).format(table=sql.Identifier(schema, table))
+            ).fetchone()
+            or ()
+            for schema, table in tables
+        }
+
+
+def _shown(found: tuple[int, ...] | None) -> str:
+    return "nothing" if found is None else f"{found[0]:,} rows ({int(found[1]) % 2**32:08x})"
+
+
+def _run(program: str, dsn: str, *arguments: str) -> None:
+    """Run pg_dump or pg_restore. What it connects to is in its environment: everybody can read its arguments."""
+    with closing(connect(dsn)) as connection:
+        major = connection.info.server_version // 10_000
+    keywords = {
+        option.keyword.decode(): option.envvar.decode()
+        for option in psycopg.pq.Conninfo.get_defaults()
+        if option.envvar
+    }
+    settings = conninfo_to_dict(dsn)
+    environment = os.environ | {keywords[name]: str(value) for name, value in settings.items() if name in keywords}
+    # pg_restore prints SQL when it is not told a database.
+    database = [f"--dbname={settings.get('dbname', '')}"] if program == "pg_restore" else []
+    done = subprocess.run(
+        [str(_binary(program, major)), "--no-password", *database, *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    errors = [line for line in done.stderr.splitlines() if " error: " in line]
+    if done.returncode != 0 and not (errors and all(OF_NEWER_TOOLS in line for line in errors)):
+        raise BackupError(f"{program} failed: {done.stderr.strip() or f'exit code {done.returncode}'}")
+
+
+def _binary(program: str, major: int) -> Path:
+    """Return the program of the server's own major if it is here, else of one that is not older."""
+    folders = [SYSTEM_BINARIES / str(major) / "bin"]
+    if found := shutil.which(program):
+        folders.append(Path(found).parent)
+    folders += [bindir for _, bindir in server._installations(None)]
+    newer = []
+    for folder in folders:
+        path = folder / program
+        if not path.exists():
+            continue
+        text = subprocess.run([str(path), "--version"], capture_output=True, text=True, check=False).stdout
+        version = int(match[1]) if (match := re.search(r"(\d+)\.", text)) else 0
+        if version == major:
+            return path
+        if version > major:
+            newer.append((version, path))
+    if not newer:
+        raise BackupError(f"no {program} of PostgreSQL {major} or newer here: apt install postgresql-client-{major}")
+    return min(newer)[1]
+
+
+def main() -> int:
+    """Run `dump` or `check` on the warehouse of the environment; return the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m glue.backup", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("action", choices=("dump", "check"))
+    parser.add_argument("--keep", type=int, default=KEPT_DUMPS, metavar="N", help="dumps that stay (default: 14)")
+    options = parser.parse_args()
+    try:
+        if options.action == "dump":
+            dump(warehouse_dsn(), backup_folder(), keep=options.keep)
+        else:
+            check(warehouse_dsn(), backup_folder())
+    except MissingSetting as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except (GlueError, psycopg.Error, OSError) as error:
+        print(f"error: {explain(error)}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
