@@ -1273,6 +1273,161 @@ COMMENT ON COLUMN warehouse.sales.unit_price IS 'Price of one piece';
 COMMENT ON COLUMN warehouse.sales.revenue IS 'quantity x unit_price';
 COMMENT ON COLUMN warehouse.sales.load_date IS 'Load that the line is of';
 
+-- warehouse/orders.sql ----------------------------------------------------------------------------
+
+CREATE VIEW warehouse.orders AS
+SELECT f.order_id,
+       min(f.order_ts) AS ordered_at,
+       (min(f.order_ts) AT TIME ZONE 'UTC')::date AS order_date,
+       min(f.status) AS status,
+       bool_or(s.counts_as_sale) AS counts_as_sale,
+       min(f.user_id) AS user_id,
+       count(*) AS lines,
+       sum(f.quantity) AS pieces,
+       sum(f.revenue) AS revenue,
+       coalesce(sum(f.revenue) FILTER (WHERE s.counts_as_sale), 0) AS net_revenue,
+       f.load_date AS reported_on
+FROM warehouse.fact_orders f
+JOIN warehouse.order_statuses s ON s.status = f.status
+GROUP BY f.load_date, f.order_id;
+
+COMMENT ON VIEW warehouse.orders IS 'One row per order, as it was last reported. Filter by reported_on or, for days on which they were placed, by warehouse.order_lines.date_id.';
+COMMENT ON COLUMN warehouse.orders.order_id IS 'Order';
+COMMENT ON COLUMN warehouse.orders.ordered_at IS 'When it was placed';
+COMMENT ON COLUMN warehouse.orders.order_date IS 'Day on which it was placed (UTC)';
+COMMENT ON COLUMN warehouse.orders.status IS 'Canonical status: warehouse.order_statuses';
+COMMENT ON COLUMN warehouse.orders.counts_as_sale IS 'Whether net revenue counts it';
+COMMENT ON COLUMN warehouse.orders.user_id IS 'Customer; (guest) without one';
+COMMENT ON COLUMN warehouse.orders.lines IS 'Lines that the warehouse has of it; rejected ones are not among them';
+COMMENT ON COLUMN warehouse.orders.pieces IS 'Sum of quantities';
+COMMENT ON COLUMN warehouse.orders.revenue IS 'Sum of quantity x unit_price, whatever the status';
+COMMENT ON COLUMN warehouse.orders.net_revenue IS 'The same if it counts as a sale, else 0';
+COMMENT ON COLUMN warehouse.orders.reported_on IS 'Day of the delivery that last reported it';
+
+-- warehouse/order_lines.sql -----------------------------------------------------------------------
+
+CREATE VIEW warehouse.order_lines AS
+SELECT f.order_id,
+       f.line_number,
+       f.date_id,
+       d.date AS order_date,
+       d.day_name,
+       d.is_weekend,
+       f.order_ts AS ordered_at,
+       f.status,
+       s.counts_as_sale,
+       f.user_id,
+       u.city AS user_city,
+       u.marketing_source AS user_marketing_source,
+       f.product_id,
+       coalesce(h.product_name, p.product_name) AS product_name,
+       coalesce(h.category, p.category) AS category,
+       coalesce(h.brand, p.brand) AS brand,
+       h.current_price AS catalogue_price_then,
+       f.quantity,
+       f.unit_price,
+       f.revenue,
+       CASE WHEN s.counts_as_sale THEN f.revenue ELSE 0 END AS net_revenue,
+       f.load_date AS reported_on
+FROM warehouse.fact_orders f
+JOIN warehouse.dim_date d ON d.date_id = f.date_id
+JOIN warehouse.order_statuses s ON s.status = f.status
+JOIN warehouse.dim_user u ON u.user_id = f.user_id
+JOIN warehouse.dim_product p ON p.product_id = f.product_id
+LEFT JOIN warehouse.dim_product_history h
+       ON h.product_id = f.product_id AND d.date >= h.effective_from AND (d.date < h.effective_to OR h.effective_to IS NULL);
+
+COMMENT ON VIEW warehouse.order_lines IS 'One row per order line, with its day, its customer as it is now, and its product as it was on the day of the order';
+COMMENT ON COLUMN warehouse.order_lines.order_id IS 'Order';
+COMMENT ON COLUMN warehouse.order_lines.line_number IS 'Item of the order, from 1';
+COMMENT ON COLUMN warehouse.order_lines.date_id IS 'Day on which it was placed, as a number; filter by it';
+COMMENT ON COLUMN warehouse.order_lines.order_date IS 'Day on which it was placed (UTC)';
+COMMENT ON COLUMN warehouse.order_lines.day_name IS 'Its name';
+COMMENT ON COLUMN warehouse.order_lines.is_weekend IS 'Whether it is a Saturday or Sunday';
+COMMENT ON COLUMN warehouse.order_lines.ordered_at IS 'When it was placed';
+COMMENT ON COLUMN warehouse.order_lines.status IS 'Canonical status: warehouse.order_statuses';
+COMMENT ON COLUMN warehouse.order_lines.counts_as_sale IS 'Whether net revenue counts it';
+COMMENT ON COLUMN warehouse.order_lines.user_id IS 'Customer; (guest) without one';
+COMMENT ON COLUMN warehouse.order_lines.user_city IS 'Of the customer, as it is now';
+COMMENT ON COLUMN warehouse.order_lines.user_marketing_source IS 'Of the customer, as it is now';
+COMMENT ON COLUMN warehouse.order_lines.product_id IS 'Product';
+COMMENT ON COLUMN warehouse.order_lines.product_name IS 'As the catalogue in force on that day says; before the first one, as the newest says';
+COMMENT ON COLUMN warehouse.order_lines.category IS 'The same';
+COMMENT ON COLUMN warehouse.order_lines.brand IS 'The same';
+COMMENT ON COLUMN warehouse.order_lines.catalogue_price_then IS 'Price of one piece in the catalogue in force on that day; NULL before the first one';
+COMMENT ON COLUMN warehouse.order_lines.quantity IS 'Pieces';
+COMMENT ON COLUMN warehouse.order_lines.unit_price IS 'Price of one piece that was paid';
+COMMENT ON COLUMN warehouse.order_lines.revenue IS 'quantity x unit_price, whatever the status';
+COMMENT ON COLUMN warehouse.order_lines.net_revenue IS 'The same if it counts as a sale, else 0';
+COMMENT ON COLUMN warehouse.order_lines.reported_on IS 'Day of the delivery that last reported the order';
+
+-- warehouse/events.sql ----------------------------------------------------------------------------
+
+CREATE VIEW warehouse.events AS
+SELECT f.event_id,
+       f.event_type,
+       f.date_id,
+       d.date AS event_date,
+       f.event_ts AS happened_at,
+       f.user_id,
+       u.city AS user_city,
+       u.marketing_source AS user_marketing_source,
+       f.product_id,
+       p.product_name,
+       p.category,
+       p.brand,
+       f.load_date AS reported_on
+FROM warehouse.fact_events f
+JOIN warehouse.dim_date d ON d.date_id = f.date_id
+JOIN warehouse.dim_user u ON u.user_id = f.user_id
+JOIN warehouse.dim_product p ON p.product_id = f.product_id;
+
+COMMENT ON VIEW warehouse.events IS 'One row per event, with its day, its user and its product as they are now';
+COMMENT ON COLUMN warehouse.events.event_id IS 'Of the source';
+COMMENT ON COLUMN warehouse.events.event_type IS 'Canonical type: page_view, add_to_cart, purchase, …';
+COMMENT ON COLUMN warehouse.events.date_id IS 'Day on which it happened, as a number; filter by it';
+COMMENT ON COLUMN warehouse.events.event_date IS 'Day on which it happened (UTC)';
+COMMENT ON COLUMN warehouse.events.happened_at IS 'When it happened';
+COMMENT ON COLUMN warehouse.events.user_id IS 'User; (guest) without one';
+COMMENT ON COLUMN warehouse.events.user_city IS 'Of the user, as it is now';
+COMMENT ON COLUMN warehouse.events.user_marketing_source IS 'Of the user, as it is now';
+COMMENT ON COLUMN warehouse.events.product_id IS 'Product; (none) without one';
+COMMENT ON COLUMN warehouse.events.product_name IS 'As the newest catalogue says';
+COMMENT ON COLUMN warehouse.events.category IS 'As the newest catalogue says';
+COMMENT ON COLUMN warehouse.events.brand IS 'As the newest catalogue says';
+COMMENT ON COLUMN warehouse.events.reported_on IS 'Day of the delivery';
+
+-- warehouse/days.sql ------------------------------------------------------------------------------
+
+CREATE VIEW warehouse.days AS
+SELECT m.run_date AS day,
+       m.status,
+       m.raw_order_lines_count + m.raw_events_count AS delivered,
+       m.staging_orders_count + m.staging_events_count AS clean,
+       m.duplicate_orders_count + m.duplicate_events_count AS duplicate,
+       m.rejected_orders_count + m.rejected_events_count AS rejected,
+       m.superseded_orders_count + m.superseded_events_count AS superseded,
+       m.fact_orders_count + m.fact_events_count AS in_facts,
+       m.revenue,
+       m.net_revenue,
+       m.dq_failed_count AS quality_failures,
+       m.runtime_seconds
+FROM warehouse.daily_metrics m;
+
+COMMENT ON VIEW warehouse.days IS 'One row per day that was run: what was delivered and what became of it, order lines and events together';
+COMMENT ON COLUMN warehouse.days.day IS 'Day of the deliveries';
+COMMENT ON COLUMN warehouse.days.status IS 'running, succeeded, failed or blocked: how its last run stands';
+COMMENT ON COLUMN warehouse.days.delivered IS 'Lines delivered = clean + duplicate + rejected';
+COMMENT ON COLUMN warehouse.days.clean IS 'Lines in staging = in_facts + superseded, once the day is loaded';
+COMMENT ON COLUMN warehouse.days.duplicate IS 'Lines that a later report of the same day replaced';
+COMMENT ON COLUMN warehouse.days.rejected IS 'Lines rejected: audit.bad_records';
+COMMENT ON COLUMN warehouse.days.superseded IS 'Lines that the delivery of a later day reported again';
+COMMENT ON COLUMN warehouse.days.in_facts IS 'Lines in the facts';
+COMMENT ON COLUMN warehouse.days.revenue IS 'Of the lines in the facts, whatever the status';
+COMMENT ON COLUMN warehouse.days.net_revenue IS 'The same, of statuses that count as a sale';
+COMMENT ON COLUMN warehouse.days.quality_failures IS 'Rows that break a rule, summed over the rules; a failed rule about the day counts 1';
+COMMENT ON COLUMN warehouse.days.runtime_seconds IS 'Seconds that the last run took';
+
 -- audit/lineage.sql -------------------------------------------------------------------------------
 
 CREATE VIEW audit.lineage AS
@@ -1304,6 +1459,72 @@ COMMENT ON COLUMN audit.lineage.fact_orders_id IS 'Row of fact_orders; NULL whil
 COMMENT ON COLUMN audit.lineage.order_id IS 'Order';
 COMMENT ON COLUMN audit.lineage.line_number IS 'Item of the order';
 COMMENT ON COLUMN audit.lineage.revenue IS 'quantity x unit_price';
+
+-- audit/health.sql --------------------------------------------------------------------------------
+
+CREATE VIEW audit.health AS
+WITH windows AS (
+    SELECT w.days, now() - make_interval(days => w.days) AS since
+    FROM (VALUES (7), (30)) AS w (days)
+),
+runs AS (
+    SELECT w.days,
+           count(r.run_id) AS runs,
+           count(r.run_id) FILTER (WHERE r.status = 'succeeded') AS succeeded,
+           count(r.run_id) FILTER (WHERE r.status = 'failed') AS failed,
+           count(r.run_id) FILTER (WHERE r.status = 'blocked') AS blocked,
+           count(r.run_id) FILTER (WHERE q.run_id IS NOT NULL) AS judged,
+           count(r.run_id) FILTER (WHERE q.has_failure) AS with_failed_rule,
+           max(EXTRACT(epoch FROM r.ended_at - r.started_at)) AS longest_seconds,
+           sum(s.rows_in) / nullif(sum(EXTRACT(epoch FROM r.ended_at - r.started_at)) FILTER (WHERE s.run_id IS NOT NULL), 0) AS rows_per_second
+    FROM windows w
+    LEFT JOIN audit.pipeline_runs r ON r.started_at >= w.since
+    LEFT JOIN (
+        SELECT d.run_id, bool_or(NOT d.passed) AS has_failure FROM audit.dq_results d GROUP BY d.run_id
+    ) AS q ON q.run_id = r.run_id
+    LEFT JOIN (
+        SELECT p.run_id, max(p.rows_in) AS rows_in FROM audit.pipeline_steps p
+        WHERE p.step = 'compute_daily_metrics' AND p.status = 'succeeded'
+        GROUP BY p.run_id
+    ) AS s ON s.run_id = r.run_id
+    GROUP BY w.days
+),
+deliveries AS (
+    SELECT w.days, coalesce(sum(l.byte_count), 0) AS bytes, coalesce(sum(l.row_count + l.rejected_count), 0) AS records
+    FROM windows w
+    LEFT JOIN raw.file_loads l ON l.ingested_at >= w.since
+    GROUP BY w.days
+),
+sizes AS (
+    SELECT n.nspname, coalesce(sum(pg_total_relation_size(c.oid)), 0) AS bytes
+    FROM pg_namespace n
+    LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relkind IN ('r', 'm')
+    WHERE n.nspname IN ('raw', 'staging', 'warehouse', 'audit', 'marts')
+    GROUP BY n.nspname
+)
+SELECT m.measure, r.days, m.value, m.unit
+FROM runs r
+JOIN deliveries d ON d.days = r.days
+CROSS JOIN LATERAL (VALUES
+    ('runs', r.runs::numeric, 'runs'),
+    ('runs succeeded', round(100.0 * r.succeeded / nullif(r.runs, 0), 1), '%'),
+    ('runs failed', round(100.0 * r.failed / nullif(r.runs, 0), 1), '%'),
+    ('runs blocked', round(100.0 * r.blocked / nullif(r.runs, 0), 1), '%'),
+    ('runs with a failed rule', round(100.0 * r.with_failed_rule / nullif(r.judged, 0), 1), '%'),
+    ('longest run', round(r.longest_seconds, 1), 'seconds'),
+    ('throughput', round(r.rows_per_second), 'rows per second'),
+    ('records delivered', d.records, 'records'),
+    ('growth of raw', d.bytes, 'bytes')
+) AS m (measure, value, unit)
+UNION ALL
+SELECT 'size of ' || s.nspname, NULL, s.bytes, 'bytes'
+FROM sizes s;
+
+COMMENT ON VIEW audit.health IS 'One row per measure of the pipeline''s health, and window where it has one: how runs ended, how fast they were, what raw grew by, and how large each schema is';
+COMMENT ON COLUMN audit.health.measure IS 'What is measured; growth of raw is what was delivered, unpacked; runs with a failed rule counts warnings too, as a share of the runs that the gate judged';
+COMMENT ON COLUMN audit.health.days IS 'Over how many days until now; NULL for the size of a schema, which is as it is now';
+COMMENT ON COLUMN audit.health.value IS 'The number; NULL if there is nothing to measure';
+COMMENT ON COLUMN audit.health.unit IS 'runs, %, seconds, rows per second, records or bytes; bytes of a schema are with indexes and TOAST';
 
 -- audit/alerts.sql --------------------------------------------------------------------------------
 

@@ -43,6 +43,11 @@
 \ir warehouse/events_superseded.sql
 \ir warehouse/daily_metrics.sql
 \ir warehouse/sales.sql
+\ir warehouse/orders.sql
+\ir warehouse/order_lines.sql
+\ir warehouse/events.sql
+\ir warehouse/days.sql
 \ir audit/lineage.sql
+\ir audit/health.sql
 \ir audit/alerts.sql
 \ir privileges.sql

@@ -1,0 +1,28 @@
+CREATE VIEW warehouse.days AS
+SELECT m.run_date AS day,
+       m.status,
+       m.raw_order_lines_count + m.raw_events_count AS delivered,
+       m.staging_orders_count + m.staging_events_count AS clean,
+       m.duplicate_orders_count + m.duplicate_events_count AS duplicate,
+       m.rejected_orders_count + m.rejected_events_count AS rejected,
+       m.superseded_orders_count + m.superseded_events_count AS superseded,
+       m.fact_orders_count + m.fact_events_count AS in_facts,
+       m.revenue,
+       m.net_revenue,
+       m.dq_failed_count AS quality_failures,
+       m.runtime_seconds
+FROM warehouse.daily_metrics m;
+
+COMMENT ON VIEW warehouse.days IS 'One row per day that was run: what was delivered and what became of it, order lines and events together';
+COMMENT ON COLUMN warehouse.days.day IS 'Day of the deliveries';
+COMMENT ON COLUMN warehouse.days.status IS 'running, succeeded, failed or blocked: how its last run stands';
+COMMENT ON COLUMN warehouse.days.delivered IS 'Lines delivered = clean + duplicate + rejected';
+COMMENT ON COLUMN warehouse.days.clean IS 'Lines in staging = in_facts + superseded, once the day is loaded';
+COMMENT ON COLUMN warehouse.days.duplicate IS 'Lines that a later report of the same day replaced';
+COMMENT ON COLUMN warehouse.days.rejected IS 'Lines rejected: audit.bad_records';
+COMMENT ON COLUMN warehouse.days.superseded IS 'Lines that the delivery of a later day reported again';
+COMMENT ON COLUMN warehouse.days.in_facts IS 'Lines in the facts';
+COMMENT ON COLUMN warehouse.days.revenue IS 'Of the lines in the facts, whatever the status';
+COMMENT ON COLUMN warehouse.days.net_revenue IS 'The same, of statuses that count as a sale';
+COMMENT ON COLUMN warehouse.days.quality_failures IS 'Rows that break a rule, summed over the rules; a failed rule about the day counts 1';
+COMMENT ON COLUMN warehouse.days.runtime_seconds IS 'Seconds that the last run took';
