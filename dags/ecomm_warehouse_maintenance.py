@@ -69,9 +69,13 @@ with DAG(
 ) as dag:
 
     def when(how_often: str) -> Any:
-        """Return the task that lets a part of the night pass when it is due."""
+        """Return the task that lets a part of the night pass when it is due; a part before it may be skipped."""
 
-        @task(task_id=f"if_{how_often}", doc_md=f"Skips what follows unless it is due ({how_often}).")
+        @task(
+            task_id=f"if_{how_often}",
+            trigger_rule="none_failed",
+            doc_md=f"Skips what follows unless it is due ({how_often}).",
+        )
         def is_due(**context: Any) -> None:
             if not (context["params"]["everything"] or due(how_often, context["dag_run"].run_after)):
                 raise AirflowSkipException(f"what is {how_often} is not due")
@@ -119,5 +123,5 @@ with DAG(
         doc_md="Restores the newest dump into a scratch database and compares counts and checksums of every table.",
     )()
 
-    backup_task >> when("weekly") >> compact_partitions >> analyze
-    backup_task >> when("monthly") >> restore_check
+    # The check comes right after the dump: it compares with what the warehouse holds then.
+    backup_task >> when("monthly") >> restore_check >> when("weekly") >> compact_partitions >> analyze

@@ -31,7 +31,7 @@ def test_a_dump_is_restored_and_found_equal_and_the_scratch_database_goes(loaded
     assert made.stat().st_mode & 0o077 == 0
     checked = backup.check(loaded.dsn, tmp_path)
     assert checked.dump == made
-    assert checked.rows > 600
+    assert checked.rows > 600  # raw, staging, facts
     assert not loaded.rows("SELECT FROM pg_database WHERE datname = %s", backup.SCRATCH)
 
 
