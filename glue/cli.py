@@ -1,6 +1,7 @@
 """The command line: `python -m glue …`."""
 
 import argparse
+import json
 import logging
 import os
 import shutil
@@ -17,7 +18,6 @@ from glue.connection import connect, warehouse_dsn
 from glue.errors import GlueError, MissingSetting, explain
 from glue.extract import SOURCES, extract
 from glue.run import BLOCKED, Runner
-from glue.status import report
 
 DONE, FAILED, WRONG_USE, WAS_BLOCKED, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -106,9 +106,30 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--refresh", action="store_true", help="ask the products API in any case")
     command.set_defaults(command=_run, parser=command)
 
-    command = add("status", "show the last runs, and the steps of them that failed")
+    command = add(
+        "status",
+        "show the last runs, what failed and why, and how the pipeline does",
+        "The rates over 7 and 30 days are those of the view audit.health.\n\n"
+        "examples:\n"
+        "  python -m glue status --runs 30\n"
+        "  python -m glue status --json",
+    )
     command.add_argument("--runs", type=_jobs, default=10, metavar="N", help="how many runs (default: 10)")
+    command.add_argument("--json", action="store_true", help="all of it as JSON")
     command.set_defaults(command=_status)
+
+    command = add(
+        "explain",
+        "show where every line of a day went, or the whole story of an order",
+        "examples:\n"
+        "  python -m glue explain 2025-12-19          deliveries, duplicates, rejections, rules, revenue by status\n"
+        "  python -m glue explain order O-1           each report of it, and what became of each line\n"
+        "  python -m glue explain 2025-12-19 --json",
+    )
+    command.add_argument("what", metavar="DATE|order", help="a day as in 2025-12-19, or the word order")
+    command.add_argument("order_id", metavar="ID", nargs="?", help="after `order`: the order's id")
+    command.add_argument("--json", action="store_true", help="all of it as JSON")
+    command.set_defaults(command=_explain, parser=command)
 
     command = add(
         "demo",
@@ -170,10 +191,42 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _status(options: argparse.Namespace) -> int:
+    from glue.status import show, status  # rich takes a while to import
+
     with closing(connect()) as connection:
-        for line in report(connection, options.runs):
-            print(line)
+        found = status(connection, options.runs)
+    if options.json:
+        _print_json(found)
+    else:
+        show(found)
     return DONE
+
+
+def _explain(options: argparse.Namespace) -> int:
+    is_order = options.what == "order"
+    if is_order == (options.order_id is None):
+        options.parser.error("explain a DATE, or `order` and its ID")
+    try:
+        day = None if is_order else _day(options.what)
+    except argparse.ArgumentTypeError as error:
+        options.parser.error(f"{error}; or: explain order ID")
+    from glue.explain import day_story, order_story, show_day, show_order
+
+    with closing(connect()) as connection:
+        story = day_story(connection, day) if day else order_story(connection, options.order_id)
+    if options.json:
+        _print_json(story)
+    elif day:
+        show_day(story)
+    else:
+        show_order(story)
+    return DONE
+
+
+def _print_json(found: object) -> None:
+    from glue.tables import plain
+
+    print(json.dumps(found, default=plain, ensure_ascii=False, indent=2))
 
 
 def _demo(options: argparse.Namespace) -> int:

@@ -40,15 +40,15 @@ def connect(
     except psycopg.ProgrammingError:
         # libpq's message quotes the string, password and all.
         raise GlueError("WAREHOUSE_DSN is not a connection string; try postgresql://user@host/database") from None
-    # These decide what bytes mean, so nobody's environment may.
-    options = f"{settings.get('options') or os.environ.get('PGOPTIONS', '')} -c TimeZone=UTC -c DateStyle=ISO"
-    fixed = {"client_encoding": "UTF8", "options": options.strip()}
+    fixed = {"client_encoding": "UTF8"}
     if not settings.get("application_name"):
         fixed["application_name"] = os.environ.get("PGAPPNAME") or "glue"
     try:
         connection = psycopg.connect(dsn, autocommit=True, prepare_threshold=None, **fixed)
     except psycopg.OperationalError as error:
         raise GlueError(f"cannot connect to the warehouse: {error}") from error
+    # After the login: PGTZ and PGDATESTYLE would win over options.
+    connection.execute("SET TimeZone = 'UTC'; SET DateStyle = 'ISO'")
     if on_notice:
         connection.add_notice_handler(on_notice)
     return connection

@@ -20,6 +20,7 @@ MOST_COLUMNS = 1600  # as many as PostgreSQL allows in a table
 _QUOTED = re.compile(rb'"((?:[^"]++|"")*+)"')
 _BARE = re.compile(rb'[^",\r\n]*+')
 _END = re.compile(rb"\r?\n|\Z")
+_BLANK_LINES = re.compile(rb"(?:\r?\n)++")
 
 # A Record, and its values: COLUMNS (None: absent, or empty without quotes), then `extra`.
 Event = tuple[int, int, bytes, list[bytes | None]]
@@ -90,6 +91,8 @@ class EventFile:
         if self._extra:
             return False
         data = data.replace(b"\r\n", b"\n")
+        if b"\n\n" in data or data.startswith(b"\n"):
+            return False
         if b'"' not in data:
             return b"\r" not in data
         return self._simple_lines.fullmatch(data if data.endswith(b"\n") else data + b"\n") is not None
@@ -119,19 +122,21 @@ class EventFile:
                 number += data.count(b"\n", at, end)
                 at = end
                 continue
+            if blank := _BLANK_LINES.match(data, at):
+                number += data.count(b"\n", at, blank.end())
+                at = blank.end()
+                continue
+            try:
+                fields, _ = _fields(data, at)
+                mistake = f"{len(fields)} fields; the header has {len(self.columns)}"
+            except _Unclosed as error:
+                if not final and len(data) - at <= RECORD_BYTES:
+                    return EventBatch(None, events, rejected), Lines(number, place, data[at:])
+                mistake = str(error)
+            except _Mistake as error:
+                mistake = str(error)
             end = data.find(b"\n", at) + 1 or len(data)
-            record = (number, place, _without_end(data[at:end]))
-            if record[2]:
-                try:
-                    fields, _ = _fields(data, at)
-                    mistake = f"{len(fields)} fields; the header has {len(self.columns)}"
-                except _Unclosed as error:
-                    if not final and len(data) - at <= RECORD_BYTES:
-                        return EventBatch(None, events, rejected), Lines(number, place, data[at:])
-                    mistake = str(error)
-                except _Mistake as error:
-                    mistake = str(error)
-                rejected.append(reject(record, mistake))
+            rejected.append(reject((number, place, _without_end(data[at:end])), mistake))
             number += 1
             at = end
         return EventBatch(None, events, rejected), None
@@ -183,9 +188,10 @@ def _fields(data: bytes, at: int) -> tuple[list[bytes], int]:
         if data.startswith(b'"', at):
             found = _QUOTED.match(data, at)
             if not found:
-                raise _Unclosed(f"a quote is never closed (field {field})")
+                raise _Unclosed(f"a quote is not closed (field {field})")
             fields.append(found[1].replace(b'""', b'"'))
-            mistake = "text after a closing quote"
+            # What looks closed lines later is the next record's opening quote.
+            mistake = "a quote is not closed" if b"\n" in found[0] else "text after a closing quote"
         else:
             found = _BARE.match(data, at)
             assert found  # it matches nothing, too

@@ -108,7 +108,7 @@ def find(landing: str, source: str, day: date) -> Found:
         raise GlueError(f"LANDING_URL: cannot list the {source} of {day}: {error}") from error
 
     named: dict[str, list[Delivery]] = {}
-    for entry in entries:
+    for entry in sorted(entries, key=lambda entry: entry["name"]):
         path = entry["name"]
         file_name = path.rsplit("/", 1)[-1]
         if not file_name or path.rstrip("/") == folder or _is_no_delivery(file_name):

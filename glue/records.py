@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 from glue.errors import Refused
 
 BLOCK_BYTES = 4 << 20
+BATCH_RECORDS = 1 << 16  # a record costs memory of its own, however short it is
 RECORD_BYTES = 16 << 20  # a longer record is rejected
 KEPT_BYTES = 64 << 10  # of a rejected record
 NESTING = 512  # a JSON record nested deeper is rejected
@@ -133,12 +134,25 @@ def lines(source: Source, number: int = 1) -> Iterator[Lines | Rejected]:
             continue
         data = held + block[:cut] if held else block[:cut]
         held = block[cut:]
-        yield Lines(number, offset, data)
-        number, offset = number + data.count(b"\n"), offset + len(data)
+        for piece in _pieces(data):
+            yield Lines(number, offset, piece)
+            number, offset = number + piece.count(b"\n"), offset + len(piece)
     if long:
         yield long.rejected()
     elif held:
         yield Lines(number, offset, held)
+
+
+def _pieces(data: bytes) -> Iterator[bytes]:
+    """Yield whole lines, not too many at a time."""
+    if data.count(b"\n") <= BATCH_RECORDS:
+        yield data
+        return
+    middle = data.find(b"\n", len(data) // 2) + 1
+    if middle == len(data):  # one long line, after which nothing can be cut off
+        middle = data.rfind(b"\n", 0, -1) + 1
+    yield from _pieces(data[:middle])
+    yield from _pieces(data[middle:])
 
 
 def json_records(source: Source) -> tuple[Literal["array", "lines", "blank"], Iterator[Batch]]:
@@ -166,6 +180,8 @@ def _json_lines(source: Source, number: int) -> Iterator[Batch]:
             continue
         records, rejected = [], []
         number, offset, data = block
+        if not data.strip(BLANK):
+            continue
         for line in data.removesuffix(b"\n").split(b"\n"):
             if line[:1] not in BLANK or line.strip(BLANK):
                 record = (number, offset, line.removesuffix(b"\r"))
@@ -211,6 +227,7 @@ def _shallow_value(levels: int) -> bytes:
 _ELEMENT = re.compile(rb"[ \t\n\r]*+(" + _shallow_value(4) + rb")[ \t\n\r]*+([,\]])", re.DOTALL)
 _BLANKS = re.compile(rb"[ \t\n\r]*+")
 _TOKEN = re.compile(rb'["\[\]{},]')
+_INNER_TOKEN = re.compile(rb'["\[\]{}]')
 _STRING_REST = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
 
 
@@ -257,7 +274,7 @@ class _ContainerReader:
                 elif taken:
                     records.append(taken)
                     size += len(taken[2])
-            if size + len(rejected) * KEPT_BYTES >= BLOCK_BYTES:
+            if size + len(rejected) * KEPT_BYTES >= BLOCK_BYTES or len(records) >= BATCH_RECORDS:
                 yield Batch(records, rejected)
                 records, rejected, size = [], [], 0
         self.nothing_follows()
@@ -281,7 +298,7 @@ class _ContainerReader:
                     in_string = False
                     self.at += 1
                     continue
-            elif found := _TOKEN.search(self.text, self.at):
+            elif found := (_INNER_TOKEN if depth else _TOKEN).search(self.text, self.at):
                 token = found[0]
                 if depth == 0 and token in b",]}":
                     break

@@ -1,40 +1,89 @@
-"""Shows what ran, and what failed."""
+"""Shows what ran, what failed and why, and how well the pipeline does."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import psycopg
-from psycopg.rows import namedtuple_row
+from psycopg.rows import dict_row
+
+from glue.tables import console, shown, table
 
 RUNS = """
-    SELECT r.run_id, r.run_date, r.status, r.triggered_by, r.started_at, r.ended_at - r.started_at AS took, r.error
+    SELECT r.run_id, r.run_date, r.status, r.started_at, round(EXTRACT(epoch FROM r.ended_at - r.started_at), 1) AS seconds,
+           r.triggered_by, m.rows_in AS rows, round(m.rows_in / nullif(EXTRACT(epoch FROM r.ended_at - r.started_at), 0)) AS rows_per_second
     FROM audit.pipeline_runs r
+    LEFT JOIN LATERAL (
+        SELECT max(s.rows_in) AS rows_in FROM audit.pipeline_steps s
+        WHERE s.run_id = r.run_id AND s.step = 'compute_daily_metrics' AND s.status = 'succeeded'
+    ) AS m ON true
     ORDER BY r.run_id DESC
     LIMIT %s
 """
+# A step that was called again and went well is no news.
 BAD_STEPS = """
-    SELECT s.run_id, s.step, s.status, s.error_sqlstate, s.error_message
+    SELECT DISTINCT ON (s.run_id, s.step) s.run_id, s.step, s.status, s.error_sqlstate, s.error_message
     FROM audit.pipeline_steps s
-    WHERE s.run_id = ANY (%s) AND s.status IN ('failed', 'blocked')
-    ORDER BY s.step_id
+    WHERE s.run_id = ANY (%s)
+    ORDER BY s.run_id, s.step, s.step_id DESC
 """
+HEALTH = "SELECT h.measure, h.days, h.value, h.unit FROM audit.health h"
+# What a value of audit.health is followed by.
+UNITS = {"%": " %", "seconds": " s", "rows per second": "/s"}
 
 
-def report(connection: psycopg.Connection, runs: int = 10) -> Iterator[str]:
-    """Yield lines about the last runs, newest first, each followed by its steps that did not succeed."""
-    with connection.cursor(row_factory=namedtuple_row) as cursor:
+def status(connection: psycopg.Connection, runs: int = 10) -> dict[str, Any]:
+    """Return the last runs, newest first, with their steps that failed or were blocked; and the rows of audit.health."""
+    with connection.cursor(row_factory=dict_row) as cursor:
         found = cursor.execute(RUNS, (runs,)).fetchall()
-        bad: dict[int, list[Any]] = {}
-        for step in cursor.execute(BAD_STEPS, ([run.run_id for run in found],)):
-            bad.setdefault(step.run_id, []).append(step)
-    if not found:
-        yield "nothing has run yet: python -m glue run DATE"
+        bad: dict[int, list[dict[str, Any]]] = {}
+        for step in cursor.execute(BAD_STEPS, ([run["run_id"] for run in found],)):
+            if step["status"] in ("failed", "blocked"):
+                bad.setdefault(step["run_id"], []).append(step)
+        for run in found:
+            run["steps"] = bad.get(run["run_id"], [])
+        return {"runs": found, "health": cursor.execute(HEALTH).fetchall()}
+
+
+def show(found: dict[str, Any]) -> None:
+    """Print what status() returned."""
+    out = console()
+    if not found["runs"]:
+        out.print("nothing has run yet: python -m glue run DATE", markup=False)
         return
-    yield f"{'run':>6}  {'day':10}  {'status':9}  {'started (UTC)':19}  {'seconds':>8}  by"
-    for run in found:
-        seconds = f"{run.took.total_seconds():.1f}" if run.took is not None else "…"
-        started = f"{run.started_at:%Y-%m-%d %H:%M:%S}"
-        yield f"{run.run_id:6}  {run.run_date}  {run.status:9}  {started}  {seconds:>8}  {run.triggered_by}"
-        for step in bad.get(run.run_id, ()):
-            message = " ".join((step.error_message or "").split())
-            yield f"        {step.step} {step.status}: {message} ({step.error_sqlstate})"
+    columns = ("run", "day", "status", "started (UTC)", "seconds", "lines", "lines/s", "by")
+    names = ("run_id", "run_date", "status", "started_at", "seconds", "rows", "rows_per_second", "triggered_by")
+    out.print(table("The last runs", columns, ([run[name] for name in names] for run in found["runs"])))
+    for run in found["runs"]:
+        for step in run["steps"]:
+            out.print(
+                f"run {run['run_id']}, {run['run_date']}: {step['step']} {step['status']} ({step['error_sqlstate']})"
+            )
+            lines = (step["error_message"] or "").splitlines()
+            out.print("".join(f"  {shown(line)}\n" for line in lines), markup=False, soft_wrap=True)
+    out.print(table("How the pipeline does (audit.health)", ("", "7 days", "30 days"), _windows(found["health"])))
+    sizes = [row for row in found["health"] if row["days"] is None]
+    if sizes:
+        texts = (f"{row['measure'].removeprefix('size of ')} {_bytes(row['value'])}" for row in sizes)
+        out.print("Size: " + ", ".join(texts), markup=False)
+
+
+def _windows(health: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
+    """Return a row per measure that has windows."""
+    values = {(row["measure"], row["days"]): _amount(row) for row in health}
+    measures = dict.fromkeys(row["measure"] for row in health if row["days"])
+    return [(measure, values.get((measure, 7), ""), values.get((measure, 30), "")) for measure in measures]
+
+
+def _amount(row: dict[str, Any]) -> str:
+    if row["value"] is None:
+        return "–"
+    return _bytes(row["value"]) if row["unit"] == "bytes" else shown(row["value"]) + UNITS.get(row["unit"], "")
+
+
+def _bytes(count: Any) -> str:
+    """Return a number of bytes as people read it."""
+    amount = float(count)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if amount < 1000 or unit == "GB":
+            break
+        amount /= 1000
+    return f"{amount:,.0f} {unit}" if unit == "bytes" else f"{amount:,.1f} {unit}"
