@@ -226,7 +226,7 @@ def _explain(options: argparse.Namespace) -> int:
 def _print_json(found: object) -> None:
     from glue.tables import plain
 
-    print(json.dumps(found, default=plain, ensure_ascii=False, indent=2))
+    print(json.dumps(found, default=plain, indent=2))
 
 
 def _demo(options: argparse.Namespace) -> int:

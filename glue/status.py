@@ -8,9 +8,10 @@ from psycopg.rows import dict_row
 from glue.tables import console, shown, table
 
 RUNS = """
-    SELECT r.run_id, r.run_date, r.status, r.started_at, round(EXTRACT(epoch FROM r.ended_at - r.started_at), 1) AS seconds,
-           r.triggered_by, m.rows_in AS rows, round(m.rows_in / nullif(EXTRACT(epoch FROM r.ended_at - r.started_at), 0)) AS rows_per_second
+    SELECT r.run_id, r.run_date, r.status, r.started_at, round(t.seconds, 1) AS seconds, r.triggered_by,
+           m.rows_in AS rows, round(m.rows_in / nullif(t.seconds, 0)) AS rows_per_second
     FROM audit.pipeline_runs r
+    CROSS JOIN LATERAL (SELECT EXTRACT(epoch FROM r.ended_at - r.started_at) AS seconds) AS t
     LEFT JOIN LATERAL (
         SELECT max(s.rows_in) AS rows_in FROM audit.pipeline_steps s
         WHERE s.run_id = r.run_id AND s.step = 'compute_daily_metrics' AND s.status = 'succeeded'
@@ -31,7 +32,7 @@ UNITS = {"%": " %", "seconds": " s", "rows per second": "/s"}
 
 
 def status(connection: psycopg.Connection, runs: int = 10) -> dict[str, Any]:
-    """Return the last runs, newest first, with their steps that failed or were blocked; and the rows of audit.health."""
+    """Return the last runs, newest first, with their steps that did not succeed, and the rows of audit.health."""
     with connection.cursor(row_factory=dict_row) as cursor:
         found = cursor.execute(RUNS, (runs,)).fetchall()
         bad: dict[int, list[dict[str, Any]]] = {}
