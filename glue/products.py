@@ -171,8 +171,14 @@ class _Fetch:
         if link:
             if not isinstance(link, str):
                 raise self.error(answer.url, "status 200, but `next` is no URL")
-            url = urljoin(answer.url, link)
-            if urlsplit(url).scheme not in ("http", "https") or session.should_strip_auth(self.api.url, url):
+            try:
+                url = urljoin(answer.url, link)
+                elsewhere = urlsplit(url).scheme not in ("http", "https") or session.should_strip_auth(
+                    self.api.url, url
+                )
+            except ValueError:
+                raise self.error(answer.url, "status 200, but `next` is no URL") from None
+            if elsewhere:
                 raise self.error(answer.url, f"status 200, but its next page is on another host: {shown(url)}")
             return url, None
         begin = here if here is not None else skip or 0
