@@ -101,6 +101,7 @@ BEGIN
         WHERE after.product_id IS NOT NULL
     ) AS s
     WHERE c.is_described;
+    ANALYZE pg_temp.version_starts;
 
     DELETE FROM warehouse.dim_product_history h
     USING pg_temp.version_starts s

@@ -58,6 +58,8 @@ BEGIN
       AND NOT EXISTS (SELECT FROM warehouse.late_events later
                       WHERE later.event_id = o.event_id AND later.event_ts = o.event_ts AND later.load_date > p_load_date);
 
+    ANALYZE pg_temp.given_back;
+
     DELETE FROM warehouse.late_events o
     WHERE o.load_date = p_load_date
       AND NOT EXISTS (SELECT FROM pg_temp.late_keys k WHERE k.event_id = o.event_id AND k.event_ts = o.event_ts);

@@ -57,22 +57,11 @@ BEGIN
             SELECT DISTINCT l.order_id FROM %s l
             WHERE l.load_date = %L AND NOT EXISTS (SELECT FROM pg_temp.loaded_keys k WHERE k.order_id = l.order_id)
             $query$, v_live, p_load_date);
-        INSERT INTO pg_temp.given_back (order_id, load_date)
-        SELECT g.order_id, s.load_date
-        FROM pg_temp.gone_orders g
-        CROSS JOIN LATERAL (
-            SELECT o.load_date FROM warehouse.orders_superseded o
-            WHERE o.order_id = g.order_id AND o.load_date < p_load_date
-            ORDER BY o.load_date DESC LIMIT 1
-        ) AS s;
-        UPDATE warehouse.order_owners w SET load_date = g.load_date FROM pg_temp.given_back g WHERE w.order_id = g.order_id;
-        DELETE FROM warehouse.order_owners w USING pg_temp.gone_orders g
-        WHERE w.order_id = g.order_id AND w.load_date = p_load_date;
+        PERFORM warehouse._give_owners_back(p_load_date);
         DROP TABLE pg_temp.gone_orders;
     END IF;
 
-    UPDATE warehouse.order_owners w SET load_date = p_load_date
-    FROM pg_temp.contested_orders c WHERE w.order_id = c.order_id AND c.owner_date < p_load_date;
+    PERFORM warehouse._take_owners_over(p_load_date);
     INSERT INTO warehouse.order_owners (order_id, load_date)
     SELECT k.order_id, p_load_date FROM pg_temp.loaded_keys k
     WHERE NOT EXISTS (SELECT FROM pg_temp.contested_orders c WHERE c.order_id = k.order_id)
@@ -124,6 +113,42 @@ BEGIN
 END
 $_find_contested_orders$;
 COMMENT ON FUNCTION warehouse._find_contested_orders(date) IS 'Which orders of this load another load owns';
+
+-- Makes the last earlier load that has them the owner of pg_temp.gone_orders, as pg_temp.given_back says afterwards;
+-- an order that no other load has is owned by none. Looked up one by one.
+CREATE OR REPLACE FUNCTION warehouse._give_owners_back(p_load_date date) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+SET enable_hashjoin = off SET enable_mergejoin = off
+AS $_give_owners_back$
+BEGIN
+    ANALYZE pg_temp.gone_orders;
+    INSERT INTO pg_temp.given_back (order_id, load_date)
+    SELECT g.order_id, s.load_date
+    FROM pg_temp.gone_orders g
+    CROSS JOIN LATERAL (
+        SELECT o.load_date FROM warehouse.orders_superseded o
+        WHERE o.order_id = g.order_id AND o.load_date < p_load_date
+        ORDER BY o.load_date DESC LIMIT 1
+    ) AS s;
+    ANALYZE pg_temp.given_back;
+    UPDATE warehouse.order_owners w SET load_date = g.load_date FROM pg_temp.given_back g WHERE w.order_id = g.order_id;
+    DELETE FROM warehouse.order_owners w USING pg_temp.gone_orders g
+    WHERE w.order_id = g.order_id AND w.load_date = p_load_date;
+END
+$_give_owners_back$;
+COMMENT ON FUNCTION warehouse._give_owners_back(date) IS 'Makes the last earlier load that has them the owner of orders that this load has no more';
+
+-- Makes this load the owner of the orders that earlier loads had. Looked up one by one.
+CREATE OR REPLACE FUNCTION warehouse._take_owners_over(p_load_date date) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+SET enable_hashjoin = off SET enable_mergejoin = off
+AS $_take_owners_over$
+BEGIN
+    UPDATE warehouse.order_owners w SET load_date = p_load_date
+    FROM pg_temp.contested_orders c WHERE w.order_id = c.order_id AND c.owner_date < p_load_date;
+END
+$_take_owners_over$;
+COMMENT ON FUNCTION warehouse._take_owners_over(date) IS 'Makes this load the owner of the orders that earlier loads had';
 
 -- The fact figures of a load's day, and the change of those of the days that orders moved from or to.
 CREATE OR REPLACE FUNCTION warehouse._write_order_figures(p_load_date date) RETURNS audit.step_result
