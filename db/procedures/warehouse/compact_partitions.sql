@@ -16,6 +16,16 @@ DECLARE
     v_started timestamptz;
     v_message text;
 BEGIN
+    -- As in audit._run_step: here no COMMIT succeeds, but its error tells whether one could.
+    BEGIN
+        COMMIT;
+    EXCEPTION WHEN invalid_transaction_termination THEN
+        IF SQLERRM OPERATOR(pg_catalog.=) 'invalid transaction termination' THEN
+            RAISE EXCEPTION 'compact_partitions was called inside a transaction' USING ERRCODE = 'WH003',
+                DETAIL = 'It commits month by month, so that what is done stays done.',
+                HINT = 'Call it by itself, without BEGIN; in psycopg and Airflow with autocommit=True.';
+        END IF;
+    END;
     PERFORM warehouse._refuse_date(before_date);
     FOR v_task IN SELECT t.parent, t.month FROM warehouse._months_to_compact(before_date) AS t LOOP
         COMMIT;
