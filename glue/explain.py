@@ -206,9 +206,8 @@ def show_day(story: dict[str, Any]) -> None:
         for line in lines:
             missing = line[4] - line[5] - line[6]
             if missing:
-                out.print(
-                    f"{missing:,} clean lines of {line[0].partition(' ')[0]} are not in the warehouse: the day is {state}.\n"
-                )
+                source = line[0].partition(" ")[0]
+                out.print(f"{missing:,} clean lines of {source} are not in the facts: the day is {state}.\n")
     _print(out, "Rejected (audit.bad_records)", story["rejected"], ("rows", "failure_reason ", "example ", "first_at"))
     columns = ("by_day", "orders", "lines", "revenue")
     _print(out, "Superseded: orders that a later day reported again", story["superseded"], columns)

@@ -1,0 +1,188 @@
+"""Writes docs/data-dictionary.md from the comments of a migrated warehouse's catalog.
+
+python docs/dictionary.py           write it, from a database made for this on the embedded server
+python docs/dictionary.py --check   write nothing; exit code 1 if it is not what the catalog says
+"""
+# A command line prints.
+# ruff: noqa: T201
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg.rows import namedtuple_row
+
+PROJECT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(PROJECT))
+DICTIONARY = PROJECT / "docs" / "data-dictionary.md"
+SCHEMAS = ("warehouse", "staging", "raw", "audit", "marts")
+SCRATCH = "warehouse_dictionary"
+
+SCHEMA_COMMENTS = """
+    SELECT n.nspname AS name, pg_catalog.obj_description(n.oid, 'pg_namespace') AS comment
+    FROM pg_catalog.pg_namespace n WHERE n.nspname = ANY (%s)
+"""
+RELATIONS = """
+    SELECT c.oid, c.relname AS name, c.relkind = 'v' AS is_view, c.relkind = 'p' AS is_partitioned,
+           pg_catalog.obj_description(c.oid, 'pg_class') AS comment
+    FROM pg_catalog.pg_class c
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = %s AND c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition
+    ORDER BY c.relname COLLATE "C"
+"""
+COLUMNS = """
+    SELECT a.attname AS name, pg_catalog.format_type(a.atttypid, a.atttypmod) AS type, a.attnotnull AS is_needed,
+           pg_catalog.col_description(a.attrelid, a.attnum) AS comment,
+           coalesce(a.attnum = ANY (k.conkey), false) AS is_key
+    FROM pg_catalog.pg_attribute a
+    LEFT JOIN pg_catalog.pg_constraint k ON k.conrelid = a.attrelid AND k.contype = 'p'
+    WHERE a.attrelid = %s AND a.attnum > 0 AND NOT a.attisdropped
+    ORDER BY a.attnum
+"""
+ROUTINES = """
+    SELECT p.oid::regprocedure::text AS name, pg_catalog.obj_description(p.oid, 'pg_proc') AS comment
+    FROM pg_catalog.pg_proc p
+    JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+    WHERE n.nspname = ANY (%s) AND p.prokind = 'p' AND left(p.proname, 1) <> '_'
+    ORDER BY p.oid::regprocedure::text COLLATE "C"
+"""
+# What the picture shows, with the columns that are not about the row itself.
+STARS = ("dim_date", "dim_user", "dim_product", "dim_product_history", "order_statuses", "fact_orders", "fact_events")
+NOT_SHOWN = ("created_at", "updated_at", "attributes_order_ts", "attributes_load_date", "attributes_order_id")
+FOREIGN_KEYS = """
+    SELECT r.relname AS target, c.relname AS source, a.attname AS column
+    FROM pg_catalog.pg_constraint k
+    JOIN pg_catalog.pg_class c ON c.oid = k.conrelid AND NOT c.relispartition
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace AND n.nspname = 'warehouse'
+    JOIN pg_catalog.pg_class r ON r.oid = k.confrelid AND NOT r.relispartition
+    JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = k.conkey[1]
+    WHERE k.contype = 'f'
+    ORDER BY 1, 2, 3
+"""
+# What is equal without a foreign key: raw and staging are loaded without.
+STAR_EQUALITIES = (("order_statuses", "fact_orders", "status"), ("dim_product", "dim_product_history", "product_id"))
+LINEAGE = (
+    ("file_loads", "orders_json", "load_id"),
+    ("file_loads", "events_csv", "load_id"),
+    ("file_loads", "products_json", "load_id"),
+    ("orders_json", "orders_clean", "raw_orders_id"),
+    ("events_csv", "events_clean", "raw_events_id"),
+    ("products_json", "products_clean", "raw_products_id"),
+    ("orders_clean", "fact_orders", "staging_orders_id"),
+    ("events_clean", "fact_events", "staging_events_id"),
+    ("products_clean", "dim_product_history", "product_id"),
+)
+
+
+def dictionary(connection: psycopg.Connection[Any]) -> str:
+    """Return the page for the warehouse of a connection."""
+    return "\n".join(_lines(connection)) + "\n"
+
+
+def _lines(connection: psycopg.Connection[Any]) -> Iterator[str]:
+    with connection.cursor(row_factory=namedtuple_row) as cursor:
+        # What the search path shortens would depend on who asks.
+        cursor.execute("SET search_path = pg_catalog")
+        yield "# Data dictionary"
+        yield ""
+        yield "Made by `make docs` from the comments in the database; a test says whether it is current. Change"
+        yield "the comment in `db/schema`, not this page. Columns of a primary key are bold."
+        yield ""
+        yield from _diagram(cursor)
+        comments = dict(cursor.execute(SCHEMA_COMMENTS, [list(SCHEMAS)]).fetchall())
+        for schema in SCHEMAS:
+            yield ""
+            yield f"## {schema}"
+            yield ""
+            yield f"{_cell(comments[schema])}."
+            for relation in cursor.execute(RELATIONS, [schema]).fetchall():
+                yield ""
+                yield f"### {schema}.{relation.name}"
+                yield ""
+                kind = "View. " if relation.is_view else ""
+                yield f"{kind}{_cell(relation.comment).rstrip('.')}."
+                yield ""
+                yield "| column | type | |"
+                yield "|---|---|---|"
+                for column in cursor.execute(COLUMNS, [relation.oid]).fetchall():
+                    name = f"**{column.name}**" if column.is_key else column.name
+                    optional = "" if column.is_needed or relation.is_view else ", may be NULL"
+                    yield f"| {name} | {column.type}{optional} | {_cell(column.comment)} |"
+        yield ""
+        yield "## Procedures"
+        yield ""
+        yield "Each can be called alone from psql; all are safe to repeat."
+        yield ""
+        yield "| CALL | |"
+        yield "|---|---|"
+        for routine in cursor.execute(ROUTINES, [list(SCHEMAS)]).fetchall():
+            yield f"| `{routine.name}` | {_cell(routine.comment)} |"
+
+
+def _diagram(cursor: psycopg.Cursor[Any]) -> Iterator[str]:
+    yield "The star; solid lines are foreign keys, dotted ones are equal without one:"
+    yield ""
+    yield "```mermaid"
+    yield "erDiagram"
+    for target, source, column in cursor.execute(FOREIGN_KEYS).fetchall():
+        if {target, source} <= set(STARS):
+            yield f"    {target} ||--o{{ {source} : {column}"
+    for target, source, column in STAR_EQUALITIES:
+        yield f"    {target} ||..o{{ {source} : {column}"
+    relations = {row.name: row.oid for row in cursor.execute(RELATIONS, ["warehouse"]).fetchall()}
+    for name in STARS:
+        yield f"    {name} {{"
+        for column in cursor.execute(COLUMNS, [relations[name]]).fetchall():
+            if column.name not in NOT_SHOWN:
+                kind = column.type.replace("timestamp with time zone", "timestamptz").replace(" ", "_")
+                yield f"        {kind} {column.name}{' PK' if column.is_key else ''}"
+        yield "    }"
+    yield "```"
+    yield ""
+    yield "The way of a line, from the delivery to the fact, by equality of ids:"
+    yield ""
+    yield "```mermaid"
+    yield "flowchart LR"
+    for target, source, column in LINEAGE:
+        yield f"    {target} -- {column} --> {source}"
+    yield "```"
+
+
+def _cell(text: str | None) -> str:
+    return " ".join((text or "").replace("|", "\\|").replace("<", "&lt;").split())
+
+
+def main() -> int:
+    """Run the tool; return the exit code."""
+    from glue import server
+    from glue.migrate import upgrade
+
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit code 1 if the page is not current")
+    options = parser.parse_args()
+    with (
+        server.EmbeddedServer() as running,
+        psycopg.connect(running.dsn("postgres"), autocommit=True) as connection,
+    ):
+        connection.execute(f"DROP DATABASE IF EXISTS {SCRATCH} WITH (FORCE)")
+        connection.execute(f"CREATE DATABASE {SCRATCH} ENCODING 'UTF8' TEMPLATE template0")
+        try:
+            upgrade(running.dsn(SCRATCH))
+            with psycopg.connect(running.dsn(SCRATCH)) as warehouse:
+                page = dictionary(warehouse)
+        finally:
+            connection.execute(f"DROP DATABASE {SCRATCH} WITH (FORCE)")
+    is_current = DICTIONARY.exists() and DICTIONARY.read_text(encoding="utf-8") == page
+    if not options.check:
+        DICTIONARY.write_text(page, encoding="utf-8")
+        print(f"{DICTIONARY.relative_to(PROJECT)}: {page.count(chr(10))} lines")
+        return 0
+    print(f"{DICTIONARY.name} is {'current' if is_current else 'not what the catalog says: run make docs'}")
+    return 0 if is_current else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
