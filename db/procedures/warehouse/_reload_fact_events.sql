@@ -137,6 +137,24 @@ BEGIN
               IS DISTINCT FROM (excluded.fact_events_count, excluded.superseded_events_count)
         $query$, coalesce(warehouse._partition_of('warehouse.fact_events', p_load_date), 'warehouse.fact_events'), p_load_date);
 
+    PERFORM warehouse._move_event_figures();
+
+    SELECT m.fact_events_count + m.superseded_events_count, m.fact_events_count, 0, m.superseded_events_count
+    INTO v_result.rows_in, v_result.rows_out, v_result.rows_rejected, v_result.rows_duplicate
+    FROM warehouse.daily_metrics m WHERE m.run_date = p_load_date;
+    RETURN v_result;
+END
+$_write_event_figures$;
+COMMENT ON FUNCTION warehouse._write_event_figures(date)
+    IS 'The fact figures of a load''s day, and the change of those of the days that events moved from or to';
+
+-- The change of the fact figures of the days that events moved from or to: pg_temp.taken_rows, given_rows. Each day is
+-- looked up: the days that there are do not matter.
+CREATE OR REPLACE FUNCTION warehouse._move_event_figures() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+SET enable_hashjoin = off SET enable_mergejoin = off
+AS $_move_event_figures$
+BEGIN
     UPDATE warehouse.daily_metrics m
     SET fact_events_count = m.fact_events_count + d.events, superseded_events_count = m.superseded_events_count - d.events,
         updated_at = now()
@@ -148,12 +166,6 @@ BEGIN
         GROUP BY r.load_date
     ) AS d
     WHERE m.run_date = d.load_date;
-
-    SELECT m.fact_events_count + m.superseded_events_count, m.fact_events_count, 0, m.superseded_events_count
-    INTO v_result.rows_in, v_result.rows_out, v_result.rows_rejected, v_result.rows_duplicate
-    FROM warehouse.daily_metrics m WHERE m.run_date = p_load_date;
-    RETURN v_result;
 END
-$_write_event_figures$;
-COMMENT ON FUNCTION warehouse._write_event_figures(date)
-    IS 'The fact figures of a load''s day, and the change of those of the days that events moved from or to';
+$_move_event_figures$;
+COMMENT ON FUNCTION warehouse._move_event_figures() IS 'The change of the fact figures of the days that events moved from or to';

@@ -171,6 +171,24 @@ BEGIN
               IS DISTINCT FROM (excluded.fact_orders_count, excluded.superseded_orders_count, excluded.revenue, excluded.net_revenue)
         $query$, coalesce(warehouse._partition_of('warehouse.fact_orders', p_load_date), 'warehouse.fact_orders'), p_load_date);
 
+    PERFORM warehouse._move_order_figures();
+
+    SELECT m.fact_orders_count + m.superseded_orders_count, m.fact_orders_count, 0, m.superseded_orders_count
+    INTO v_result.rows_in, v_result.rows_out, v_result.rows_rejected, v_result.rows_duplicate
+    FROM warehouse.daily_metrics m WHERE m.run_date = p_load_date;
+    RETURN v_result;
+END
+$_write_order_figures$;
+COMMENT ON FUNCTION warehouse._write_order_figures(date)
+    IS 'The fact figures of a load''s day, and the change of those of the days that orders moved from or to';
+
+-- The change of the fact figures of the days that orders moved from or to: pg_temp.taken_rows, given_rows. Each day is
+-- looked up: the days that there are do not matter.
+CREATE OR REPLACE FUNCTION warehouse._move_order_figures() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+SET enable_hashjoin = off SET enable_mergejoin = off
+AS $_move_order_figures$
+BEGIN
     UPDATE warehouse.daily_metrics m
     SET fact_orders_count = m.fact_orders_count + d.lines, superseded_orders_count = m.superseded_orders_count - d.lines,
         revenue = trim_scale(m.revenue + d.revenue), net_revenue = trim_scale(m.net_revenue + d.net_revenue), updated_at = now()
@@ -184,12 +202,6 @@ BEGIN
         GROUP BY r.load_date
     ) AS d
     WHERE m.run_date = d.load_date;
-
-    SELECT m.fact_orders_count + m.superseded_orders_count, m.fact_orders_count, 0, m.superseded_orders_count
-    INTO v_result.rows_in, v_result.rows_out, v_result.rows_rejected, v_result.rows_duplicate
-    FROM warehouse.daily_metrics m WHERE m.run_date = p_load_date;
-    RETURN v_result;
 END
-$_write_order_figures$;
-COMMENT ON FUNCTION warehouse._write_order_figures(date)
-    IS 'The fact figures of a load''s day, and the change of those of the days that orders moved from or to';
+$_move_order_figures$;
+COMMENT ON FUNCTION warehouse._move_order_figures() IS 'The change of the fact figures of the days that orders moved from or to';
