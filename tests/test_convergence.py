@@ -20,6 +20,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from hypothesis import HealthCheck, Phase, note, seed, settings
 from hypothesis import strategies as st
@@ -30,8 +31,8 @@ from glue.extract import extract_into
 from tests.promises import RULES_OFF, broken_promises, new_warehouse
 from tests.shop import Landing, checksums
 
-EXAMPLES = int(os.environ.get("CONVERGENCE_EXAMPLES", "6"))
-STEPS = int(os.environ.get("CONVERGENCE_STEPS", "14"))
+EXAMPLES = int(os.environ.get("CONVERGENCE_EXAMPLES", "8"))
+STEPS = int(os.environ.get("CONVERGENCE_STEPS", "20"))
 SEED = int(os.environ.get("CONVERGENCE_SEED") or random.randrange(2**32))
 
 DAYS = [date(2025, 11, 28), date(2025, 11, 29), date(2025, 11, 30), date(2025, 12, 1), date(2025, 12, 3)]
@@ -209,6 +210,22 @@ class Shop(RuleBasedStateMachine):
             self.half.add(day)
             for step in STEPS_OF_A_DAY[:count]:
                 self.warehouse.call(step, day)
+
+    @rule(day=days, after=st.sampled_from([0, 20, 50, 90, 140]), how=st.sampled_from(["terminate", "cancel"]))
+    def a_run_that_is_killed(self, day: date, after: int, how: str) -> None:
+        """A session ends somewhere in a run, or its statement does."""
+        with self.acting():
+            self.touched.add(day)
+            self.half.add(day)
+            with contextlib.closing(connect(self.warehouse.dsn)) as victim:
+                pid = victim.info.backend_pid
+                kill = threading.Timer(after / 1000, self.warehouse.execute, [f"SELECT pg_{how}_backend(%s)", pid])
+                kill.start()
+                with contextlib.suppress(psycopg.OperationalError):  # the two ends, and only these
+                    victim.execute("CALL warehouse.run_day(%s)", [day])
+                kill.join()
+                with contextlib.suppress(psycopg.OperationalError):
+                    victim.execute("SELECT 1")  # a cancel that came too late
 
     @rule(pair=st.lists(days, min_size=2, max_size=3), compact=st.booleans())
     def runs_side_by_side(self, pair: list[date], compact: bool) -> None:

@@ -16,6 +16,11 @@ from tests.shop import basket, event, item, order, product
 
 D1, D2, D3, D4 = date(2025, 11, 28), date(2025, 11, 29), date(2025, 11, 30), date(2025, 12, 2)
 ORDERS = list(permutations([D1, D2, D3]))
+# All orders of loading; two of them with the month compacted after every load.
+SEQUENCES = [
+    pytest.param(days, compacted, id="-".join(f"{day:%d}" for day in days) + ("-compacted" if compacted else ""))
+    for days, compacted in [*((days, False) for days in ORDERS), (ORDERS[0], True), (ORDERS[-1], True)]
+]
 MERGE_NOVEMBER = date(2025, 12, 1)
 
 
@@ -104,8 +109,7 @@ def test_an_earlier_load_that_comes_late_does_not_take_over(shop: Any) -> None:
     assert figures(shop) == {D1: (1, 1, 1, 1), D2: (1, 0, 10, 10)}
 
 
-@pytest.mark.parametrize("sequence", ORDERS, ids=lambda days: "-".join(f"{day:%d}" for day in days))
-@pytest.mark.parametrize("compacted", [False, True], ids=["days", "compacted"])
+@pytest.mark.parametrize(("sequence", "compacted"), SEQUENCES)
 def test_an_order_in_three_loads_goes_back_step_by_step(shop: Any, sequence: Sequence[date], compacted: bool) -> None:
     prices = {D1: Decimal(1), D2: Decimal(2), D3: Decimal(3)}
     other = order("O-other", D1)
@@ -220,8 +224,7 @@ def owner(shop: Any, event_id: str = "E-1") -> list[tuple[date, str]]:
     ]
 
 
-@pytest.mark.parametrize("sequence", ORDERS, ids=lambda days: "-".join(f"{day:%d}" for day in days))
-@pytest.mark.parametrize("compacted", [False, True], ids=["days", "compacted"])
+@pytest.mark.parametrize(("sequence", "compacted"), SEQUENCES)
 def test_an_event_in_three_loads_goes_back_step_by_step(shop: Any, sequence: Sequence[date], compacted: bool) -> None:
     kinds = {D1: "click", D2: "search", D3: "purchase"}
     other = event("E-other", D1)
