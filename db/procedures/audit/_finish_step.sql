@@ -19,7 +19,7 @@ BEGIN
         rows_in = p_result.rows_in, rows_out = p_result.rows_out,
         rows_rejected = p_result.rows_rejected, rows_duplicate = p_result.rows_duplicate,
         error_sqlstate = p_failure.sqlstate,
-        error_message = nullif(concat_ws(E'\n', p_failure.message, p_failure.detail, p_failure.hint), ''),
+        error_message = nullif(concat_ws(E'\n', p_failure.message, nullif(p_failure.detail, ''), nullif(p_failure.hint, '')), ''),
         error_context = p_failure.context
     WHERE s.step_id = p_step_id;
 
