@@ -87,7 +87,7 @@ def chart(title: str, values: Sequence[tuple[date, float, str]], *, height: int 
         rows.append(scale + " ".join(cells))
     days = " ".join(f"{day.day % 10}" for day, _, _ in values)
     tens = " ".join(f"{day.day // 10}" if day.day % 10 == 0 or day.day == 1 else " " for day, _, _ in values)
-    return "\n".join([title, "", *rows, " " * 12 + days, " " * 12 + tens])
+    return "\n".join([title, "", *rows, " " * 12 + tens, " " * 12 + days])
 
 
 def can_print(text: str) -> bool:
