@@ -140,7 +140,7 @@ with DAG(
 
     open_run = step("audit.open_run", "Opens a run of the day in `audit.pipeline_runs`.")
 
-    with TaskGroup("extract", group_display_name="Extract (raw layer)", prefix_group_id=False):
+    with TaskGroup("extract", group_display_name="Extract", tooltip="raw layer", prefix_group_id=False):
         extract_orders = task(
             extract_source,
             task_id="extract_orders",
@@ -164,7 +164,7 @@ with DAG(
             outlets=[table("raw", "products_json")],
         )(load_date=LOAD_DATE, session_name=SESSION_NAME)
 
-    with TaskGroup("transform", group_display_name="Transform (staging layer)", prefix_group_id=False):
+    with TaskGroup("transform", group_display_name="Transform", tooltip="staging layer", prefix_group_id=False):
         clean_orders = step(
             "staging.clean_orders",
             "Cleans, normalizes and deduplicates the orders of the day.",
@@ -182,14 +182,14 @@ with DAG(
             trigger_rule="none_failed",
         )
 
-    with TaskGroup("quality", group_display_name="Quality (validation)", prefix_group_id=False):
+    with TaskGroup("quality", group_display_name="Quality", tooltip="validation", prefix_group_id=False):
         check_quality = step(
             "audit.check_quality",
             "The gate: judges the staging of the day by `audit.dq_rules`. A failed critical rule **blocks** the day "
             "(WH001), which is not tried again: see the DAG's documentation.",
         )
 
-    with TaskGroup("load_dimensions", group_display_name="Load dimensions (upsert)", prefix_group_id=False):
+    with TaskGroup("load_dimensions", group_display_name="Load dimensions", tooltip="upsert", prefix_group_id=False):
         dimensions = [
             step("warehouse.load_dim_date", "The days that the day's rows name.", table("warehouse", "dim_date")),
             step("warehouse.load_dim_user", "The day's users, as they are now.", table("warehouse", "dim_user")),
@@ -201,7 +201,7 @@ with DAG(
             ),
         ]
 
-    with TaskGroup("load_facts", group_display_name="Load facts (idempotent)", prefix_group_id=False):
+    with TaskGroup("load_facts", group_display_name="Load facts", tooltip="idempotent", prefix_group_id=False):
         facts = [
             step(
                 "warehouse.reload_fact_orders",
@@ -215,7 +215,7 @@ with DAG(
             ),
         ]
 
-    with TaskGroup("metrics", group_display_name="Metrics (monitoring)", prefix_group_id=False):
+    with TaskGroup("metrics", group_display_name="Metrics", tooltip="monitoring", prefix_group_id=False):
         compute_daily_metrics = step(
             "warehouse.compute_daily_metrics",
             "Proves that nothing of the day was lost, writes its row of `daily_metrics`, and closes the run.",
