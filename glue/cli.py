@@ -45,6 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(line_buffering=True)  # progress is for now, in a pipe too
+    # What it says of a connection that is given up after Ctrl-C helps nobody.
+    logging.getLogger("psycopg").addHandler(logging.NullHandler())
     try:
         return options.command(options)
     except KeyboardInterrupt:

@@ -1,0 +1,278 @@
+"""The command line: what it says, where, and with which exit code."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from tests import shop
+
+DAY = date(2025, 12, 19)
+PROJECT = Path(__file__).resolve().parents[1]
+Glue = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def environment(warehouse: Any) -> dict[str, str]:
+    """An environment that knows the test's warehouse and landing zone, and nothing else of the sort."""
+    ours = ("PG", "WAREHOUSE_", "LANDING_", "PRODUCTS_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    return kept | {"WAREHOUSE_DSN": warehouse.dsn, "LANDING_URL": str(warehouse.landing.folder)}
+
+
+@pytest.fixture
+def glue(environment: dict[str, str]) -> Glue:
+    """`glue(…)`: run `python -m glue …` and return what came of it."""
+
+    def run(*arguments: object, **changes: str) -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, "-m", "glue", *map(str, arguments)]
+        return subprocess.run(
+            command, cwd=PROJECT, env=environment | changes, capture_output=True, text=True, check=False, timeout=120
+        )
+
+    return run
+
+
+def deliver_day(warehouse: Any, day: date, count: int = 120) -> None:
+    warehouse.landing.orders(day, shop.orders(count, day))
+    warehouse.landing.events(day, shop.events(count, day))
+    warehouse.landing.products(day, [shop.product(f"P-{number}") for number in range(7)])
+
+
+# -- a day ---------------------------------------------------------------------------------------------------
+
+
+def test_run_takes_a_day_from_its_files_to_its_metrics(warehouse: Any, glue: Glue) -> None:
+    deliver_day(warehouse, DAY)
+    done = glue("run", DAY)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"orders {DAY}: orders.json: 120 rows, 0.0 MB" in done.stdout
+    assert f"clean_orders {DAY}: 120 in, 120 out" in done.stdout
+    assert done.stdout.splitlines()[-1].startswith(f"{DAY} succeeded after ")
+    assert warehouse.row("SELECT status, fact_orders_count FROM warehouse.daily_metrics") == ("succeeded", 120)
+
+
+def test_extract_says_what_became_of_each_file(warehouse: Any, glue: Glue) -> None:
+    warehouse.landing.put("orders", DAY, "a.ndjson", "1\ntru\n")
+    warehouse.landing.put("orders", DAY, "b.json", "[1,")
+    done = glue("extract", "orders", DAY)
+    assert done.returncode == 0
+    assert done.stdout.splitlines() == [
+        f"orders {DAY}: a.ndjson: 1 rows, 1 rejected, 0.0 MB",
+        f"orders {DAY}: b.json: REFUSED, nothing of it is loaded: "
+        "not a JSON array: it ends too early (element 2, at byte 3)",
+    ]
+    assert glue("extract", "orders", DAY).stdout.count("the same bytes as before; nothing to do") == 2
+
+
+def test_a_day_that_the_gate_blocks_ends_with_3_and_says_what_to_do(warehouse: Any, glue: Glue) -> None:
+    warehouse.landing.orders(DAY, shop.orders(10, DAY))
+    done = glue("run", DAY)
+    assert done.returncode == 3
+    assert "(WH001)" in done.stderr
+    assert "DETAIL: " in done.stderr
+    assert "HINT: " in done.stderr
+    assert "audit.allow_day" in done.stderr
+
+
+def test_a_file_that_cannot_be_read_fails_the_day_before_anything_else_is_done(warehouse: Any, glue: Glue) -> None:
+    deliver_day(warehouse, DAY)
+    warehouse.landing.put("orders", DAY, "orders.json.gz", "[]")
+    done = glue("run", DAY)
+    assert done.returncode == 1
+    assert "orders.json and orders.json.gz are the same delivery twice; remove one" in done.stderr
+    assert warehouse.value("SELECT count(*) FROM audit.pipeline_runs") == 0
+
+
+def test_a_range_goes_on_after_a_bad_day_and_names_it_at_the_end(warehouse: Any, glue: Glue) -> None:
+    days = [DAY + timedelta(days=number) for number in range(5)]
+    for day in (days[0], days[4]):
+        deliver_day(warehouse, day)
+    warehouse.landing.orders(days[1], shop.orders(10, days[1]))
+    warehouse.landing.put("orders", days[3], "x.json", "")
+    warehouse.landing.put("orders", days[3], "x.json.gz", "")
+    done = glue("run", "--from", days[0], "--to", days[4], "--jobs", 2)
+    assert done.returncode == 1
+    assert f"{days[2]} skipped after 0.0 s" in done.stdout
+    assert "5 days: 2 succeeded, 1 failed, 1 blocked, 1 skipped" in done.stdout
+    errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert [line.split()[1:3] for line in errors] == [[str(days[3]), "failed"], [str(days[1]), "blocked"]]
+    statuses = warehouse.rows("SELECT run_date, status FROM warehouse.daily_metrics ORDER BY 1")
+    assert statuses == [(days[0], "succeeded"), (days[1], "blocked"), (days[4], "succeeded")]
+
+
+def test_a_range_with_blocked_days_only_ends_with_3(warehouse: Any, glue: Glue) -> None:
+    warehouse.landing.orders(DAY, shop.orders(10, DAY))
+    assert glue("run", "--from", DAY, "--to", DAY + timedelta(days=1)).returncode == 3
+
+
+def test_without_its_url_the_products_api_is_an_error_only_for_who_needs_it(warehouse: Any, glue: Glue) -> None:
+    today = datetime.now(UTC).date()
+    done = glue("extract", "products", today)
+    assert done.returncode == 2
+    assert done.stderr == "error: PRODUCTS_API_URL is not set: there is nobody to ask for a catalogue\n"
+    warehouse.landing.orders(today, shop.orders(10, today))
+    done = glue("run", today)
+    assert f"products {today}: skipped: PRODUCTS_API_URL is not set" in done.stdout
+    assert done.returncode == 3
+
+
+# -- wrong use -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "the following arguments are required"),
+        (("frobnicate",), "invalid choice"),
+        (("extract", "users", "2025-12-19"), "invalid choice: 'users'"),
+        (("extract", "orders"), "required: DATE"),
+        (("run",), "name a DATE, or both --from and --to"),
+        (("run", "--from", "2025-12-19"), "name a DATE, or both --from and --to"),
+        (("run", "2025-12-19", "--from", "2025-12-18", "--to", "2025-12-19"), "name a DATE, or both"),
+        (("run", "--from", "2025-12-19", "--to", "2025-12-18"), "--from is after --to"),
+        (("run", "2025-02-30"), "'2025-02-30' is no date like 2025-12-19"),
+        (("run", "--from", "2025-12-18", "--to", "2025-12-19", "--jobs", "0"), "'0' is no number from 1 on"),
+        (("db", "stop", "now"), "stop takes no arguments"),
+    ],
+)
+def test_wrong_use_is_explained_and_ends_with_2(glue: Glue, arguments: tuple[str, ...], message: str) -> None:
+    done = glue(*arguments)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize("command", [(), ("extract",), ("run",), ("status",), ("db",), ("migrate",)])
+def test_help_teaches(glue: Glue, command: tuple[str, ...]) -> None:
+    done = glue(*command, "--help", WAREHOUSE_DSN="")
+    assert done.returncode == 0
+    assert "usage: python -m glue" in done.stdout
+    assert command in ((), ("status",), ("migrate",)) or "examples:\n  python -m glue" in done.stdout
+
+
+# -- the database ------------------------------------------------------------------------------------------------
+
+
+def test_a_database_that_cannot_be_reached_is_an_error_without_the_password(glue: Glue) -> None:
+    for command in (("status",), ("run", DAY), ("extract", "orders", DAY), ("migrate",)):
+        done = glue(*command, WAREHOUSE_DSN="postgresql://u:s3cret@127.0.0.1:1/x")
+        assert done.returncode == 1
+        assert "error: " in done.stderr
+        assert "s3cret" not in done.stderr + done.stdout
+        assert "Traceback" not in done.stderr
+
+
+def test_a_database_that_is_no_warehouse_is_told_how_to_become_one(
+    glue: Glue, empty_database: Any, warehouse: Any
+) -> None:
+    info = empty_database.info
+    dsn = make_conninfo(host=info.host, port=info.port, user=info.user, dbname=info.dbname)
+    warehouse.landing.put("orders", DAY, "o.json", "[]")
+    for command in (("status",), ("extract", "orders", DAY)):
+        done = glue(*command, WAREHOUSE_DSN=dsn)
+        assert done.returncode == 1
+        assert "HINT: Is this database a warehouse of this release? python -m glue migrate" in done.stderr
+    done = glue("migrate", WAREHOUSE_DSN=dsn)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert glue("extract", "orders", DAY, WAREHOUSE_DSN=dsn).returncode == 0
+
+
+def test_the_database_may_be_named_in_libpqs_way(warehouse: Any, glue: Glue) -> None:
+    info = warehouse.connection.info
+    warehouse.landing.put("orders", DAY, "o.json", "[1]")
+    names = {"PGHOST": info.host, "PGPORT": str(info.port), "PGUSER": info.user, "PGDATABASE": info.dbname}
+    assert glue("extract", "orders", DAY, WAREHOUSE_DSN="", **names).returncode == 0
+    assert warehouse.value("SELECT count(*) FROM raw.orders_json") == 1
+
+
+def test_psql_opens_the_warehouse_and_nobody_sees_the_password(warehouse: Any, glue: Glue) -> None:
+    dsn = make_conninfo(warehouse.dsn, password="s3cret")
+    done = glue("db", "psql", "-XAtc", "SELECT count(*) FROM raw.orders_json", WAREHOUSE_DSN=dsn)
+    assert (done.returncode, done.stdout) == (0, "0\n")
+    done = glue("db", "psql", "-XAtc", r"\! tr '\0' ' ' </proc/$PPID/cmdline", WAREHOUSE_DSN=dsn)
+    assert "psql" in done.stdout
+    assert "s3cret" not in done.stdout
+
+
+# -- Ctrl-C --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "arguments", [("run", DAY), ("run", "--from", DAY, "--to", DAY + timedelta(days=3), "--jobs", 2)]
+)
+def test_ctrl_c_leaves_nothing_half_done_and_says_so(
+    warehouse: Any, environment: dict[str, str], glue: Glue, arguments: tuple[object, ...]
+) -> None:
+    days = [DAY + timedelta(days=number) for number in range(4)]
+    for day in days:
+        warehouse.landing.put("orders", day, "o.ndjson", b'{"order_id": "O-1"}\n' * 1_000_000)
+    command = [sys.executable, "-m", "glue", *map(str, arguments)]
+    with subprocess.Popen(
+        command, cwd=PROJECT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        busy = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'COPY%%'"
+        while not warehouse.value(busy):
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert err == "error: interrupted: what was not finished is rolled back; the same command goes on from here\n", out
+    assert warehouse.value("SELECT count(*) FROM raw.orders_json") % 1_000_000 == 0
+    others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    deadline = time.monotonic() + 10
+    while warehouse.value(others) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert warehouse.value(others) == 0
+    assert glue("extract", "orders", DAY).returncode == 0
+
+
+def test_a_step_that_is_interrupted_is_recorded_as_failed_and_heals(
+    warehouse: Any, environment: dict[str, str], glue: Glue
+) -> None:
+    deliver_day(warehouse, DAY)
+    glue("extract", "orders", DAY)
+    with warehouse.connect() as other:
+        other.autocommit = False
+        other.execute("LOCK TABLE raw.orders_json IN ACCESS EXCLUSIVE MODE")
+        command = [sys.executable, "-m", "glue", "run", str(DAY)]
+        nothing_new = environment | {"LANDING_URL": "nowhere"}
+        with subprocess.Popen(
+            command, cwd=PROJECT, env=nothing_new, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as process:
+            while not warehouse.value("SELECT count(*) FROM audit.pipeline_steps WHERE step = 'clean_orders'"):
+                assert process.poll() is None
+                time.sleep(0.01)
+            time.sleep(0.2)
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=30)
+        assert process.returncode == 130, err
+        other.rollback()
+    step = warehouse.row("SELECT status, error_sqlstate FROM audit.pipeline_steps WHERE step = 'clean_orders'")
+    assert step == ("failed", "57014")
+    assert glue("run", DAY).returncode == 0
+
+
+# -- status ----------------------------------------------------------------------------------------------------------
+
+
+def test_status_shows_the_last_runs_and_what_failed_of_them(warehouse: Any, glue: Glue) -> None:
+    assert glue("status").returncode == 0
+    deliver_day(warehouse, DAY)
+    warehouse.landing.orders(DAY + timedelta(days=1), shop.orders(10, DAY + timedelta(days=1)))
+    glue("run", "--from", DAY, "--to", DAY + timedelta(days=1))
+    done = glue("status")
+    assert done.returncode == 0
+    assert "succeeded" in done.stdout
+    assert "check_quality" in done.stdout
+    assert json.loads(glue("status", "--json").stdout)
