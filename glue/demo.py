@@ -25,26 +25,37 @@ from glue.errors import GlueError
 from glue.extract import extract
 from glue.products import ProductsApi
 from glue.run import DayResult, Runner
-from glue.tables import chart, console, table
+from glue.tables import chart, console, print_table, table
 
 DATABASE = "warehouse_demo"
 FOLDER = Path("data") / "demo"
 PAGE = 100
 
 DAYS = """
-    SELECT run_date, status,
+    SELECT run_date, nullif(status, 'succeeded'),
            raw_order_lines_count + raw_events_count AS delivered,
            staging_orders_count + staging_events_count AS clean,
            duplicate_orders_count + duplicate_events_count AS duplicate,
            rejected_orders_count + rejected_events_count AS rejected,
            superseded_orders_count + superseded_events_count AS superseded,
            fact_orders_count + fact_events_count AS facts,
-           round(net_revenue, 2) AS net_revenue,
+           round(net_revenue) AS net_revenue,
            round(runtime_seconds, 1)::float AS seconds
     FROM warehouse.daily_metrics
     ORDER BY run_date
 """
-COLUMNS = ("day", "status", "delivered", "clean", "duplicate", "rejected", "superseded", "facts", "net revenue", "s")
+COLUMNS = (
+    "day",
+    "",
+    "deli-\nvered",
+    "clean",
+    "dupli-\ncate",
+    "reject-\ned",
+    "super-\nseded",
+    "facts",
+    "net\nrevenue",
+    "s",
+)
 RULES = """
     SELECT rule_name, severity, count(DISTINCT run_date) AS days, min(run_date) AS first_day,
            (array_agg(message ORDER BY run_date))[1] AS message
@@ -139,7 +150,8 @@ def _summarize(shop: Shop, dsn: str, results: Sequence[DayResult], out: Console)
         days = connection.execute(DAYS).fetchall()
         totals = [sum(row[number] or 0 for row in days) for number in range(2, len(days[0]))]
         out.print()
-        out.print(
+        print_table(
+            out,
             table(
                 "What was delivered, and what became of it (order lines and events)",
                 (
@@ -156,10 +168,10 @@ def _summarize(shop: Shop, dsn: str, results: Sequence[DayResult], out: Console)
                 ),
                 days,
                 footer=("", "", *totals),
-            )
+            ),
         )
         out.print("delivered = clean + duplicate + rejected      clean = facts + superseded, once the day is loaded\n")
-        marks = [(row[0], float(row[8]), "" if row[1] == "succeeded" else "x") for row in days]
+        marks = [(row[0], float(row[8]), "x" if row[1] else "") for row in days]
         out.print(chart("Net revenue by day of delivery (x: no facts, the day is blocked)", marks), markup=False)
 
         found = [
@@ -170,20 +182,22 @@ def _summarize(shop: Shop, dsn: str, results: Sequence[DayResult], out: Console)
         ]  # fmt: skip
         rejected = connection.execute("SELECT count(*) FROM audit.bad_records").fetchone()[0]
         out.print()
-        out.print(
+        print_table(
+            out,
             table(
                 "Dirt that was put in, and what was rejected (audit.bad_records)",
                 ("kind", "put in", "found"),
                 found,
                 footer=("", shop.planted.total(), rejected),
-            )
+            ),
         )
-        out.print(
+        print_table(
+            out,
             table(
                 "Rules that failed (audit.dq_failures)",
                 ("rule", "severity", "days", "first", "there it says "),
                 connection.execute(RULES).fetchall(),
-            )
+            ),
         )
     blocked = [result for result in results if result.outcome == "blocked"]
     for result in blocked:

@@ -9,7 +9,7 @@ from psycopg.rows import dict_row
 from rich.console import Console
 
 from glue.errors import GlueError
-from glue.tables import console, shown, table
+from glue.tables import console, print_table, shown, table
 
 Rows = list[dict[str, Any]]
 
@@ -202,7 +202,7 @@ def show_day(story: dict[str, Any]) -> None:
             )
             lines.append((f"{source} (lines)" if source == "orders" else source, *(metrics[name] for name in names)))
         columns = ("", "delivered", "- duplicate", "- rejected", "= clean", "- superseded", "= in facts")
-        out.print(table("Where every delivered line went", columns, lines))
+        print_table(out, table("Where every delivered line went", columns, lines))
         for line in lines:
             missing = line[4] - line[5] - line[6]
             if missing:
@@ -258,11 +258,11 @@ def show_order(story: dict[str, Any]) -> None:
             rows.append((*head, *values, line["outcome"]))
             head = (None, None, None)
     columns = ("delivered", "where", "status there", "line", "product", "quantity", "revenue", "what became of it ")
-    out.print(table("", columns, rows))
+    print_table(out, table("", columns, rows))
 
 
 def _print(out: Console, title: str, rows: Rows, names: tuple[str, ...]) -> None:
     """Print rows as a table, if there are any; a name that ends in a blank may wrap."""
     if rows:
         columns = tuple(name.replace("_", " ") for name in names)
-        out.print(table(title, columns, ([row[name.strip()] for name in names] for row in rows)))
+        print_table(out, table(title, columns, ([row[name.strip()] for name in names] for row in rows)))

@@ -5,7 +5,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
-from glue.tables import console, shown, table
+from glue.tables import console, print_table, shown, table
 
 RUNS = """
     SELECT r.run_id, r.run_date, r.status, r.started_at, round(t.seconds, 1) AS seconds, r.triggered_by,
@@ -52,7 +52,7 @@ def show(found: dict[str, Any]) -> None:
         return
     columns = ("run", "day", "status", "started (UTC)", "seconds", "lines", "lines/s", "by")
     names = ("run_id", "run_date", "status", "started_at", "seconds", "rows", "rows_per_second", "triggered_by")
-    out.print(table("The last runs", columns, ([run[name] for name in names] for run in found["runs"])))
+    print_table(out, table("The last runs", columns, ([run[name] for name in names] for run in found["runs"])))
     for run in found["runs"]:
         for step in run["steps"]:
             out.print(
@@ -60,8 +60,10 @@ def show(found: dict[str, Any]) -> None:
             )
             lines = (step["error_message"] or "").splitlines()
             out.print("".join(f"  {shown(line)}\n" for line in lines), markup=False, soft_wrap=True)
-    out.print(table("How the pipeline does (audit.health)", ("", "7 days", "30 days"), _windows(found["health"])))
-    sizes = [row for row in found["health"] if row["days"] is None]
+    print_table(
+        out, table("How the pipeline does (audit.health)", ("", "7 days", "30 days"), _windows(found["health"]))
+    )
+    sizes = sorted((row for row in found["health"] if row["days"] is None), key=lambda row: -row["value"])
     if sizes:
         texts = (f"{row['measure'].removeprefix('size of ')} {_bytes(row['value'])}" for row in sizes)
         out.print("Size: " + ", ".join(texts), markup=False)

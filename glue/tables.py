@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -27,22 +28,38 @@ def console() -> Console:
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, footer: Sequence[Any] = ()) -> Table:
     """Return a table; numbers are right-aligned, states are coloured. A column whose name ends in ` ` may wrap."""
-    made = Table(title=title or None, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    made = Table(title=title or None, title_justify="left", title_style="bold", box=SIMPLE_HEAD, show_edge=False)
+    made.collapse_padding = True
+    made.pad_edge = False
     made.show_footer = bool(footer)
     found = [list(row) for row in rows]
     for number, name in enumerate(columns):
         values = [row[number] for row in found if row[number] is not None]
         is_number = bool(values) and all(isinstance(value, int | float | Decimal) for value in values)
+        total = shown(footer[number]) if footer else ""
+        may_wrap = name.endswith(" ")
+        lines = [line for text in (name, total, *map(shown, values)) for line in text.splitlines()]
         made.add_column(
             escape(name.strip()),
             justify="right" if is_number else "left",
-            no_wrap=not name.endswith(" "),
+            no_wrap=not may_wrap,
             overflow="fold",
-            footer=shown(footer[number]) if footer else "",
+            min_width=None if may_wrap else max((cell_len(line) for line in lines), default=0),
+            footer=total,
         )
     for row in found:
         made.add_row(*(Text(shown(value), style=STYLES.get(str(value), "")) for value in row))
     return made
+
+
+def print_table(out: Console, made: Table) -> None:
+    """Print a table and an empty line. On a narrow screen its lines go on below: a number is never cut."""
+    needed = made.__rich_measure__(out, out.options.update(width=PIPE_COLUMNS)).minimum
+    if needed > out.width:
+        made.padding = 0
+        needed = made.__rich_measure__(out, out.options.update(width=PIPE_COLUMNS)).minimum
+    out.print(made, width=max(out.width, needed), crop=False, soft_wrap=needed > out.width)
+    out.print()
 
 
 def shown(value: Any) -> str:
