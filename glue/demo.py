@@ -112,6 +112,8 @@ def _new_database(out: Console) -> str:
     with psycopg.connect(server.dsn("postgres"), autocommit=True) as connection:
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
         connection.execute(sql.SQL("CREATE DATABASE {} ENCODING 'UTF8' TEMPLATE template0").format(name))
+        # What a crash of the machine would lose is made again by the next demo.
+        connection.execute(sql.SQL("ALTER DATABASE {} SET synchronous_commit = off").format(name))
     dsn = server.dsn(DATABASE)
     upgrade(dsn)
     out.print(f"Database {DATABASE}: made and migrated")
