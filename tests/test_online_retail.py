@@ -64,7 +64,8 @@ def test_online_retail_comes_out_to_the_cent(warehouse: Any, tmp_path: Path, pyt
         "SELECT failure_reason FROM audit.bad_records"
         " WHERE source_table = 'raw.orders_json' AND failure_reason NOT LIKE 'quantity%%'"
     )
-    assert all(row.failure_reason.startswith("status is not in staging.codes") for row in adjustments)
+    # Two of the three have a negative price as well.
+    assert all("status is not in staging.codes" in row.failure_reason for row in adjustments)
     assert value("SELECT sum(rejected_orders_count) FROM warehouse.daily_metrics") == 10_627
 
     statuses = warehouse.rows("SELECT status, count(*) AS days FROM warehouse.daily_metrics GROUP BY status")
