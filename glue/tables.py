@@ -28,7 +28,7 @@ def console() -> Console:
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, footer: Sequence[Any] = ()) -> Table:
     """Return a table; numbers are right-aligned, states are coloured. A column whose name ends in ` ` may wrap."""
-    made = Table(title=title or None, title_justify="left", title_style="bold", box=SIMPLE_HEAD, show_edge=False)
+    made = Table(title=title or None, box=SIMPLE_HEAD, show_edge=False)
     made.collapse_padding = True
     made.pad_edge = False
     made.show_footer = bool(footer)
@@ -54,6 +54,10 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, 
 
 def print_table(out: Console, made: Table) -> None:
     """Print a table and an empty line. On a narrow screen its lines go on below: a number is never cut."""
+    if made.title:
+        # As a part of the table it would be folded to the table's width.
+        out.print(Text(str(made.title), style="bold"))
+        made.title = None
     needed = made.__rich_measure__(out, out.options.update(width=PIPE_COLUMNS)).minimum
     if needed > out.width:
         made.padding = 0
