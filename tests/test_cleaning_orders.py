@@ -273,6 +273,13 @@ def test_values_are_trimmed_and_empty_ones_are_missing(warehouse: Any) -> None:
     assert (found["4711"].user_id, found["4711"].product_id) == ("12", "true")
 
 
+def test_only_blanks_are_trimmed(warehouse: Any) -> None:
+    letters = [f"{letter}{letter} {letter}" for letter in "abcdefghijklmnopqrstuvwxyz0\\'\""]
+    deliver_orders(warehouse, [order(text, user_id=text, city=f"\t\n\v\f\r {text}\r\f\v\n\t ") for text in letters])
+    found = clean(warehouse)
+    assert {(row.order_id, row.user_id, row.city) for row in found.values()} == {(text,) * 3 for text in letters}
+
+
 def test_both_shapes_say_the_same(warehouse: Any) -> None:
     flat = order("flat", quantity=2, price=Decimal("9.99"))
     nested = basket("nested", [item("P-1", quantity=2, price=Decimal("9.99"))])
