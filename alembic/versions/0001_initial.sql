@@ -480,6 +480,7 @@ CREATE TABLE audit.pipeline_runs (
     triggered_by text        NOT NULL,
     started_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
     ended_at     timestamptz,
+    idle         interval    NOT NULL DEFAULT '0',
     error        text,
     CONSTRAINT pipeline_runs_pkey PRIMARY KEY (run_id),
     CONSTRAINT pipeline_runs_status_check CHECK (status IN ('running', 'succeeded', 'failed', 'blocked'))
@@ -493,6 +494,7 @@ COMMENT ON COLUMN audit.pipeline_runs.status IS 'running, succeeded, failed, or 
 COMMENT ON COLUMN audit.pipeline_runs.triggered_by IS 'Who started it: role, and application_name where there is one';
 COMMENT ON COLUMN audit.pipeline_runs.started_at IS 'When it began';
 COMMENT ON COLUMN audit.pipeline_runs.ended_at IS 'When it ended; NULL while it runs';
+COMMENT ON COLUMN audit.pipeline_runs.idle IS 'How long it lay failed or blocked before a step was called again; not part of its runtime';
 COMMENT ON COLUMN audit.pipeline_runs.error IS 'Step and message of what ended it, if it did not succeed';
 
 -- audit/pipeline_steps.sql ------------------------------------------------------------------------
@@ -588,6 +590,8 @@ CREATE TABLE audit.dq_rules (
     CONSTRAINT dq_rules_pkey PRIMARY KEY (rule_name),
     CONSTRAINT dq_rules_table_name_check
         CHECK (table_name IN ('staging.orders_clean', 'staging.events_clean', 'staging.products_clean')),
+    -- The name becomes a column of the query that judges: a longer one would be cut and not be found again.
+    CONSTRAINT dq_rules_rule_name_check CHECK (octet_length(rule_name) BETWEEN 1 AND 63 AND rule_name <> 'checked rows'),
     CONSTRAINT dq_rules_severity_check CHECK (severity IN ('critical', 'warning')),
     CONSTRAINT dq_rules_shape_check
         CHECK (table_name IS NOT NULL OR min_value IS NOT NULL OR max_value IS NOT NULL)
@@ -1200,6 +1204,7 @@ CREATE TABLE warehouse.daily_metrics (
     dq_failed_count         bigint      NOT NULL DEFAULT 0,
     revenue                 numeric     NOT NULL DEFAULT 0,
     net_revenue             numeric     NOT NULL DEFAULT 0,
+    sale_statuses           text[]      NOT NULL DEFAULT '{}',
     runtime_seconds         numeric,
     rows_per_second         numeric,
     created_at              timestamptz NOT NULL DEFAULT now(),
@@ -1226,6 +1231,7 @@ COMMENT ON COLUMN warehouse.daily_metrics.superseded_events_count IS 'Events of 
 COMMENT ON COLUMN warehouse.daily_metrics.dq_failed_count IS 'Rows that break a rule, summed over the rules of the last judgement; a failed rule about the day counts 1';
 COMMENT ON COLUMN warehouse.daily_metrics.revenue IS 'Sum of revenue of this load in fact_orders, whatever the status';
 COMMENT ON COLUMN warehouse.daily_metrics.net_revenue IS 'The same, of statuses that count as a sale';
+COMMENT ON COLUMN warehouse.daily_metrics.sale_statuses IS 'Statuses that net_revenue counts: those that counted as a sale when this load was last loaded';
 COMMENT ON COLUMN warehouse.daily_metrics.runtime_seconds IS 'Seconds from the start of the last run to its end';
 COMMENT ON COLUMN warehouse.daily_metrics.rows_per_second IS 'Order lines and events delivered per second of runtime';
 COMMENT ON COLUMN warehouse.daily_metrics.created_at IS 'When the row was made';

@@ -9,7 +9,8 @@
 -- All rules of a table are one scan. A rule that cannot be evaluated has failed, with the error as its message.
 CREATE OR REPLACE FUNCTION audit._check_quality(p_load_date date) RETURNS audit.step_result
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET "TimeZone" = 'UTC' SET "DateStyle" = 'ISO, YMD'
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET quote_all_identifiers = off
+SET "TimeZone" = 'UTC' SET "DateStyle" = 'ISO, YMD'
 AS $_check_quality$
 DECLARE
     v_versions bigint[];
@@ -20,6 +21,7 @@ DECLARE
 BEGIN
     PERFORM warehouse._hold_month(p_load_date);
     PERFORM pg_advisory_xact_lock(warehouse._lock_class('check_quality'), p_load_date - date '2000-01-01');
+    PERFORM audit._hold_staging(p_load_date);
     v_versions := audit._staging_versions(p_load_date);
     IF v_versions[1] = 0 OR v_versions[2] = 0 THEN
         RAISE EXCEPTION 'the % of % were not cleaned', CASE v_versions[1] WHEN 0 THEN 'orders' ELSE 'events' END, p_load_date

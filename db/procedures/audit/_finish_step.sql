@@ -1,6 +1,7 @@
 -- Records how a step ended; a bad end ends its run, and so does the last step.
 --
 -- Writes: audit.pipeline_steps, audit.pipeline_runs, warehouse.daily_metrics
+-- Errors: WH004 this session does not run that step
 -- Locks:  gives back the session lock on step_id
 -- A failed or blocked run writes its row of daily_metrics here: the alerts live on it.
 CREATE OR REPLACE FUNCTION audit._finish_step(
@@ -14,6 +15,12 @@ DECLARE
                           WHEN p_failure.sqlstate IN ('WH001', 'WH002') THEN 'blocked'
                           ELSE 'failed' END;
 BEGIN
+    -- Only the session that runs a step can say how it ended.
+    IF NOT EXISTS (SELECT FROM audit.pipeline_steps s WHERE s.step_id = p_step_id AND s.run_id = p_run_id
+                   AND s.step = p_step AND s.status = 'running' AND s.backend_pid = pg_backend_pid()) THEN
+        RAISE EXCEPTION 'step % of run % is not run by this session', p_step, p_run_id USING ERRCODE = 'WH004',
+            HINT = 'Steps are called by their public procedures.';
+    END IF;
     UPDATE audit.pipeline_steps s
     SET status = v_status, ended_at = clock_timestamp(),
         rows_in = p_result.rows_in, rows_out = p_result.rows_out,

@@ -4,8 +4,9 @@
 --          raw.rejected_lines, raw.file_loads
 -- Writes:  audit.bad_records; a row that is there already stays as it is
 -- Returns: rejected lines of the day
+-- Statistics of audit.bad_records do not know a new day: without nested loops a wrong estimate costs little.
 CREATE OR REPLACE FUNCTION audit._record_bad_records(p_delivery staging.delivery) RETURNS bigint
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD'
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD' SET enable_nestloop = off
 AS $_record_bad_records$
 DECLARE
     v_source_table text := CASE p_delivery.source WHEN 'orders' THEN 'raw.orders_json'
@@ -28,6 +29,7 @@ BEGIN
     FROM raw._deliveries_in_force(p_delivery.source, p_delivery.load_date) d
     WHERE d.refused_reason IS NOT NULL;
     GET DIAGNOSTICS v_rejected = ROW_COUNT;
+    ANALYZE pg_temp.bad_records;
 
     DELETE FROM audit.bad_records b
     WHERE b.run_date = p_delivery.load_date AND b.source_table = v_source_table

@@ -11,7 +11,7 @@ CREATE OR REPLACE PROCEDURE audit._run_step(p_worker regproc, p_load_date date, 
 LANGUAGE plpgsql
 AS $_run_step$
 DECLARE
-    v_step     text := (SELECT pg_catalog.ltrim(p.proname, '_') FROM pg_catalog.pg_proc p WHERE p.oid OPERATOR(pg_catalog.=) p_worker);
+    v_step     text := audit._step_name(p_worker);
     v_started  timestamptz := pg_catalog.clock_timestamp();
     v_day      text := pg_catalog.to_char(p_load_date, 'YYYY-MM-DD');
     v_run_id   bigint;
@@ -60,9 +60,9 @@ BEGIN
         EXIT WHEN v_attempts OPERATOR(pg_catalog.<=) 0
             OR p_failure.sqlstate IS NULL
             OR p_failure.sqlstate OPERATOR(pg_catalog.<>) ALL (ARRAY['40P01', '40001', '55P03']);
-        ROLLBACK;
         RAISE NOTICE '% %: % (%), once more', v_step, v_day, p_failure.message, p_failure.sqlstate;
         PERFORM pg_catalog.pg_sleep(0.2 OPERATOR(pg_catalog.*) pg_catalog.random());
+        ROLLBACK;  -- last: SET TRANSACTION has to be the first thing in a transaction
     END LOOP;
 
     IF v_result.blocked_reason IS NOT NULL AND p_failure.sqlstate IS NULL THEN
@@ -88,6 +88,27 @@ BEGIN
 END
 $_run_step$;
 COMMENT ON PROCEDURE audit._run_step(regproc, date, audit.failure) IS 'The driver: runs one step of a day, and owns its transactions';
+
+-- The step of a worker: its name without the _ before it.
+-- Errors: WH004 it is no worker of the warehouse's
+CREATE OR REPLACE FUNCTION audit._step_name(p_worker regproc) RETURNS text
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $_step_name$
+DECLARE
+    v_step text;
+BEGIN
+    SELECT substr(p.proname, 2) INTO v_step
+    FROM pg_proc p
+    WHERE p.oid = p_worker AND p.proname LIKE E'\\_%' AND p.prorettype = 'audit.step_result'::regtype
+      AND p.pronamespace IN ('audit'::regnamespace, 'staging'::regnamespace, 'warehouse'::regnamespace);
+    IF v_step IS NULL THEN
+        RAISE EXCEPTION '% is no step', p_worker USING ERRCODE = 'WH004',
+            HINT = 'Call one of the public procedures: \df warehouse.*';
+    END IF;
+    RETURN v_step;
+END
+$_step_name$;
+COMMENT ON FUNCTION audit._step_name(regproc) IS 'The step of a worker: its name without the _ before it';
 
 -- How often a step is tried; for the driver, whose caller may not read audit.settings.
 CREATE OR REPLACE FUNCTION audit._step_attempts() RETURNS integer

@@ -11,15 +11,18 @@ $_staging_versions$;
 COMMENT ON FUNCTION audit._staging_versions(date) IS 'Which staging a day has now: the versions of orders, events and products';
 
 -- Refuses to load a day whose current staging has no pass of the gate and was not let through.
+-- Locks:  the day's staging, so that what was judged is what is loaded
 -- Errors: WH002; WH007 retention dropped that staging
 CREATE OR REPLACE FUNCTION audit._require_pass(p_load_date date) RETURNS void
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD'
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD'
 AS $_require_pass$
 DECLARE
-    v_versions bigint[] := audit._staging_versions(p_load_date);
+    v_versions bigint[];
     v_verdict  audit.gate_verdicts;
     v_gone     text;
 BEGIN
+    PERFORM audit._hold_staging(p_load_date);
+    v_versions := audit._staging_versions(p_load_date);
     SELECT v.* INTO v_verdict FROM audit.gate_verdicts v WHERE v.run_date = p_load_date;
     IF v_verdict.passed AND v_verdict.staging_versions = v_versions
        OR EXISTS (SELECT FROM audit.dq_overrides o WHERE o.run_date = p_load_date AND o.staging_versions = v_versions)
@@ -44,3 +47,13 @@ BEGIN
 END
 $_require_pass$;
 COMMENT ON FUNCTION audit._require_pass(date) IS 'Refuses to load a day whose current staging has no pass of the gate and was not let through';
+
+-- Keeps the staging of a day as it is until the transaction ends: cleaning of that day waits, other readers do not.
+-- Locks: those of the three cleaning steps (staging._begin_cleaning), shared
+CREATE OR REPLACE FUNCTION audit._hold_staging(p_load_date date) RETURNS void
+LANGUAGE sql SET search_path = pg_catalog, pg_temp
+AS $_hold_staging$
+    SELECT pg_advisory_xact_lock_shared(warehouse._lock_class('clean_' || s.source), p_load_date - date '2000-01-01')
+    FROM unnest(ARRAY['orders', 'events', 'products']) AS s (source);
+$_hold_staging$;
+COMMENT ON FUNCTION audit._hold_staging(date) IS 'Keeps the staging of a day as it is until the transaction ends';

@@ -17,6 +17,13 @@ BEGIN
 
     SELECT r.* INTO v_run FROM audit.pipeline_runs r WHERE r.run_date = p_load_date ORDER BY r.run_id DESC LIMIT 1;
 
+    -- What this session left running it runs no more: it is here.
+    PERFORM pg_advisory_unlock(warehouse._lock_class('step is alive'), s.step_id::integer)
+    FROM audit.pipeline_steps s
+    JOIN pg_locks l ON l.locktype = 'advisory' AND l.objsubid = 2 AND l.granted AND l.pid = pg_backend_pid()
+     AND l.classid::bigint = warehouse._lock_class('step is alive')::bigint & 4294967295 AND l.objid::bigint = s.step_id & 4294967295
+    WHERE s.run_id = v_run.run_id AND s.status = 'running';
+
     UPDATE audit.pipeline_steps s
     SET status = 'failed', ended_at = clock_timestamp(), error_sqlstate = '08006',
         error_message = 'the session that ran this step ended before the step did'
@@ -39,7 +46,8 @@ BEGIN
         RETURNING pipeline_runs.run_id INTO run_id;
     ELSE
         run_id := v_run.run_id;
-        UPDATE audit.pipeline_runs r SET status = 'running', ended_at = NULL, error = NULL
+        UPDATE audit.pipeline_runs r
+        SET status = 'running', ended_at = NULL, error = NULL, idle = r.idle + (clock_timestamp() - r.ended_at)
         WHERE r.run_id = v_run.run_id AND r.status <> 'running';
     END IF;
 

@@ -10,7 +10,8 @@
 -- Each record is parsed once. What is of the usual shape is judged by cheap tests; all else by _order_problems.
 CREATE OR REPLACE FUNCTION staging._clean_orders(p_load_date date) RETURNS audit.step_result
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET "TimeZone" = 'UTC' SET "DateStyle" = 'ISO, YMD' SET jit = off
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET quote_all_identifiers = off
+SET "TimeZone" = 'UTC' SET "DateStyle" = 'ISO, YMD' SET jit = off
 AS $_clean_orders$
 DECLARE
     v_delivery  staging.delivery := staging._begin_cleaning('orders', p_load_date);
@@ -32,7 +33,7 @@ BEGIN
            t.marketing_source, t.problems,
            -- An order of many items is kept by the item: its lines together are no larger than it is.
            CASE WHEN t.problems IS NOT NULL THEN
-               left(CASE WHEN t.item IS NULL OR octet_length(t.raw_json::text) <= 8192 THEN t.raw_json ELSE t.item END::text, 65536)
+               left(CASE WHEN t.item IS NULL OR t.record_bytes <= 8192 THEN t.raw_json ELSE t.item END::text, 65536)
            END AS raw_data
     FROM (
         SELECT p.*,
@@ -53,14 +54,14 @@ BEGIN
                         AND (p.signup_date IS NULL OR staging._to_timestamptz(p.signup_date) IS NOT NULL), false)
                THEN NULL
                ELSE staging._order_problems(
-                        p.raw_json, p.item, p.customer, p.items, p.line_number, p.order_id, p.user_id, p.product_id,
+                        p.raw_json, p.is_readable, p.item, p.customer, p.items, p.line_number, p.order_id, p.user_id, p.product_id,
                         p.quantity, p.price, p.order_time, p.source_status, p.status, p.city, p.signup_date,
                         p.marketing_source, v_oldest, p_load_date)
                END AS problems
         FROM (
             SELECT v.*, staging._to_timestamptz(v.order_time) AS order_ts, s.status
             FROM (
-                SELECT o.raw_orders_id, o.load_id, o.line_number AS record_number, o.raw_json, o.is_readable,
+                SELECT o.raw_orders_id, o.load_id, o.line_number AS record_number, o.raw_json, o.is_readable, o.record_bytes,
                        -- Which report of the day it is: by the bytes of the file's name, then by place.
                        array_position(v_delivery.load_ids, o.load_id)::bigint << 32 | o.line_number AS report,
                        i.line_number, i.item, r."user" AS customer, r.items,
@@ -75,7 +76,7 @@ BEGIN
                        staging._trimmed(coalesce(u.signup_date, r.signup_date)) AS signup_date,
                        staging._trimmed(coalesce(u.marketing_source, r.marketing_source)) AS marketing_source
                 FROM (
-                    SELECT j.*,
+                    SELECT j.*, octet_length(j.raw_json::text) AS record_bytes,
                            json_typeof(j.raw_json) = 'object'
                            AND (position('\u' IN j.raw_json::text) = 0 OR staging._is_storable(j.raw_json::text)) AS is_readable
                     FROM raw.orders_json j

@@ -2,9 +2,11 @@
 -- clean_orders calls it for each line that is not of the usual shape.
 --
 -- p_order, p_item: the order, and its item (NULL in the flat shape); the texts are trimmed values of both
+-- p_is_readable:   the order is an object, and every text in it can be stored. Found out once per order: an order may
+--                  have many bad items, and nothing here may cost each of them the length of the whole.
 -- p_status: canonical status, NULL if it is not mapped
 CREATE OR REPLACE FUNCTION staging._order_problems(
-    p_order json, p_item json, p_user json, p_items json, p_line_number bigint,
+    p_order json, p_is_readable boolean, p_item json, p_user json, p_items json, p_line_number bigint,
     p_order_id text, p_user_id text, p_product_id text, p_quantity text, p_price text, p_timestamp text,
     p_source_status text, p_status text, p_city text, p_signup_date text, p_marketing_source text,
     p_oldest date, p_load_date date
@@ -12,9 +14,9 @@ CREATE OR REPLACE FUNCTION staging._order_problems(
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp SET "TimeZone" = 'UTC'
 AS $_order_problems$
 BEGIN
-    IF json_typeof(p_order) <> 'object' THEN
+    IF NOT p_is_readable AND json_typeof(p_order) <> 'object' THEN
         RETURN ARRAY[('the record is not a JSON object', left(p_order::text, 1000))::staging.problem];
-    ELSIF NOT staging._is_storable(p_order::text) THEN
+    ELSIF NOT p_is_readable THEN
         RETURN ARRAY[('the record holds \u0000 or half a surrogate pair, which no text can hold', NULL)::staging.problem];
     END IF;
 
@@ -26,7 +28,8 @@ BEGIN
         (13, staging._is_nested(p_order_id, p_order -> 'order_id'), 'order_id is not a plain value', p_order_id),
         (14, octet_length(p_user_id) > 512, 'user_id is longer than 512 bytes', p_user_id),
         (15, staging._is_nested(p_user_id, p_order -> 'user_id'), 'user_id is not a plain value', p_user_id),
-        (16, p_items IS NOT NULL AND p_line_number IS NULL, 'items is not a list with at least one item', p_items::text),
+        (16, p_items IS NOT NULL AND p_line_number IS NULL, 'items is not a list with at least one item',
+             CASE WHEN p_line_number IS NULL THEN p_items::text END),
         (17, p_line_number > 999999, 'an order holds at most 999,999 items', p_line_number::text),
         (18, p_item IS NOT NULL AND json_typeof(p_item) <> 'object', 'the item is not a JSON object', p_item::text),
         (19, coalesce(json_typeof(p_item) = 'object', p_items IS NULL) AND p_product_id IS NULL, 'product_id is missing', NULL),
@@ -52,7 +55,8 @@ BEGIN
              'timestamp is older than oldest_order_days', p_timestamp),
         (32, p_source_status IS NULL, 'status is missing', NULL),
         (33, p_source_status IS NOT NULL AND p_status IS NULL, 'status is not in staging.codes, or not what warehouse.order_statuses calls one', p_source_status),
-        (34, json_typeof(p_user) <> 'object', 'user is not a JSON object', p_user::text),
+        (34, json_typeof(p_user) <> 'object', 'user is not a JSON object',
+             CASE WHEN json_typeof(p_user) <> 'object' THEN p_user::text END),
         (35, staging._is_nested(p_city, CASE WHEN p_user ->> 'city' IS NULL THEN p_order ELSE p_user END -> 'city'), 'city is not a plain value', p_city),
         (36, p_signup_date IS NOT NULL AND staging._to_timestamptz(p_signup_date) IS NULL,
              'signup_date is not a date', p_signup_date),
@@ -62,5 +66,5 @@ BEGIN
     WHERE p.is_wrong);
 END
 $_order_problems$;
-COMMENT ON FUNCTION staging._order_problems(json, json, json, json, bigint, text, text, text, text, text, text, text, text, text, text, text, date, date)
+COMMENT ON FUNCTION staging._order_problems(json, boolean, json, json, json, bigint, text, text, text, text, text, text, text, text, text, text, text, date, date)
     IS 'Everything that is wrong with an order line; NULL if nothing is';

@@ -1,17 +1,18 @@
 -- What compact_partitions does, with the owner's rights: one partition at a time, all or nothing.
 
--- Errors: WH004 a date is missing
+-- Errors: WH004 a date is missing or to come: a slip of the finger must not drop what retention keeps
 CREATE OR REPLACE FUNCTION warehouse._refuse_date(p_date date) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $_refuse_date$
 BEGIN
-    IF p_date IS NULL OR NOT isfinite(p_date) THEN
-        RAISE EXCEPTION 'compaction needs a date' USING ERRCODE = 'WH004',
+    IF p_date IS NULL OR NOT isfinite(p_date) OR p_date > (now() AT TIME ZONE 'UTC')::date THEN
+        RAISE EXCEPTION 'compaction needs a date that is not in the future' USING ERRCODE = 'WH004',
+            DETAIL = format('Got: %s.', coalesce(p_date::text, 'NULL')),
             HINT = 'CALL warehouse.compact_partitions(date_trunc(''month'', current_date)::date);';
     END IF;
 END
 $_refuse_date$;
-COMMENT ON FUNCTION warehouse._refuse_date(date) IS 'Refuses a missing date';
+COMMENT ON FUNCTION warehouse._refuse_date(date) IS 'Refuses a date that is missing or to come';
 
 -- The partitions of staging and facts and raw, with the dates that they hold, by their names.
 CREATE OR REPLACE FUNCTION warehouse._partitions()
@@ -47,7 +48,9 @@ COMMENT ON FUNCTION warehouse._months_to_compact(date) IS 'The closed months tha
 -- Merges the day partitions of a month of one table. Returns what it did, in words.
 -- Errors: WH006 the swap did not get its locks
 CREATE OR REPLACE FUNCTION warehouse._compact_month(p_parent regclass, p_month date) RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD'
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET quote_all_identifiers = off
+SET "DateStyle" = 'ISO, YMD'
 AS $_compact_month$
 DECLARE
     v_name  text := warehouse._partition_name(p_parent, p_month, 'month');
@@ -55,6 +58,14 @@ DECLARE
     v_days  regclass[];
     v_query text;
 BEGIN
+    IF p_month <> date_trunc('month', p_month::timestamp)::date
+       OR p_parent NOT IN ('staging.orders_clean'::regclass, 'staging.events_clean'::regclass, 'staging.products_clean'::regclass,
+                           'warehouse.fact_orders'::regclass, 'warehouse.fact_events'::regclass)
+    THEN
+        RAISE EXCEPTION '% from % is no month of staging or facts', p_parent, p_month USING ERRCODE = 'WH004',
+            HINT = 'CALL warehouse.compact_partitions(date_trunc(''month'', current_date)::date);';
+    END IF;
+    PERFORM warehouse._refuse_date(v_to);
     -- Steps of this month may read its days by their names; those of other months may move rows into them.
     -- Either holds its lock until its transaction ends: what is read below stays true.
     PERFORM warehouse._take_month(p_month);
@@ -98,12 +109,15 @@ COMMENT ON FUNCTION warehouse._expired_partitions(date) IS 'The partitions that 
 -- Drops a partition whose time is over, and records a month of raw as gone. Returns what it did, in words.
 -- Errors: WH006 it did not get its locks; WH013 its time is not over
 CREATE OR REPLACE FUNCTION warehouse._drop_expired(p_parent regclass, p_partition regclass, p_before date) RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD'
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET quote_all_identifiers = off
+SET "DateStyle" = 'ISO, YMD'
 AS $_drop_expired$
 DECLARE
     v_name text := p_partition::text;
     v_raw  date;
 BEGIN
+    PERFORM warehouse._refuse_date(p_before);
     PERFORM warehouse._take_month(p.from_date) FROM warehouse._partitions() p WHERE p.partition = p_partition;
     PERFORM warehouse._lock_publishing(p_parent);
     IF NOT EXISTS (SELECT FROM warehouse._expired_partitions(p_before) e WHERE e.partition = p_partition AND e.parent = p_parent) THEN
@@ -112,16 +126,17 @@ BEGIN
             HINT = 'SELECT name, value FROM audit.settings;';
     END IF;
     SELECT p.from_date INTO v_raw
-    FROM warehouse._partitions() p WHERE p.partition = p_partition AND p_parent::text LIKE 'raw.%';
+    FROM warehouse._partitions() p JOIN pg_class c ON c.oid = p.parent AND c.relnamespace = 'raw'::regnamespace
+    WHERE p.partition = p_partition;
+    PERFORM warehouse._execute_or_give_up(
+        format('drop of %s', v_name), ARRAY[p_parent, p_partition],
+        ARRAY[format('ALTER TABLE %s DETACH PARTITION %s', p_parent, p_partition), format('DROP TABLE %s', p_partition)]);
     IF v_raw IS NOT NULL THEN
         INSERT INTO raw.dropped_months (run_month, last_load_id)
         SELECT v_raw, coalesce(max(l.load_id), 0) FROM raw.file_loads l
         WHERE l.run_date >= v_raw AND l.run_date < (v_raw + interval '1 month')::date
         ON CONFLICT ON CONSTRAINT dropped_months_pkey DO NOTHING;
     END IF;
-    PERFORM warehouse._execute_or_give_up(
-        format('drop of %s', v_name), ARRAY[p_parent, p_partition],
-        ARRAY[format('ALTER TABLE %s DETACH PARTITION %s', p_parent, p_partition), format('DROP TABLE %s', p_partition)]);
     RETURN format('%s dropped', v_name);
 END
 $_drop_expired$;

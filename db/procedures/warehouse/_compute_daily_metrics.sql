@@ -1,36 +1,47 @@
 -- Worker of compute_daily_metrics: proves that nothing of the day was lost, and takes away members that no fact needs.
 -- The row of daily_metrics is completed when the driver closes the run, a moment later, with its runtime.
 --
--- Reads:  staging.loads, warehouse.daily_metrics (whose fact figures the fact steps keep), the gate's pass
+-- Reads:  staging.loads, the facts of the day, warehouse.daily_metrics (whose fact figures the fact steps keep), the gate's pass
 -- Writes: warehouse.dim_user, warehouse.dim_product: members that no load mentions any more
 -- Errors: WH002 the day's staging has no pass; WH012 clean lines are not facts + superseded, or the facts were not loaded
 CREATE OR REPLACE FUNCTION warehouse._compute_daily_metrics(p_load_date date) RETURNS audit.step_result
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET "TimeZone" = 'UTC' SET "DateStyle" = 'ISO, YMD'
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET quote_all_identifiers = off
+SET "TimeZone" = 'UTC' SET "DateStyle" = 'ISO, YMD'
 AS $_compute_daily_metrics$
 DECLARE
-    v_source record;
-    v_result audit.step_result;
+    v_source     text;
+    v_clean      bigint;
+    v_facts      bigint;
+    v_superseded bigint;
+    v_result     audit.step_result;
 BEGIN
+    PERFORM warehouse._hold_month(p_load_date);
     PERFORM pg_advisory_xact_lock(warehouse._lock_class('compute_daily_metrics'), p_load_date - date '2000-01-01');
     PERFORM audit._require_pass(p_load_date);
 
-    FOR v_source IN
-        SELECT l.source, l.clean_count,
-               CASE l.source WHEN 'orders' THEN m.fact_orders_count ELSE m.fact_events_count END AS fact_count,
-               CASE l.source WHEN 'orders' THEN m.superseded_orders_count ELSE m.superseded_events_count END AS superseded_count
-        FROM staging.loads l
-        LEFT JOIN warehouse.daily_metrics m ON m.run_date = l.load_date
-        WHERE l.source IN ('orders', 'events') AND l.load_date = p_load_date
-          AND l.clean_count IS DISTINCT FROM
-              CASE l.source WHEN 'orders' THEN m.fact_orders_count + m.superseded_orders_count
-                            ELSE m.fact_events_count + m.superseded_events_count END
-        ORDER BY l.source
+    -- Counted in one statement: rows and figures of a day move together.
+    FOR v_source, v_clean, v_facts, v_superseded IN EXECUTE format($query$
+        SELECT c.source, c.clean_count, c.fact_count, c.superseded_count
+        FROM (
+            SELECT l.source, l.clean_count,
+                   CASE l.source WHEN 'orders' THEN (SELECT count(*) FROM %1$s f WHERE f.load_date = %3$L)
+                                 ELSE (SELECT count(*) FROM %2$s f WHERE f.load_date = %3$L) END AS fact_count,
+                   CASE l.source WHEN 'orders' THEN m.fact_orders_count ELSE m.fact_events_count END AS fact_figure,
+                   CASE l.source WHEN 'orders' THEN m.superseded_orders_count ELSE m.superseded_events_count END AS superseded_count
+            FROM staging.loads l
+            LEFT JOIN warehouse.daily_metrics m ON m.run_date = l.load_date
+            WHERE l.source IN ('orders', 'events') AND l.load_date = %3$L
+        ) AS c
+        WHERE c.clean_count IS DISTINCT FROM c.fact_count + c.superseded_count OR c.fact_count IS DISTINCT FROM c.fact_figure
+        ORDER BY c.source
+        $query$, coalesce(warehouse._partition_of('warehouse.fact_orders', p_load_date), 'warehouse.fact_orders'),
+        coalesce(warehouse._partition_of('warehouse.fact_events', p_load_date), 'warehouse.fact_events'), p_load_date)
     LOOP
-        RAISE EXCEPTION 'the clean % of % are not all in the facts', v_source.source, p_load_date USING ERRCODE = 'WH012',
-            DETAIL = format('Clean %s, facts %s, superseded by later loads %s.', v_source.clean_count,
-                            coalesce(v_source.fact_count, 0), coalesce(v_source.superseded_count, 0)),
-            HINT = format('CALL warehouse.reload_fact_%s(%L);', v_source.source, p_load_date);
+        RAISE EXCEPTION 'the clean % of % are not all in the facts', v_source, p_load_date USING ERRCODE = 'WH012',
+            DETAIL = format('Clean %s, facts %s, superseded by later loads %s.', v_clean,
+                            v_facts, coalesce(v_superseded, 0)),
+            HINT = format('CALL warehouse.reload_fact_%s(%L);', v_source, p_load_date);
     END LOOP;
 
     IF EXISTS (SELECT FROM warehouse.unseen_members) THEN
@@ -52,8 +63,23 @@ CREATE OR REPLACE FUNCTION warehouse._remove_unseen_members() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $_remove_unseen_members$
 BEGIN
+    -- Before the dimensions: a swap of facts that is under way must not wait for us while we wait for its figures.
+    PERFORM warehouse._lock_publishing('warehouse.fact_orders');
     PERFORM warehouse._lock_publishing('warehouse.dim_user');
     PERFORM warehouse._lock_publishing('warehouse.dim_product');
+
+    -- In the order in which ATTACH takes its foreign keys: by name.
+    WITH removed AS (
+        DELETE FROM warehouse.dim_product d
+        USING warehouse.unseen_members m
+        WHERE m.dimension = 'product' AND d.product_id = m.member_id
+          AND NOT EXISTS (SELECT FROM warehouse.fact_orders f WHERE f.product_id = m.member_id)
+          AND NOT EXISTS (SELECT FROM warehouse.fact_events f WHERE f.product_id = m.member_id)
+          AND NOT EXISTS (SELECT FROM warehouse.orders_superseded o WHERE o.product_id = m.member_id)
+          AND NOT EXISTS (SELECT FROM warehouse.events_superseded e WHERE e.product_id = m.member_id)
+        RETURNING d.product_id
+    )
+    DELETE FROM warehouse.unseen_members m USING removed r WHERE m.dimension = 'product' AND m.member_id = r.product_id;
 
     WITH removed AS (
         DELETE FROM warehouse.dim_user d
@@ -66,18 +92,6 @@ BEGIN
         RETURNING d.user_id
     )
     DELETE FROM warehouse.unseen_members m USING removed r WHERE m.dimension = 'user' AND m.member_id = r.user_id;
-
-    WITH removed AS (
-        DELETE FROM warehouse.dim_product d
-        USING warehouse.unseen_members m
-        WHERE m.dimension = 'product' AND d.product_id = m.member_id
-          AND NOT EXISTS (SELECT FROM warehouse.fact_orders f WHERE f.product_id = m.member_id)
-          AND NOT EXISTS (SELECT FROM warehouse.fact_events f WHERE f.product_id = m.member_id)
-          AND NOT EXISTS (SELECT FROM warehouse.orders_superseded o WHERE o.product_id = m.member_id)
-          AND NOT EXISTS (SELECT FROM warehouse.events_superseded e WHERE e.product_id = m.member_id)
-        RETURNING d.product_id
-    )
-    DELETE FROM warehouse.unseen_members m USING removed r WHERE m.dimension = 'product' AND m.member_id = r.product_id;
 END
 $_remove_unseen_members$;
 COMMENT ON FUNCTION warehouse._remove_unseen_members() IS 'Takes members away that no load mentions any more, once no fact points at them';

@@ -9,7 +9,7 @@ CREATE OR REPLACE FUNCTION warehouse._execute_or_give_up(p_what text, p_relation
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD'
 AS $_execute_or_give_up$
 DECLARE
-    v_attempts     integer := audit._setting('swap_attempts');
+    v_attempts     integer := coalesce(audit._setting('swap_attempts'), 1);
     v_lock_timeout text := current_setting('lock_timeout');
     v_command      text;
     v_holders      text;

@@ -6,7 +6,8 @@
 -- Errors: WH002 the day's staging has no pass
 CREATE OR REPLACE FUNCTION warehouse._load_dim_date(p_load_date date) RETURNS audit.step_result
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET "TimeZone" = 'UTC' SET "DateStyle" = 'ISO, YMD'
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET quote_all_identifiers = off
+SET "TimeZone" = 'UTC' SET "DateStyle" = 'ISO, YMD'
 AS $_load_dim_date$
 DECLARE
     v_result audit.step_result;

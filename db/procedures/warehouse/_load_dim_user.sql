@@ -10,7 +10,8 @@
 -- the user's other loads read again; and of these only the last ones, unless the first sighting was lost.
 CREATE OR REPLACE FUNCTION warehouse._load_dim_user(p_load_date date) RETURNS audit.step_result
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET "TimeZone" = 'UTC' SET "DateStyle" = 'ISO, YMD'
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET quote_all_identifiers = off
+SET "TimeZone" = 'UTC' SET "DateStyle" = 'ISO, YMD'
 AS $_load_dim_user$
 DECLARE
     v_orders text;

@@ -12,11 +12,13 @@
 -- repeat is found among late_events and in the one partition of its day.
 CREATE OR REPLACE FUNCTION warehouse._reload_fact_events(p_load_date date) RETURNS audit.step_result
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET "TimeZone" = 'UTC' SET "DateStyle" = 'ISO, YMD'
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET quote_all_identifiers = off
+SET "TimeZone" = 'UTC' SET "DateStyle" = 'ISO, YMD'
 AS $_reload_fact_events$
 DECLARE
     v_live   regclass;
     v_events text;
+    v_owned  text;
     v_built  bigint := 0;
     v_result audit.step_result;
 BEGIN
@@ -79,22 +81,9 @@ BEGIN
                     JOIN pg_temp.later_keys k ON k.event_id = l.event_id AND k.event_ts = l.event_ts', v_events);
     PERFORM warehouse._replace_superseded('warehouse.events_superseded', p_load_date);
 
-    BEGIN
-        IF v_built > 0 THEN
-            EXECUTE format('DELETE FROM %s f USING pg_temp.later_keys k WHERE f.event_id = k.event_id AND f.event_ts = k.event_ts',
-                           warehouse._partition_name('warehouse.fact_events', p_load_date, 'day'));
-            PERFORM warehouse._attach_day('warehouse.fact_events', p_load_date);
-        ELSIF v_live IS NOT NULL THEN
-            PERFORM warehouse._publish_day(
-                'warehouse.fact_events', p_load_date,
-                format('SELECT l.* FROM (%s) AS l WHERE NOT EXISTS
-                        (SELECT FROM pg_temp.later_keys k WHERE k.event_id = l.event_id AND k.event_ts = l.event_ts)', v_events),
-                ARRAY['event_id', 'event_ts'], '{}');
-        END IF;
-    EXCEPTION WHEN foreign_key_violation THEN
-        PERFORM warehouse._refuse_without_dimensions(p_load_date, SQLERRM);
-    END;
-
+    v_owned := format('SELECT l.* FROM (%s) AS l
+                       WHERE NOT EXISTS (SELECT FROM pg_temp.later_keys k WHERE k.event_id = l.event_id AND k.event_ts = l.event_ts)',
+                      v_events);
     -- Earlier loads that may hold what this one was late with: that of the event's own day, and others that were late.
     CREATE TEMPORARY TABLE taken_over ON COMMIT DROP AS
     SELECT k.event_id, k.event_ts, e.load_date
@@ -106,10 +95,23 @@ BEGIN
         WHERE o.event_id = k.event_id AND o.event_ts = k.event_ts AND o.load_date < p_load_date
     ) AS e;
     ANALYZE pg_temp.taken_over;
-    PERFORM warehouse._take_rows('warehouse.fact_events', 'warehouse.events_superseded', ARRAY['event_id', 'event_ts']);
-    PERFORM warehouse._give_rows('warehouse.fact_events', 'warehouse.events_superseded', ARRAY['event_id', 'event_ts']);
+    -- The day itself comes last: while it is swapped readers wait, and nothing may make them wait longer.
+    BEGIN
+        PERFORM warehouse._take_rows('warehouse.fact_events', 'warehouse.events_superseded', ARRAY['event_id', 'event_ts']);
+        PERFORM warehouse._give_rows('warehouse.fact_events', 'warehouse.events_superseded', ARRAY['event_id', 'event_ts']);
+        v_result := warehouse._write_event_figures(p_load_date, v_owned);
+        IF v_built > 0 THEN
+            EXECUTE format('DELETE FROM %s f USING pg_temp.later_keys k WHERE f.event_id = k.event_id AND f.event_ts = k.event_ts',
+                           warehouse._partition_name('warehouse.fact_events', p_load_date, 'day'));
+            PERFORM warehouse._attach_day('warehouse.fact_events', p_load_date);
+        ELSIF v_live IS NOT NULL THEN
+            PERFORM warehouse._publish_day(
+                'warehouse.fact_events', p_load_date, v_owned, ARRAY['event_id', 'event_ts'], '{}');
+        END IF;
+    EXCEPTION WHEN foreign_key_violation THEN
+        PERFORM warehouse._refuse_without_dimensions(p_load_date, SQLERRM);
+    END;
 
-    v_result := warehouse._write_event_figures(p_load_date);
     DROP TABLE pg_temp.late_keys, pg_temp.later_keys, pg_temp.superseded_rows, pg_temp.given_back, pg_temp.taken_over,
                pg_temp.taken_rows, pg_temp.given_rows;
     RETURN v_result;
@@ -119,7 +121,8 @@ COMMENT ON FUNCTION warehouse._reload_fact_events(date)
     IS 'Worker of reload_fact_events: the events of a load, in the place of what that load brought before';
 
 -- The fact figures of a load's day, and the change of those of the days that events moved from or to.
-CREATE OR REPLACE FUNCTION warehouse._write_event_figures(p_load_date date) RETURNS audit.step_result
+-- p_query: gives the events of the load that are in the facts
+CREATE OR REPLACE FUNCTION warehouse._write_event_figures(p_load_date date, p_query text) RETURNS audit.step_result
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD'
 AS $_write_event_figures$
 DECLARE
@@ -128,14 +131,13 @@ BEGIN
     EXECUTE format($query$
         INSERT INTO warehouse.daily_metrics AS m (run_date, status, fact_events_count, superseded_events_count)
         SELECT %2$L, 'running', count(*), (SELECT count(*) FROM warehouse.events_superseded o WHERE o.load_date = %2$L)
-        FROM %1$s f
-        WHERE f.load_date = %2$L
+        FROM (%1$s) AS f
         ON CONFLICT ON CONSTRAINT daily_metrics_pkey DO UPDATE
         SET fact_events_count = excluded.fact_events_count, superseded_events_count = excluded.superseded_events_count,
             updated_at = excluded.updated_at
         WHERE (m.fact_events_count, m.superseded_events_count)
               IS DISTINCT FROM (excluded.fact_events_count, excluded.superseded_events_count)
-        $query$, coalesce(warehouse._partition_of('warehouse.fact_events', p_load_date), 'warehouse.fact_events'), p_load_date);
+        $query$, p_query, p_load_date);
 
     PERFORM warehouse._move_event_figures();
 
@@ -145,7 +147,7 @@ BEGIN
     RETURN v_result;
 END
 $_write_event_figures$;
-COMMENT ON FUNCTION warehouse._write_event_figures(date)
+COMMENT ON FUNCTION warehouse._write_event_figures(date, text)
     IS 'The fact figures of a load''s day, and the change of those of the days that events moved from or to';
 
 -- The change of the fact figures of the days that events moved from or to: pg_temp.taken_rows, given_rows. Each day is

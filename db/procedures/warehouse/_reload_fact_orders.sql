@@ -12,11 +12,13 @@
 -- gives back what it had and has no more. Only the orders of this load are looked up, never the history.
 CREATE OR REPLACE FUNCTION warehouse._reload_fact_orders(p_load_date date) RETURNS audit.step_result
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET "TimeZone" = 'UTC' SET "DateStyle" = 'ISO, YMD'
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET quote_all_identifiers = off
+SET "TimeZone" = 'UTC' SET "DateStyle" = 'ISO, YMD'
 AS $_reload_fact_orders$
 DECLARE
     v_live   regclass;
     v_lines  text;
+    v_owned  text;
     v_built  bigint := 0;
     v_result audit.step_result;
 BEGIN
@@ -67,28 +69,28 @@ BEGIN
     WHERE NOT EXISTS (SELECT FROM pg_temp.contested_orders c WHERE c.order_id = k.order_id)
     ON CONFLICT ON CONSTRAINT order_owners_pkey DO NOTHING;
 
+    v_owned := format('SELECT l.* FROM (%s) AS l
+                       WHERE NOT EXISTS (SELECT FROM pg_temp.contested_orders c WHERE c.order_id = l.order_id AND c.owner_date > %L)',
+                      v_lines, p_load_date);
+    CREATE TEMPORARY TABLE taken_over ON COMMIT DROP AS
+    SELECT c.order_id, c.owner_date AS load_date FROM pg_temp.contested_orders c WHERE c.owner_date < p_load_date;
+    -- The day itself comes last: while it is swapped readers wait, and nothing may make them wait longer.
     BEGIN
+        PERFORM warehouse._take_rows('warehouse.fact_orders', 'warehouse.orders_superseded', ARRAY['order_id']);
+        PERFORM warehouse._give_rows('warehouse.fact_orders', 'warehouse.orders_superseded', ARRAY['order_id']);
+        v_result := warehouse._write_order_figures(p_load_date, v_owned);
         IF v_built > 0 THEN
             EXECUTE format('DELETE FROM %s f USING pg_temp.contested_orders c WHERE f.order_id = c.order_id AND c.owner_date > %L',
                            warehouse._partition_name('warehouse.fact_orders', p_load_date, 'day'), p_load_date);
             PERFORM warehouse._attach_day('warehouse.fact_orders', p_load_date);
         ELSIF v_live IS NOT NULL THEN
             PERFORM warehouse._publish_day(
-                'warehouse.fact_orders', p_load_date,
-                format('SELECT l.* FROM (%s) AS l WHERE l.order_id NOT IN (SELECT c.order_id FROM pg_temp.contested_orders c WHERE c.owner_date > %L)',
-                       v_lines, p_load_date),
-                ARRAY['order_id', 'line_number'], '{}');
+                'warehouse.fact_orders', p_load_date, v_owned, ARRAY['order_id', 'line_number'], '{}');
         END IF;
     EXCEPTION WHEN foreign_key_violation THEN
         PERFORM warehouse._refuse_without_dimensions(p_load_date, SQLERRM);
     END;
 
-    CREATE TEMPORARY TABLE taken_over ON COMMIT DROP AS
-    SELECT c.order_id, c.owner_date AS load_date FROM pg_temp.contested_orders c WHERE c.owner_date < p_load_date;
-    PERFORM warehouse._take_rows('warehouse.fact_orders', 'warehouse.orders_superseded', ARRAY['order_id']);
-    PERFORM warehouse._give_rows('warehouse.fact_orders', 'warehouse.orders_superseded', ARRAY['order_id']);
-
-    v_result := warehouse._write_order_figures(p_load_date);
     DROP TABLE pg_temp.loaded_keys, pg_temp.contested_orders, pg_temp.superseded_rows, pg_temp.given_back, pg_temp.taken_over,
                pg_temp.taken_rows, pg_temp.given_rows;
     RETURN v_result;
@@ -96,7 +98,6 @@ END
 $_reload_fact_orders$;
 COMMENT ON FUNCTION warehouse._reload_fact_orders(date)
     IS 'Worker of reload_fact_orders: the order lines of a load, in the place of what that load brought before';
-
 -- Which orders of pg_temp.loaded_keys another load owns, as pg_temp.contested_orders. Looked up one by one: the cost is
 -- that of the load, not of the history.
 CREATE OR REPLACE FUNCTION warehouse._find_contested_orders(p_load_date date) RETURNS void
@@ -151,25 +152,27 @@ $_take_owners_over$;
 COMMENT ON FUNCTION warehouse._take_owners_over(date) IS 'Makes this load the owner of the orders that earlier loads had';
 
 -- The fact figures of a load's day, and the change of those of the days that orders moved from or to.
-CREATE OR REPLACE FUNCTION warehouse._write_order_figures(p_load_date date) RETURNS audit.step_result
+-- p_query: gives the lines of the load that are in the facts
+CREATE OR REPLACE FUNCTION warehouse._write_order_figures(p_load_date date, p_query text) RETURNS audit.step_result
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD'
 AS $_write_order_figures$
 DECLARE
     v_result audit.step_result;
 BEGIN
     EXECUTE format($query$
-        INSERT INTO warehouse.daily_metrics AS m (run_date, status, fact_orders_count, superseded_orders_count, revenue, net_revenue)
+        INSERT INTO warehouse.daily_metrics AS m (run_date, status, fact_orders_count, superseded_orders_count, revenue, net_revenue, sale_statuses)
         SELECT %2$L, 'running', count(*), (SELECT count(*) FROM warehouse.orders_superseded o WHERE o.load_date = %2$L),
-               trim_scale(coalesce(sum(f.revenue), 0)), trim_scale(coalesce(sum(f.revenue) FILTER (WHERE s.counts_as_sale), 0))
-        FROM %1$s f
+               trim_scale(coalesce(sum(f.revenue), 0)), trim_scale(coalesce(sum(f.revenue) FILTER (WHERE s.counts_as_sale), 0)),
+               (SELECT coalesce(array_agg(k.status ORDER BY k.status), '{}') FROM warehouse.order_statuses k WHERE k.counts_as_sale)
+        FROM (%1$s) AS f
         JOIN warehouse.order_statuses s ON s.status = f.status
-        WHERE f.load_date = %2$L
         ON CONFLICT ON CONSTRAINT daily_metrics_pkey DO UPDATE
         SET fact_orders_count = excluded.fact_orders_count, superseded_orders_count = excluded.superseded_orders_count,
-            revenue = excluded.revenue, net_revenue = excluded.net_revenue, updated_at = excluded.updated_at
-        WHERE (m.fact_orders_count, m.superseded_orders_count, m.revenue, m.net_revenue)
-              IS DISTINCT FROM (excluded.fact_orders_count, excluded.superseded_orders_count, excluded.revenue, excluded.net_revenue)
-        $query$, coalesce(warehouse._partition_of('warehouse.fact_orders', p_load_date), 'warehouse.fact_orders'), p_load_date);
+            revenue = excluded.revenue, net_revenue = excluded.net_revenue, sale_statuses = excluded.sale_statuses,
+            updated_at = excluded.updated_at
+        WHERE (m.fact_orders_count, m.superseded_orders_count, m.revenue, m.net_revenue, m.sale_statuses)
+              IS DISTINCT FROM (excluded.fact_orders_count, excluded.superseded_orders_count, excluded.revenue, excluded.net_revenue, excluded.sale_statuses)
+        $query$, p_query, p_load_date);
 
     PERFORM warehouse._move_order_figures();
 
@@ -179,11 +182,12 @@ BEGIN
     RETURN v_result;
 END
 $_write_order_figures$;
-COMMENT ON FUNCTION warehouse._write_order_figures(date)
+COMMENT ON FUNCTION warehouse._write_order_figures(date, text)
     IS 'The fact figures of a load''s day, and the change of those of the days that orders moved from or to';
 
 -- The change of the fact figures of the days that orders moved from or to: pg_temp.taken_rows, given_rows. Each day is
--- looked up: the days that there are do not matter.
+-- looked up: the days that there are do not matter. What counts as a sale is what did when that day's row was written:
+-- what is taken away must be what was added.
 CREATE OR REPLACE FUNCTION warehouse._move_order_figures() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 SET enable_hashjoin = off SET enable_mergejoin = off
@@ -194,11 +198,11 @@ BEGIN
         revenue = trim_scale(m.revenue + d.revenue), net_revenue = trim_scale(m.net_revenue + d.net_revenue), updated_at = now()
     FROM (
         SELECT r.load_date, sum(r.sign) AS lines, sum(r.sign * r.revenue) AS revenue,
-               coalesce(sum(r.sign * r.revenue) FILTER (WHERE s.counts_as_sale), 0) AS net_revenue
+               coalesce(sum(r.sign * r.revenue) FILTER (WHERE r.status = ANY (k.sale_statuses)), 0) AS net_revenue
         FROM (SELECT t.load_date, t.revenue, t.status, -1 AS sign FROM pg_temp.taken_rows t
               UNION ALL
               SELECT g.load_date, g.revenue, g.status, 1 FROM pg_temp.given_rows g) AS r
-        JOIN warehouse.order_statuses s ON s.status = r.status
+        JOIN warehouse.daily_metrics k ON k.run_date = r.load_date
         GROUP BY r.load_date
     ) AS d
     WHERE m.run_date = d.load_date;

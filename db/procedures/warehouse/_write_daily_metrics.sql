@@ -18,7 +18,7 @@ AS $_write_daily_metrics$
            round(extract(epoch FROM t.runtime), 3),
            round((coalesce(o.delivered_count, 0) + coalesce(e.delivered_count, 0)) / nullif(extract(epoch FROM t.runtime), 0), 1)
     FROM audit.pipeline_runs r
-    CROSS JOIN LATERAL (SELECT coalesce(r.ended_at, clock_timestamp()) - r.started_at AS runtime) AS t
+    CROSS JOIN LATERAL (SELECT coalesce(r.ended_at, clock_timestamp()) - r.started_at - r.idle AS runtime) AS t
     LEFT JOIN staging.loads o ON o.source = 'orders' AND o.load_date = p_load_date
     LEFT JOIN staging.loads e ON e.source = 'events' AND e.load_date = p_load_date
     WHERE r.run_id = p_run_id

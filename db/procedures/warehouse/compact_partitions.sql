@@ -29,6 +29,7 @@ BEGIN
     PERFORM warehouse._refuse_date(before_date);
     FOR v_task IN SELECT t.parent, t.month FROM warehouse._months_to_compact(before_date) AS t LOOP
         COMMIT;
+        SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE;
         v_started := pg_catalog.clock_timestamp();
         v_message := warehouse._compact_month(v_task.parent, v_task.month);
         COMMIT;
@@ -37,6 +38,7 @@ BEGIN
     END LOOP;
     FOR v_task IN SELECT t.parent, t.partition FROM warehouse._expired_partitions(before_date) AS t LOOP
         COMMIT;
+        SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE;
         v_message := warehouse._drop_expired(v_task.parent, v_task.partition, before_date);
         COMMIT;
         RAISE NOTICE '%', v_message;

@@ -1,7 +1,7 @@
 -- Runs each day of a range that raw holds, in order. Goes on after a failed or blocked day and names it at the end.
 --
 -- from_date, to_date: both included
--- Errors: WH009 some days failed or were blocked, by name; WH004 a range without dates, or reversed; WH003 in a transaction
+-- Errors: 57014 cancelled; WH009 some days failed or were blocked, by name; WH004 a range without dates, or reversed; WH003 in a transaction
 -- Safe to repeat: yes, as run_day is. This rebuilds an empty warehouse from raw alone.
 CREATE OR REPLACE PROCEDURE warehouse.run_range(from_date date, to_date date)
 LANGUAGE plpgsql
@@ -21,6 +21,10 @@ BEGIN
     FOREACH v_day IN ARRAY v_days LOOP
         CALL warehouse._run_day(v_day, v_failure);
         IF v_failure.sqlstate IS NOT NULL THEN
+            -- Cancelled, by somebody or by statement_timeout: meant is the range, not this day of it.
+            IF v_failure.sqlstate OPERATOR(pg_catalog.=) '57014' THEN
+                PERFORM audit._raise(v_failure);
+            END IF;
             v_failures := pg_catalog.array_append(v_failures, pg_catalog.format('%s: %s (%s)', pg_catalog.to_char(v_day, 'YYYY-MM-DD'), v_failure.message, v_failure.sqlstate));
         END IF;
     END LOOP;

@@ -12,6 +12,8 @@ CREATE TABLE audit.dq_rules (
     CONSTRAINT dq_rules_pkey PRIMARY KEY (rule_name),
     CONSTRAINT dq_rules_table_name_check
         CHECK (table_name IN ('staging.orders_clean', 'staging.events_clean', 'staging.products_clean')),
+    -- The name becomes a column of the query that judges: a longer one would be cut and not be found again.
+    CONSTRAINT dq_rules_rule_name_check CHECK (octet_length(rule_name) BETWEEN 1 AND 63 AND rule_name <> 'checked rows'),
     CONSTRAINT dq_rules_severity_check CHECK (severity IN ('critical', 'warning')),
     CONSTRAINT dq_rules_shape_check
         CHECK (table_name IS NOT NULL OR min_value IS NOT NULL OR max_value IS NOT NULL)

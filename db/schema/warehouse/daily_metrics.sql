@@ -17,6 +17,7 @@ CREATE TABLE warehouse.daily_metrics (
     dq_failed_count         bigint      NOT NULL DEFAULT 0,
     revenue                 numeric     NOT NULL DEFAULT 0,
     net_revenue             numeric     NOT NULL DEFAULT 0,
+    sale_statuses           text[]      NOT NULL DEFAULT '{}',
     runtime_seconds         numeric,
     rows_per_second         numeric,
     created_at              timestamptz NOT NULL DEFAULT now(),
@@ -43,6 +44,7 @@ COMMENT ON COLUMN warehouse.daily_metrics.superseded_events_count IS 'Events of 
 COMMENT ON COLUMN warehouse.daily_metrics.dq_failed_count IS 'Rows that break a rule, summed over the rules of the last judgement; a failed rule about the day counts 1';
 COMMENT ON COLUMN warehouse.daily_metrics.revenue IS 'Sum of revenue of this load in fact_orders, whatever the status';
 COMMENT ON COLUMN warehouse.daily_metrics.net_revenue IS 'The same, of statuses that count as a sale';
+COMMENT ON COLUMN warehouse.daily_metrics.sale_statuses IS 'Statuses that net_revenue counts: those that counted as a sale when this load was last loaded';
 COMMENT ON COLUMN warehouse.daily_metrics.runtime_seconds IS 'Seconds from the start of the last run to its end';
 COMMENT ON COLUMN warehouse.daily_metrics.rows_per_second IS 'Order lines and events delivered per second of runtime';
 COMMENT ON COLUMN warehouse.daily_metrics.created_at IS 'When the row was made';
