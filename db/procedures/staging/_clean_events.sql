@@ -93,6 +93,7 @@ CREATE OR REPLACE FUNCTION staging._event_problems(
     p_event_id text, p_user_id text, p_product_id text, p_event_type text, p_event_ts text, p_oldest date, p_load_date date
 ) RETURNS staging.problem[]
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp SET "TimeZone" = 'UTC'
+SET plan_cache_mode = force_generic_plan  -- planned once, not once per row
 AS $_event_problems$
 BEGIN
     RETURN (

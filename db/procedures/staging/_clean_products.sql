@@ -83,6 +83,7 @@ CREATE OR REPLACE FUNCTION staging._product_problems(
     p_product json, p_product_id text, p_product_name text, p_category text, p_brand text, p_price text
 ) RETURNS staging.problem[]
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan  -- planned once, not once per row
 AS $_product_problems$
 BEGIN
     IF json_typeof(p_product) <> 'object' THEN

@@ -12,6 +12,7 @@ CREATE OR REPLACE FUNCTION staging._order_problems(
     p_oldest date, p_load_date date
 ) RETURNS staging.problem[]
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp SET "TimeZone" = 'UTC'
+SET plan_cache_mode = force_generic_plan  -- planned once, not once per row
 AS $_order_problems$
 BEGIN
     IF NOT p_is_readable AND json_typeof(p_order) <> 'object' THEN
