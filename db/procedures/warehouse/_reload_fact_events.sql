@@ -95,6 +95,9 @@ BEGIN
         WHERE o.event_id = k.event_id AND o.event_ts = k.event_ts AND o.load_date < p_load_date
     ) AS e;
     ANALYZE pg_temp.taken_over;
+    -- Orders and events of other days write the same rows of daily_metrics, and hold the dimensions for what they give
+    -- back: whoever waited for such a row while holding these would keep the swap below from its locks until it gives up.
+    PERFORM warehouse._lock_publishing('warehouse.daily_metrics');
     -- The day itself comes last: while it is swapped readers wait, and nothing may make them wait longer.
     BEGIN
         PERFORM warehouse._take_rows('warehouse.fact_events', 'warehouse.events_superseded', ARRAY['event_id', 'event_ts']);

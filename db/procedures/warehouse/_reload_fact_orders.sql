@@ -74,6 +74,9 @@ BEGIN
                       v_lines, p_load_date);
     CREATE TEMPORARY TABLE taken_over ON COMMIT DROP AS
     SELECT c.order_id, c.owner_date AS load_date FROM pg_temp.contested_orders c WHERE c.owner_date < p_load_date;
+    -- Orders and events of other days write the same rows of daily_metrics, and hold the dimensions for what they give
+    -- back: whoever waited for such a row while holding these would keep the swap below from its locks until it gives up.
+    PERFORM warehouse._lock_publishing('warehouse.daily_metrics');
     -- The day itself comes last: while it is swapped readers wait, and nothing may make them wait longer.
     BEGIN
         PERFORM warehouse._take_rows('warehouse.fact_orders', 'warehouse.orders_superseded', ARRAY['order_id']);
