@@ -28,7 +28,7 @@ from glue.errors import GlueError, MissingSetting, explain
 from glue.load import Say
 
 KEPT_DUMPS = 14
-SCRATCH = "warehouse_restore_check"
+SCRATCH = "_restore_check"  # after the name of the original
 SYSTEM_BINARIES = Path("/usr/lib/postgresql")
 NAME = re.compile(r"ecommerce_warehouse_(\d{8}T\d{6})Z\.dump")
 
@@ -112,15 +112,16 @@ def check(dsn: str, folder: Path, *, say: Say = print) -> Checked:
     if not found:
         raise BackupError(f"no dump in {folder}: python -m glue.backup dump")
     newest = found[-1]
-    scratch_dsn = make_conninfo(dsn, dbname=SCRATCH)
     with closing(connect(dsn)) as connection:
-        drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(SCRATCH))
+        scratch_name = f"{connection.info.dbname[: 63 - len(SCRATCH)]}{SCRATCH}"
+        scratch_dsn = make_conninfo(dsn, dbname=scratch_name)
+        drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(scratch_name))
         connection.execute(drop)
         connection.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'").format(sql.Identifier(SCRATCH))
+            sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'").format(sql.Identifier(scratch_name))
         )
         try:
-            say(f"{newest}: restoring into {SCRATCH}")
+            say(f"{newest}: restoring into {scratch_name}")
             # Who is no superuser cannot give tables to others; contents are what is compared.
             superuser = connection.execute("SELECT pg_catalog.current_setting('is_superuser')::boolean").fetchone()
             mine = () if superuser and superuser[0] else ("--no-owner", "--no-privileges")

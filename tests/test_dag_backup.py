@@ -32,7 +32,7 @@ def test_a_dump_is_restored_and_found_equal_and_the_scratch_database_goes(loaded
     checked = backup.check(loaded.dsn, tmp_path)
     assert checked.dump == made
     assert checked.rows > 600  # raw, staging, facts
-    assert not loaded.rows("SELECT FROM pg_database WHERE datname = %s", backup.SCRATCH)
+    assert not loaded.rows("SELECT FROM pg_database WHERE datname = current_database() || %s", backup.SCRATCH)
 
 
 def test_a_value_that_differs_from_the_dump_is_named_by_its_table(loaded: Warehouse, tmp_path: Path) -> None:
@@ -40,7 +40,7 @@ def test_a_value_that_differs_from_the_dump_is_named_by_its_table(loaded: Wareho
     loaded.execute("UPDATE warehouse.dim_user SET city = 'Bern' WHERE user_id = 'U-1'")
     with pytest.raises(backup.BackupError, match=r"warehouse\.dim_user: .* in the original, .* in the dump"):
         backup.check(loaded.dsn, tmp_path)
-    assert not loaded.rows("SELECT FROM pg_database WHERE datname = %s", backup.SCRATCH)
+    assert not loaded.rows("SELECT FROM pg_database WHERE datname = current_database() || %s", backup.SCRATCH)
 
 
 def test_the_newest_dumps_stay_and_other_files_are_none_of_ours(warehouse: Warehouse, tmp_path: Path) -> None:
