@@ -6,7 +6,7 @@ that is never closed loses one line, not the rest of the file. Blank lines are n
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from itertools import chain
 from typing import NamedTuple
 
@@ -15,12 +15,15 @@ from glue.records import RECORD_BYTES, Lines, Rejected, Source, lines, reject, t
 
 COLUMNS = ("event_id", "user_id", "product_id", "event_type", "event_ts")
 REQUIRED = ("event_id", "event_type", "event_ts")
+BATCH_EVENTS = 1 << 13  # an event whose fields were looked at takes a kilobyte
 MOST_COLUMNS = 1600  # as many as PostgreSQL allows in a table
 
 _QUOTED = re.compile(rb'"((?:[^"]++|"")*+)"')
 _BARE = re.compile(rb'[^",\r\n]*+')
 _END = re.compile(rb"\r?\n|\Z")
 _BLANK_LINES = re.compile(rb"(?:\r?\n)++")
+
+_to_json = json.JSONEncoder(ensure_ascii=False).encode
 
 # A Record, and its values: COLUMNS (None: absent, or empty without quotes), then `extra`.
 Event = tuple[int, int, bytes, list[bytes | None]]
@@ -69,26 +72,23 @@ class EventFile:
         for block in chain([self._first], self._blocks):
             if isinstance(block, Rejected):
                 if held:
-                    yield self.parse(held)
+                    yield from self.parse(held)
                     held = None
                 yield EventBatch(None, [], [block])
                 continue
             if held:
                 block = Lines(held.number, held.offset, held.data + block.data)
                 held = None
-            if not block.data:
-                continue
             if self.is_simple(block.data):
                 yield EventBatch(block, [], [])
-                continue
-            batch, held = self._parse(block, final=False)
-            yield batch
+            else:
+                held = yield from self._parse(block, final=False)
         if held:
-            yield self.parse(held)
+            yield from self.parse(held)
 
     def is_simple(self, data: bytes) -> bool:
         """Return whether every line is a record of its own, and COPY would read it as we do (or refuse it)."""
-        if self._extra:
+        if self._extra or not data:
             return False
         data = data.replace(b"\r\n", b"\n")
         if b"\n\n" in data or data.startswith(b"\n"):
@@ -97,18 +97,42 @@ class EventFile:
             return b"\r" not in data
         return self._simple_lines.fullmatch(data if data.endswith(b"\n") else data + b"\n") is not None
 
-    def parse(self, block: Lines) -> EventBatch:
-        """Return the events of a block, every field looked at, and what had to be rejected."""
-        return self._parse(block, final=True)[0]
+    def sift(self, block: Lines) -> tuple[list[int], list[bytes], list[Rejected]]:
+        """Return number and text of the lines of a simple block that COPY may take, and the others as rejected.
 
-    def _parse(self, block: Lines, *, final: bool) -> tuple[EventBatch, Lines | None]:
-        """Parse a block; unless `final`, return the record at its end that is not finished, too."""
+        Looks only for what is usual: a wrong number of fields, and what is not UTF-8.
+        """
+        if b'"' in block.data:
+            return [], [], []
+        text_is_fine = _text_fault(block.data) is None
+        commas = len(self.columns) - 1
+        numbers, rows, rejected = [], [], []
+        offset = block.offset
+        for number, line in enumerate(block.data.removesuffix(b"\n").split(b"\n"), block.number):
+            if line.count(b",") == commas and (text_is_fine or _text_fault(line) is None):
+                numbers.append(number)
+                rows.append(_without_end(line))
+            else:
+                for batch in self.parse(Lines(number, offset, line)):
+                    rejected += batch.rejected
+            offset += len(line) + 1
+        return numbers, rows, rejected
+
+    def parse(self, block: Lines) -> Iterator[EventBatch]:
+        """Yield the events of a block, every field looked at, and what had to be rejected."""
+        yield from self._parse(block, final=True)
+
+    def _parse(self, block: Lines, *, final: bool) -> Generator[EventBatch, None, Lines | None]:
+        """Do the same; unless `final`, return the record at its end that is not finished."""
         number, start, data = block
         text_is_fine = _text_fault(data) is None
         events: list[Event] = []
         rejected: list[Rejected] = []
         at = 0
         while at < len(data):
+            if len(events) + len(rejected) >= BATCH_EVENTS:
+                yield EventBatch(None, events, rejected)
+                events, rejected = [], []
             place = start + at
             if found := self._record.match(data, at):
                 end = found.end()
@@ -131,7 +155,8 @@ class EventFile:
                 mistake = f"{len(fields)} fields; the header has {len(self.columns)}"
             except _Unclosed as error:
                 if not final and len(data) - at <= RECORD_BYTES:
-                    return EventBatch(None, events, rejected), Lines(number, place, data[at:])
+                    yield EventBatch(None, events, rejected)
+                    return Lines(number, place, data[at:])
                 mistake = str(error)
             except _Mistake as error:
                 mistake = str(error)
@@ -139,7 +164,8 @@ class EventFile:
             rejected.append(reject((number, place, _without_end(data[at:end])), mistake))
             number += 1
             at = end
-        return EventBatch(None, events, rejected), None
+        yield EventBatch(None, events, rejected)
+        return None
 
     def _values(self, groups: tuple[bytes | None, ...]) -> list[bytes | None]:
         """Return the values of COLUMNS and `extra` from the record's fields: two groups each, quoted and bare."""
@@ -150,7 +176,7 @@ class EventFile:
         for name, place in self._extra:
             value = _value(groups, place)
             extra[name] = None if value is None else value.decode()
-        return [*values, json.dumps(extra, ensure_ascii=False).encode()]
+        return [*values, _to_json(extra).encode()]
 
 
 def _patterns(columns: int) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:

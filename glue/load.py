@@ -11,7 +11,7 @@ from typing import Literal, Protocol, TypeVar
 import psycopg
 from psycopg import errors
 
-from glue.csv_records import Event, EventFile
+from glue.csv_records import Event, EventBatch, EventFile
 from glue.errors import GlueError, Refused
 from glue.landing import DAMAGE, Content, shown
 from glue.packing import Packed, Packer
@@ -153,10 +153,7 @@ class _Loading:
             for batch, packed_records in prepared:
                 unfit: list[Rejected] = []
                 if packed_records and self._refusal(packed_records):
-                    # Finds most of them without asking the server for each.
-                    faults = [(record, json_fault(record[2])) for record in batch.records]
-                    unfit = [reject(record, fault) for record, fault in faults if fault]
-                    unfit += self._by_halves([record for record, fault in faults if not fault], self.packer.json)
+                    unfit = self._sift(batch.records)
                 if unfit and form == "array":
                     first = min(unfit)
                     place = f"element {first.number}, at byte {first.offset}"
@@ -164,19 +161,42 @@ class _Loading:
                 self._reject(batch.rejected + unfit)
                 yield
 
+    def _sift(self, records: list[Record]) -> list[Rejected]:
+        """Copy the records that are JSON, and return the others."""
+        unfit: list[Rejected] = []
+        for suspect in (_is_cut, bool):  # first only what is not an object from end to end, then each
+            faults = [(record, json_fault(record[2]) if suspect(record[2]) else None) for record in records]
+            unfit += [reject(record, fault) for record, fault in faults if fault]
+            records = [record for record, fault in faults if not fault]
+            if not records or not self._refusal(self.packer.json(records)):
+                return sorted(unfit)
+        return sorted(unfit + self._by_halves(records, self.packer.json))
+
     def _events(self, content: Content) -> Iterator[None]:
         file = EventFile(Source(content))
-        packed = (
-            (batch, self.packer.event_lines(file.columns, batch.quick) if batch.quick else None)
-            for batch in file.batches()
-        )
-        with _ahead(packed) as prepared:
-            for batch, packed_lines in prepared:
-                if packed_lines and self._refusal(packed_lines):
-                    batch = file.parse(batch.quick)
-                unfit = self._by_halves(batch.events, self.packer.events)
-                self._reject(batch.rejected + unfit)
+
+        def pack(batch: EventBatch) -> Packed | None:
+            if not batch.quick:
+                return None
+            rows = batch.quick.data.replace(b"\r\n", b"\n").removesuffix(b"\n").split(b"\n")
+            numbers = range(batch.quick.number, batch.quick.number + len(rows))
+            return self.packer.event_lines(file.columns, numbers, rows)
+
+        with _ahead((batch, pack(batch)) for batch in file.batches()) as prepared:
+            for batch, packed in prepared:
+                if not packed:
+                    self._take(batch)
+                elif self._refusal(packed):
+                    numbers, rows, unfit = file.sift(batch.quick)
+                    if rows and not self._refusal(self.packer.event_lines(file.columns, numbers, rows)):
+                        self._reject(unfit)
+                    else:
+                        for part in file.parse(batch.quick):
+                            self._take(part)
                 yield
+
+    def _take(self, batch: EventBatch) -> None:
+        self._reject(batch.rejected + self._by_halves(batch.events, self.packer.events))
 
     def _by_halves(self, rows: list[Row], pack: Callable[[list[Row]], Packed]) -> list[Rejected]:
         """Copy what the server takes of `rows`, and return the rest as rejected, for the server's reason."""
@@ -209,6 +229,10 @@ class _Loading:
     def _copy(self, packed: Packed) -> None:
         with self.connection.cursor() as cursor, cursor.copy(packed.statement) as copy:
             copy.write(packed.body)
+
+
+def _is_cut(record: bytes) -> bool:
+    return not (record.startswith(b"{") and record.endswith(b"}"))
 
 
 @contextmanager

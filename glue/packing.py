@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from glue.csv_records import COLUMNS, Event
 from glue.errors import Refused
-from glue.records import Lines, Record, Rejected
+from glue.records import Record, Rejected
 
 POSTGRES_EPOCH = date(2000, 1, 1)
 HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
@@ -55,15 +55,13 @@ class Packer:
         table = f"raw.events_csv (load_id, run_date, line_number, {', '.join(COLUMNS)}, extra)"
         return _binary(table, parts, len(events))
 
-    def event_lines(self, columns: Sequence[str], lines: Lines) -> Packed:
+    def event_lines(self, columns: Sequence[str], numbers: Sequence[int], lines: Sequence[bytes]) -> Packed:
         """Pack lines of CSV as they are, each behind its own number. `columns` are all among COLUMNS."""
-        rows = lines.data.replace(b"\r\n", b"\n").removesuffix(b"\n").split(b"\n")
-        numbers = range(lines.number, lines.number + len(rows))
         begins = [self._line_begin % number for number in numbers]
-        body = b"".join(chain.from_iterable(zip(begins, rows, strict=True)))
+        body = b"".join(chain.from_iterable(zip(begins, lines, strict=True)))
         names = ", ".join(columns)
         statement = f"COPY raw.events_csv (load_id, run_date, line_number, {names}) FROM STDIN (FORMAT csv)"
-        return Packed(statement, body[1:], len(rows))
+        return Packed(statement, body[1:], len(lines))
 
     def rejected(self, records: Sequence[Rejected]) -> Packed:
         """Pack rows of rejected_lines."""

@@ -241,11 +241,8 @@ def test_the_quick_way_ends_as_the_careful_way(
 
 
 def parse(data: bytes) -> tuple[list[Any], list[Rejected]]:
-    batches = [
-        file.parse(batch.quick) if batch.quick else batch
-        for file in [EventFile(Source(io.BytesIO(data)))]
-        for batch in file.batches()
-    ]
+    file = EventFile(Source(io.BytesIO(data)))
+    batches = [part for batch in file.batches() for part in (file.parse(batch.quick) if batch.quick else [batch])]
     return [event for batch in batches for event in batch.events], [one for batch in batches for one in batch.rejected]
 
 
