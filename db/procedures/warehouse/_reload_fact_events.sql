@@ -3,8 +3,8 @@
 -- Reads:  staging.events_clean of the day, the gate's pass
 -- Writes: warehouse.fact_events, warehouse.events_superseded, warehouse.late_events, the fact figures of
 --         warehouse.daily_metrics: of the day, and of the days that events moved from or to
--- Locks:  fact_events' publish lock (advisory) once the partition is built, until the transaction ends; what
---         warehouse._publish_day takes
+-- Locks:  the month (advisory, shared); fact_events' publish lock (advisory) once the partition is built, and that of
+--         daily_metrics before rows move, until the transaction ends; what warehouse._publish_day takes
 -- Errors: WH002 the day's staging has no pass, WH006 a swap did not get its locks, WH011 a dimension was not loaded
 -- Safe to repeat: an event belongs to the greatest load_date that has it, whatever the order of loading.
 --

@@ -3,8 +3,8 @@
 -- Reads:  staging.orders_clean of the day, the gate's pass
 -- Writes: warehouse.fact_orders, warehouse.orders_superseded, warehouse.order_owners, the fact figures of
 --         warehouse.daily_metrics: of the day, and of the days that orders moved from or to
--- Locks:  fact_orders' publish lock (advisory) once the partition is built, until the transaction ends; what
---         warehouse._publish_day takes
+-- Locks:  the month (advisory, shared); fact_orders' publish lock (advisory) once the partition is built, and that of
+--         daily_metrics before rows move, until the transaction ends; what warehouse._publish_day takes
 -- Errors: WH002 the day's staging has no pass, WH006 a swap did not get its locks, WH011 a dimension was not loaded
 -- Safe to repeat: an order belongs to the greatest load_date that has a clean line of it, whatever the order of loading.
 --
