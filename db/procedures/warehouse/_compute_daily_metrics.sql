@@ -64,7 +64,7 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $_remove_unseen_members$
 BEGIN
     -- Before the dimensions: a swap of facts that is under way must not wait for us while we wait for its figures.
-    PERFORM warehouse._lock_publishing('warehouse.fact_orders');
+    PERFORM warehouse._lock_publishing('warehouse.daily_metrics');
     PERFORM warehouse._lock_publishing('warehouse.dim_user');
     PERFORM warehouse._lock_publishing('warehouse.dim_product');
 

@@ -119,14 +119,10 @@ $_attach_day$;
 COMMENT ON FUNCTION warehouse._attach_day(regclass, date) IS 'Attaches a day''s partition that was built beside';
 
 -- One session at a time puts partitions of a table in place, and moves its rows between days; until its transaction ends.
--- The two fact tables have one lock: both write figures into the rows of daily_metrics and swap under the dimensions'
--- locks, and two sessions that met there would wait for each other.
 CREATE OR REPLACE FUNCTION warehouse._lock_publishing(p_parent regclass) RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, pg_temp
 AS $_lock_publishing$
-    SELECT pg_advisory_xact_lock(
-        warehouse._lock_class('publish'),
-        (CASE p_parent WHEN 'warehouse.fact_events'::regclass THEN 'warehouse.fact_orders'::regclass ELSE p_parent END)::oid::integer);
+    SELECT pg_advisory_xact_lock(warehouse._lock_class('publish'), p_parent::oid::integer);
 $_lock_publishing$;
 COMMENT ON FUNCTION warehouse._lock_publishing(regclass) IS 'One session at a time puts partitions of a table in place, until its transaction ends';
 
