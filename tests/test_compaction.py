@@ -93,7 +93,8 @@ def test_a_compacted_month_has_all_indexes_checks_and_foreign_keys(shop: Any) ->
             partition,
         )
         keys = shop.rows(
-            "SELECT conname, contype, convalidated FROM pg_constraint WHERE conrelid = %s::regclass AND contype <> 'n' ORDER BY 1",
+            "SELECT conname, contype, convalidated FROM pg_constraint"
+            " WHERE conrelid = %s::regclass AND contype <> 'n' ORDER BY 1",
             partition,
         )
         return {tuple(row) for row in indexes}, keys
