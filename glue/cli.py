@@ -52,6 +52,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         _complain("interrupted: what was not finished is rolled back; the same command goes on from here")
         return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read has seen enough (… | head); Python would complain once more when it closes the pipe.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED  # a run may not be through
     except MissingSetting as error:
         _complain(str(error))
         return WRONG_USE
