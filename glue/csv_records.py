@@ -113,7 +113,7 @@ class EventFile:
                 numbers.append(number)
                 rows.append(_without_end(line))
             else:
-                for batch in self.parse(Lines(number, offset, line)):
+                for batch in self.parse(Lines(number, offset, line + b"\n")):
                     rejected += batch.rejected
             offset += len(line) + 1
         return numbers, rows, rejected

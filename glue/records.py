@@ -223,7 +223,8 @@ def _shallow_value(levels: int) -> bytes:
     return container + b"|" + _STRING + rb'|[^"\[\]{},\s]++'
 
 
-# The usual element in one step. It matches no more than the careful way would take.
+# The usual element in one step. It matches no more than the careful way would take. (Python before 3.11.5 forgets
+# its place when a possessive group fails after an inner one matched. Here both then want the same closing bracket.)
 _ELEMENT = re.compile(rb"[ \t\n\r]*+(" + _shallow_value(4) + rb")[ \t\n\r]*+([,\]])", re.DOTALL)
 _BLANKS = re.compile(rb"[ \t\n\r]*+")
 _TOKEN = re.compile(rb'["\[\]{},]')

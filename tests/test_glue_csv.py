@@ -217,6 +217,7 @@ headers = st.sampled_from(
 )  # fmt: skip
 @given(header=headers, body=bodies)
 @example(header=HEADER, body=b"E1,a\rb,c\n")
+@example(header=HEADER, body=b"E1\r\nE2,v,t\r\n")
 @example(header=HEADER, body=b"E1,v,t\rE2,v,t\n")
 @example(header=HEADER, body=b'E1,"v",t\n\\.\nE2,v,t\n')
 @example(header=HEADER, body=b'"\n\\.\n",v,t\nE2,v,t\n')
