@@ -7,7 +7,6 @@ from typing import Any
 import psycopg
 import pytest
 
-
 DAY = date(2025, 12, 19)
 BASE = {"user_id": "U-1", "timestamp": f"{DAY}T10:00:00Z", "status": "paid"}
 
