@@ -79,9 +79,11 @@ BEGIN
 
     RAISE NOTICE '%', pg_catalog.concat_ws(', ',
         pg_catalog.format('%s %s: %s in', v_step, v_day, COALESCE(v_result.rows_in, 0)),
-        pg_catalog.format('%s out', COALESCE(v_result.rows_out, 0)),
-        pg_catalog.format('%s duplicate', COALESCE(v_result.rows_duplicate, 0)),
-        pg_catalog.format('%s rejected', COALESCE(v_result.rows_rejected, 0)),
+        -- The gate counts rules: nobody should take those that failed for rejected rows.
+        CASE WHEN v_step OPERATOR(pg_catalog.=) 'check_quality'
+             THEN pg_catalog.format('%s rules, %s failed', COALESCE(v_result.rows_out, 0), COALESCE(v_result.rows_rejected, 0))
+             ELSE pg_catalog.format('%s out, %s duplicate, %s rejected', COALESCE(v_result.rows_out, 0),
+                                    COALESCE(v_result.rows_duplicate, 0), COALESCE(v_result.rows_rejected, 0)) END,
         pg_catalog.format('%s s', pg_catalog.round(EXTRACT(epoch FROM pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) v_started), 2)),
         CASE WHEN p_failure.sqlstate OPERATOR(pg_catalog.=) ANY (ARRAY['WH001', 'WH002']) THEN 'BLOCKED'
              WHEN p_failure.sqlstate IS NOT NULL THEN 'FAILED' END);
