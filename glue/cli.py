@@ -28,6 +28,8 @@ examples:
   python -m glue run --from 2025-12-01 --to 2025-12-19 --jobs 2
   python -m glue extract orders 2025-12-19                  only bring files into raw
   python -m glue status                                     what ran, and what failed
+  python -m glue explain 2025-12-19                         why the numbers of a day are what they are
+  python -m glue explain order O-1                          what became of an order
   python -m glue db psql -c 'TABLE warehouse.daily_metrics'
 
 environment:
@@ -99,8 +101,9 @@ def _parser() -> argparse.ArgumentParser:
     command = add(
         "run",
         "run a day, or a range of days: extract, clean, check, load, metrics",
-        "A range goes on after a bad day and names it at the end; days of which nothing was delivered are skipped.\n"
-        "A day may be run again at any time.\n\n"
+        "Files lie in LANDING_URL/SOURCE/DATE/. A day may be run again at any time.\n"
+        "A range goes on after a bad day and names it at the end; days of which nothing was delivered are skipped,\n"
+        "and the single steps are not told.\n\n"
         "examples:\n"
         "  python -m glue run 2025-12-19\n"
         "  python -m glue run --from 2025-12-01 --to 2025-12-19 --jobs 2",
@@ -154,13 +157,15 @@ def _parser() -> argparse.ArgumentParser:
     command = add(
         "db",
         "start, stop or look into the embedded server",
-        "psql opens the warehouse, wherever it is; the others are about the embedded server.\n\n"
+        "psql opens the warehouse, wherever it is; the others are about the embedded server. dsn prints what\n"
+        "WAREHOUSE_DSN may be set to, for another database of that server than the warehouse if you name one.\n\n"
         "examples:\n"
         "  python -m glue db start\n"
+        "  export WAREHOUSE_DSN=$(python -m glue db dsn warehouse_demo)\n"
         "  python -m glue db psql -c 'SELECT * FROM warehouse.daily_metrics'",
     )
     command.add_argument("action", choices=("start", "stop", "psql", "dsn"))
-    command.add_argument("arguments", nargs=argparse.REMAINDER, help="psql: its arguments")
+    command.add_argument("arguments", nargs=argparse.REMAINDER, help="psql: its arguments; dsn: a database")
     command.set_defaults(command=_db, parser=command)
 
     command = add("migrate", "make the warehouse in an empty database, or update it to this release")
@@ -192,7 +197,12 @@ def _run(options: argparse.Namespace) -> int:
     if len(days) > 1:
         print(f"{len(days)} days: " + ", ".join(f"{len(found)} {outcome}" for outcome, found in ended.items()))
     for result in ended["failed"] + ended["blocked"]:
-        _complain(str(result))
+        lines = result.reason.splitlines()
+        if f"{result.day}" not in lines[0]:
+            lines[0] = f"{result.day}: {lines[0]}"
+        if result.outcome == "blocked":
+            lines.append(f"Next: python -m glue explain {result.day}")
+        _complain("\n  ".join(lines))
     return FAILED if ended["failed"] else WAS_BLOCKED if ended["blocked"] else DONE
 
 
@@ -243,15 +253,16 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _db(options: argparse.Namespace) -> int:
-    if options.arguments and options.action != "psql":
-        options.parser.error(f"{options.action} takes no arguments")
+    most = {"psql": None, "dsn": 1}.get(options.action, 0)
+    if most is not None and len(options.arguments) > most:
+        options.parser.error(f"{options.action} takes {'one database' if most else 'no arguments'}")
     if options.action == "start":
         server.start()
         print(f"the embedded server runs: {server.dsn()}")
     elif options.action == "stop":
         print("the embedded server is stopped" if server.stop() else "the embedded server did not run")
     elif options.action == "dsn":
-        print(server.dsn())
+        print(server.dsn(*options.arguments))
     else:
         _psql(options.arguments)
     return DONE

@@ -1,7 +1,9 @@
 """Tells the story of a day, or of an order: where every line went, and why."""
 
 import json
+import re
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 import psycopg
@@ -12,6 +14,14 @@ from glue.errors import GlueError
 from glue.tables import console, print_table, shown, table
 
 Rows = list[dict[str, Any]]
+
+# A day is compared with the same weekday of so many weeks before.
+WEEKS = 4
+# Money that differs by less is as usual.
+USUAL_SHARE = Decimal("0.05")
+# What becomes of a line from its delivery to its sale.
+NAMES = ("delivered", "duplicate", "rejected", "superseded", "not_loaded", "no_sale", "sold")
+LABELS = ("delivered", "- duplicate", "- rejected", "- superseded", "- not loaded", "- no sale", "= sold")
 
 DAY = """
     SELECT m.run_date, m.status, m.revenue, m.net_revenue, m.dq_failed_count,
@@ -33,7 +43,8 @@ DELIVERIES = """
     ORDER BY l.source, l.file_name, l.load_id
 """
 REJECTED = """
-    SELECT b.source_table, b.failure_reason, count(*) AS rows, min(b.failed_value) AS example,
+    SELECT substring(b.source_table FROM 'raw.([a-z]+)') AS source, b.failure_reason, count(*) AS rows,
+           min(b.failed_value) AS example,
            (array_agg(concat_ws(':', b.file_name, b.line_number) ORDER BY b.file_name, b.line_number))[1] AS first_at
     FROM audit.bad_records b
     WHERE b.run_date = %(day)s
@@ -72,11 +83,22 @@ OVERRIDES = """
     SELECT o.allowed_at, o.allowed_by, o.reason, o.used_by_run_id
     FROM audit.dq_overrides o WHERE o.run_date = %(day)s ORDER BY o.override_id
 """
-SAME_WEEKDAYS = """
-    SELECT m.run_date, m.status, m.raw_order_lines_count AS delivered, m.rejected_orders_count AS rejected,
-           m.superseded_orders_count AS superseded, m.fact_orders_count AS facts, m.net_revenue
+# That weekday and the same ones before, so far as they are loaded: what each line became, down to what was sold.
+WEEKDAYS = """
+    WITH sold AS (
+        SELECT f.load_date, count(*) AS lines
+        FROM warehouse.fact_orders f
+        JOIN warehouse.order_statuses s ON s.status = f.status AND s.counts_as_sale
+        WHERE f.load_date = ANY (%(weekdays)s)
+        GROUP BY f.load_date
+    )
+    SELECT m.run_date, m.raw_order_lines_count AS delivered, m.duplicate_orders_count AS duplicate,
+           m.rejected_orders_count AS rejected, m.superseded_orders_count AS superseded,
+           m.staging_orders_count - m.superseded_orders_count - m.fact_orders_count AS not_loaded,
+           m.fact_orders_count - coalesce(s.lines, 0) AS no_sale, coalesce(s.lines, 0) AS sold, m.net_revenue
     FROM warehouse.daily_metrics m
-    WHERE m.run_date = ANY (%(weekdays)s)
+    LEFT JOIN sold s ON s.load_date = m.run_date
+    WHERE m.run_date = ANY (%(weekdays)s) AND (m.status = 'succeeded' OR m.run_date = %(day)s)
     ORDER BY m.run_date DESC
 """
 
@@ -96,17 +118,37 @@ BAD_LINES = """
     ORDER BY b.run_date, b.bad_record_id
 """
 FACTS = """
-    SELECT f.staging_orders_id FROM warehouse.fact_orders f WHERE f.order_id = %(order)s
+    SELECT f.staging_orders_id, f.load_date FROM warehouse.fact_orders f WHERE f.order_id = %(order)s
 """
+# raw has no index that knows an order. Its deliveries of the days that know the order are searched, and those that
+# cleaning has not read: a day that did not run yet and, if nothing else is known, what a later delivery replaced.
+TO_SEARCH = """
+    SELECT l.load_id, l.run_date, count(*) OVER () AS found
+    FROM raw.file_loads l
+    LEFT JOIN staging.loads s ON s.source = l.source AND s.load_date = l.run_date
+    WHERE l.source = 'orders' AND l.row_count > 0
+      AND (l.run_date = ANY (%(days)s::date[]) OR s.load_date IS NULL OR l.load_id > ALL (s.load_ids)
+           OR (%(days)s::date[] = '{}' AND l.load_id <> ALL (s.load_ids)))
+    ORDER BY l.run_date = ANY (%(days)s::date[]) DESC, l.load_id DESC
+    LIMIT %(most)s
+"""
+MOST_DELIVERIES = 100
+# What cleaning says of a status that nobody has mapped.
+UNMAPPED = "status is not in staging.codes"
+SAFE_VALUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.-]{0,39}")
 # A text search first: only what holds the id is taken apart, and that here, since a text of PostgreSQL cannot hold
 # all that its JSON can.
 REPORTS = """
     SELECT r.run_date AS load_date, r.raw_orders_id, r.line_number AS file_line, l.file_name, r.ingested_at, l.load_id,
            r.raw_json::text AS record,
-           l.load_id = max(l.load_id) OVER (PARTITION BY r.run_date, l.file_name) AS is_last
+           NOT EXISTS (
+               SELECT FROM raw.file_loads n
+               WHERE n.run_date = l.run_date AND n.source = l.source AND n.file_name = l.file_name
+                 AND n.load_id > l.load_id AND n.refused_reason IS NULL
+           ) AS is_last
     FROM raw.orders_json r
     JOIN raw.file_loads l ON l.load_id = r.load_id
-    WHERE (%(days)s::date[] IS NULL OR r.run_date = ANY (%(days)s))
+    WHERE r.run_date = ANY (%(days)s::date[]) AND r.load_id = ANY (%(load_ids)s::bigint[])
       AND (strpos(r.raw_json::text, %(order)s) > 0 OR strpos(r.raw_json::text, %(escaped)s) > 0)
     ORDER BY r.run_date, l.file_name COLLATE "C", l.load_id, r.line_number
 """
@@ -117,7 +159,7 @@ IN_FORCE = """
 
 def day_story(connection: psycopg.Connection, day: date) -> dict[str, Any]:
     """Return where every delivered line of a day went. Raises GlueError when nothing is known of that day."""
-    weekdays = [day - timedelta(days=7 * weeks) for weeks in range(1, 5)]
+    weekdays = [day - timedelta(days=7 * weeks) for weeks in range(WEEKS + 1)]
     with connection.cursor(row_factory=dict_row) as cursor:
 
         def rows(query: str) -> Rows:
@@ -127,7 +169,7 @@ def day_story(connection: psycopg.Connection, day: date) -> dict[str, Any]:
             "day": day, "metrics": next(iter(rows(DAY)), None), "deliveries": rows(DELIVERIES),
             "rejected": rows(REJECTED), "superseded": rows(SUPERSEDED), "statuses": rows(STATUSES),
             "failed_rules": rows(RULES), "runs": rows(RUNS), "overrides": rows(OVERRIDES),
-            "same_weekdays": rows(SAME_WEEKDAYS),
+            "weekdays": rows(WEEKDAYS),
         }  # fmt: skip
     if not story["deliveries"] and not story["runs"]:
         raise GlueError(f"nothing was ever delivered or run for {day}; python -m glue run {day}")
@@ -140,15 +182,22 @@ def order_story(connection: psycopg.Connection, order_id: str) -> dict[str, Any]
         given = {"order": order_id, "escaped": json.dumps(order_id)[1:-1]}
         clean = cursor.execute(CLEAN, given).fetchall()
         bad = cursor.execute(BAD_LINES, given).fetchall()
-        in_facts = {row["staging_orders_id"] for row in cursor.execute(FACTS, given)}
-        # The days that have a line of it; an order of which nothing was cleaned yet may be anywhere in raw.
-        days = sorted({row["load_date"] for row in clean + bad}) or None
-        found = cursor.execute(REPORTS, given | {"days": days}).fetchall()
+        facts = cursor.execute(FACTS, given).fetchall()
+        in_facts = {row["staging_orders_id"] for row in facts}
+        days = sorted({row["load_date"] for row in clean + bad + facts})
+        searched = cursor.execute(TO_SEARCH, {"days": days, "most": MOST_DELIVERIES}).fetchall()
+        where = {"days": [row["run_date"] for row in searched], "load_ids": [row["load_id"] for row in searched]}
+        found = cursor.execute(REPORTS, given | where).fetchall()
         reports = [report for report in found if _order_id(report["record"]) == order_id]
         known = sorted({report["load_date"] for report in reports})
         in_force = {row["load_date"]: row["load_ids"] for row in cursor.execute(IN_FORCE, {"days": known})}
     if not reports and not clean and not bad:
-        raise GlueError(f"no delivery in raw has an order {shown(order_id)!r}; ids are compared to the letter")
+        count = searched[0]["found"] if searched else 0
+        raise GlueError(
+            f"no delivery in raw has an order {shown(order_id)!r}; ids are compared to the letter"
+            + (f" (of {count:,} deliveries that were not cleaned, the newest {len(searched)} were searched)"
+               if count > len(searched) else "")
+        )  # fmt: skip
     for report in reports:
         raw_id = report["raw_orders_id"]
         report["status"] = json.loads(report["record"]).get("status")
@@ -205,25 +254,58 @@ def show_day(story: dict[str, Any]) -> None:
         print_table(out, table("Where every delivered line went", columns, lines))
         for line in lines:
             missing = line[4] - line[5] - line[6]
-            if missing:
-                source = line[0].partition(" ")[0]
+            source = line[0].partition(" ")[0]
+            if state != "succeeded" and line[6]:
+                out.print(f"The facts of {source} are those of an earlier run: the day is {state}.\n")
+            elif missing:
                 out.print(f"{missing:,} clean lines of {source} are not in the facts: the day is {state}.\n")
-    _print(out, "Rejected (audit.bad_records)", story["rejected"], ("rows", "failure_reason ", "example ", "first_at"))
+    columns = ("rows", "source", "failure_reason ", "example ", "first_at")
+    _print(out, "Rejected (audit.bad_records)", story["rejected"], columns)
     columns = ("by_day", "orders", "lines", "revenue")
     _print(out, "Superseded: orders that a later day reported again", story["superseded"], columns)
     columns = ("status", "counts_as_sale", "orders", "lines", "revenue")
     _print(out, "Revenue of the day's facts by status", story["statuses"], columns)
     _print(out, "Rules that failed", story["failed_rules"], ("rule_name", "severity", "message ", "sample "))
     _print(out, "Let through", story["overrides"], ("allowed_at", "allowed_by", "reason "))
-    if metrics and story["same_weekdays"]:
-        columns = ("run_date", "status", "delivered", "rejected", "superseded", "facts", "net_revenue")
-        own = {"delivered": metrics["raw_order_lines_count"], "rejected": metrics["rejected_orders_count"]}
-        own |= {"superseded": metrics["superseded_orders_count"], "facts": metrics["fact_orders_count"]}
-        _print(out, f"The {day:%A}s before, order lines", [metrics | own, *story["same_weekdays"]], columns)
+    _show_weekdays(out, story)
     if story["runs"] and story["runs"][-1]["error"]:
         out.print(f"The last run ended with: {shown(story['runs'][-1]['error'])}", markup=False, soft_wrap=True)
     for hint in _hints(story):
         out.print(f"Next: {hint}", markup=False, soft_wrap=True)
+
+
+def _show_weekdays(out: Console, story: dict[str, Any]) -> None:
+    """Print the day beside the same weekdays before, and in a sentence what makes the difference."""
+    today = next((row for row in story["weekdays"] if row["run_date"] == story["day"]), None)
+    before = [row for row in story["weekdays"] if row is not today]
+    if not today or not before:
+        return
+    usual = {name: sum(row[name] for row in before) / Decimal(len(before)) for name in (*NAMES, "net_revenue")}
+    days = [today, *before, usual]
+    rows = [(label, *(round(day[name]) for day in days)) for name, label in zip(NAMES, LABELS, strict=True)]
+    rows.append(("net revenue", *(round(day["net_revenue"], 2) for day in days)))
+    rows.append(("per line sold", *(round(day["net_revenue"] / (day["sold"] or 1), 2) for day in days)))
+    columns = ("", *(f"{row['run_date']}" for row in (today, *before)), "usual", "difference")
+    title = f"Compared with the {story['day']:%A}s before, order lines"
+    print_table(out, table(title, columns, ((*row, row[1] - row[-1]) for row in rows)))
+    out.print(_difference(story["day"], today, usual), markup=False, soft_wrap=True)
+
+
+def _difference(day: date, today: dict[str, Any], usual: dict[str, Decimal]) -> str:
+    """Return in a sentence how the money of a day differs from the usual, and what most of it is."""
+    change = today["net_revenue"] - usual["net_revenue"]
+    if not usual["net_revenue"] or abs(change) < usual["net_revenue"] * USUAL_SHARE:
+        return f"Net revenue is about that of the {day:%A}s before."
+    told = f"Net revenue is {abs(change) / usual['net_revenue']:.0%} {'above' if change > 0 else 'below'} the usual"
+    by_lines = (today["sold"] - usual["sold"]) * usual["net_revenue"] / (usual["sold"] or 1)
+    if abs(change - by_lines) > abs(by_lines):
+        return f"{told}: what was sold cost {'more' if change > 0 else 'less'}, or there was a price that is wrong."
+    # What adds most lines to those sold, or takes most away: fewer delivered are as bad as more rejected.
+    added = {name: (today[name] - usual[name]) * (1 if name == "delivered" else -1) for name in NAMES[:-1]}
+    name = (max if change > 0 else min)(added, key=lambda name: added[name])
+    count = today[name] - round(usual[name])
+    what = {"not_loaded": "not loaded", "no_sale": "with a status that is no sale"}.get(name, name)
+    return f"{told}, most of it by {abs(count):,} {'more' if count > 0 else 'fewer'} lines {what}."
 
 
 def _hints(story: dict[str, Any]) -> list[str]:
@@ -232,15 +314,23 @@ def _hints(story: dict[str, Any]) -> list[str]:
     state = story["metrics"]["status"] if story["metrics"] else None
     if state is None:
         return [f"python -m glue run {day}"]
+    hints = []
+    unmapped = next((row for row in story["rejected"] if UNMAPPED in row["failure_reason"]), None)
+    if unmapped:
+        # A value from a file is only shown as a part of a command if no shell and no SQL can take it for anything else.
+        value = unmapped["example"].lower() if SAFE_VALUE.fullmatch(unmapped["example"] or "") else "ITS VALUE"
+        code = f"('order_status', '{value}', 'ONE OF warehouse.order_statuses')"
+        insert = f"INSERT INTO staging.codes (kind, source_value, canonical_value) VALUES {code}"
+        hints.append(f'say what the status means: python -m glue db psql -c "{insert}", then: python -m glue run {day}')
+    if story["rejected"]:
+        query = f"SELECT * FROM audit.bad_records WHERE run_date = '{day}'"
+        hints.append(f'each rejected line as it was delivered: python -m glue db psql -c "{query}"')
     if state == "blocked":
-        return [
+        hints += [
             f"deliver a corrected file under the same name, then: python -m glue run {day}",
             f"""or let it through: python -m glue db psql -c "CALL audit.allow_day('{day}', 'why')", then run it""",
         ]
-    if story["rejected"]:
-        query = f"SELECT * FROM audit.bad_records WHERE run_date = '{day}'"
-        return [f'each rejected line as it was delivered: python -m glue db psql -c "{query}"']
-    return []
+    return hints
 
 
 def show_order(story: dict[str, Any]) -> None:
@@ -265,4 +355,9 @@ def _print(out: Console, title: str, rows: Rows, names: tuple[str, ...]) -> None
     """Print rows as a table, if there are any; a name that ends in a blank may wrap."""
     if rows:
         columns = tuple(name.replace("_", " ") for name in names)
-        print_table(out, table(title, columns, ([row[name.strip()] for name in names] for row in rows)))
+        print_table(out, table(title, columns, ([_cell(row, name.strip()) for name in names] for row in rows)))
+
+
+def _cell(row: dict[str, Any], name: str) -> Any:
+    """Return a value of a row, money with two decimals."""
+    return round(row[name], 2) if name == "revenue" and row[name] is not None else row[name]

@@ -54,6 +54,11 @@ def landing_url() -> str:
     return os.environ.get("LANDING_URL") or DEFAULT_LANDING
 
 
+def place(landing: str, *folders: str) -> str:
+    """Return ` in FOLDER`, or nothing of a URL, which may hold a password."""
+    return "" if "://" in landing else f" in {shown('/'.join([landing.rstrip('/') or '/', *folders]))}"
+
+
 def extract(
     source: str,
     day: date,
@@ -119,7 +124,7 @@ def extract_into(
                 say(f"{label}: {catalogue.products:,} products on {catalogue.pages:,} pages of the API")
                 load_one(catalogue)
     elif not found.deliveries and not faults:
-        say(f"{label}: nothing delivered")
+        say(f"{label}: nothing was delivered{place(landing or landing_url(), source, f'{day}')}")
     if any(delivery.outcome == "loaded" for delivery in loaded):
         connection.execute("SELECT raw.summarize_month(%s)", (day,))
     result = ExtractResult(source, day, tuple(loaded), skipped)

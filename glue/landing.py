@@ -135,6 +135,16 @@ def shown(name: str) -> str:
     return name if name.isprintable() else ascii(name)
 
 
+def byte_size(count: Any) -> str:
+    """Return a number of bytes as people read it."""
+    amount = float(count)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if amount < 1000 or unit == "GB":
+            break
+        amount /= 1000
+    return f"{amount:,.0f} {unit}" if unit == "bytes" else f"{amount:,.1f} {unit}"
+
+
 def _is_no_delivery(name: str) -> bool:
     return name.startswith((".", "_")) or name.endswith(NOT_DELIVERIES)
 

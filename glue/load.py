@@ -13,7 +13,7 @@ from psycopg import errors
 
 from glue.csv_records import Event, EventBatch, EventFile
 from glue.errors import GlueError, Refused
-from glue.landing import DAMAGE, Content, shown
+from glue.landing import DAMAGE, Content, byte_size, shown
 from glue.packing import Packed, Packer
 from glue.records import Record, Rejected, Source, json_fault, json_records, reject
 
@@ -57,7 +57,7 @@ class Loaded:
         if self.outcome == "unchanged":
             return f"{name}: the same bytes as before; nothing to do"
         rejected = f", {self.rejected:,} rejected" if self.rejected else ""
-        return f"{name}: {self.rows:,} rows{rejected}, {self.byte_count / 1e6:,.1f} MB"
+        return f"{name}: {self.rows:,} rows{rejected}, {byte_size(self.byte_count)}"
 
 
 def load(

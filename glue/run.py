@@ -12,28 +12,40 @@ import psycopg
 
 from glue.connection import connect
 from glue.errors import GlueError, MissingSetting, explain
-from glue.extract import SOURCES, extract_into, landing_url
+from glue.extract import SOURCES, extract_into, landing_url, place
 from glue.landing import find
 from glue.load import Say
 
 BLOCKED = "WH001"
 CANCEL_SECONDS = 0.2
+# What came of a day: nobody should have to ask for it.
+SUMMARY = """
+    SELECT m.fact_orders_count, m.fact_events_count, m.rejected_orders_count + m.rejected_events_count, m.net_revenue,
+           (SELECT string_agg(d.rule_name, ', ' ORDER BY d.rule_name)
+            FROM audit.dq_failures d
+            WHERE d.run_date = m.run_date
+              AND d.run_id = (SELECT max(r.run_id) FROM audit.dq_results r WHERE r.run_date = m.run_date))
+    FROM warehouse.daily_metrics m
+    WHERE m.run_date = %s
+"""
 
 Outcome = Literal["succeeded", "failed", "blocked", "skipped"]
 
 
 @dataclass(frozen=True)
 class DayResult:
-    """How a day ended, and why if it did not succeed."""
+    """How a day ended, what came of it if it succeeded, and why if it did not."""
 
     day: date
     outcome: Outcome
     seconds: float = 0.0
     reason: str = ""
+    summary: str = ""
 
     def __str__(self) -> str:
-        ended = f"{self.day} {self.outcome} after {self.seconds:.1f} s"
-        return "\n  ".join([ended, *self.reason.splitlines()])
+        if self.outcome == "skipped":
+            return f"{self.day} skipped: {self.reason}"
+        return f"{self.day} {self.outcome} after {self.seconds:.1f} s" + (f": {self.summary}" if self.summary else "")
 
 
 class Runner:
@@ -47,13 +59,14 @@ class Runner:
     def run(self, days: Sequence[date], *, jobs: int = 1, refresh: bool = False) -> list[DayResult]:
         """Run each of the days and return how they ended, in the order of the days; a bad one stops none.
 
-        Of several days, those of which nothing was ever delivered are skipped. After Ctrl-C what runs is
-        cancelled and rolled back, and KeyboardInterrupt raised.
+        Of several days, those of which nothing was ever delivered are skipped, and their steps are not told. After
+        Ctrl-C what runs is cancelled and rolled back, and KeyboardInterrupt raised.
         """
+        is_range = len(days) > 1
 
         def one(day: date) -> DayResult:
-            result = self._day(day, refresh=refresh, skip_empty=len(days) > 1)
-            self.say(str(result).partition("\n")[0])
+            result = self._day(day, refresh=refresh, is_range=is_range)
+            self.say(str(result))
             return result
 
         if jobs == 1:
@@ -71,21 +84,30 @@ class Runner:
                     time.sleep(CANCEL_SECONDS)
                 raise
 
-    def _day(self, day: date, *, refresh: bool, skip_empty: bool) -> DayResult:
+    def _day(self, day: date, *, refresh: bool, is_range: bool) -> DayResult:
         started = time.monotonic()
         outcome: Outcome = "succeeded"
-        reason = ""
+        reason = summary = ""
+
+        def notice(notice: psycopg.errors.Diagnostic) -> None:
+            text = " ".join(filter(None, (notice.message_primary, notice.message_detail, notice.message_hint)))
+            if notice.severity_nonlocalized != "NOTICE":
+                self.say(f"{notice.severity}: {text}")
+            elif not is_range:
+                self.say(text)
+
         try:
-            with closing(connect(self.dsn, on_notice=self._notice)) as connection:
+            with closing(connect(self.dsn, on_notice=notice)) as connection:
                 self._connections.add(connection)
                 try:
-                    if skip_empty and not _anything_delivered(connection, day):
-                        return DayResult(day, "skipped", reason="nothing was delivered")
+                    if is_range and not _anything_delivered(connection, day):
+                        return DayResult(day, "skipped", reason=f"nothing was delivered{place(landing_url())}")
                     faults = self._extract(connection, day, refresh=refresh)
                     if faults:
                         outcome, reason = "failed", "\n".join(faults)
                     else:
                         connection.execute("CALL warehouse.run_day(%s)", (day,))
+                        summary = _summary(connection, day)
                 finally:
                     self._connections.discard(connection)
         except psycopg.Error as error:
@@ -93,7 +115,7 @@ class Runner:
             reason = explain(error)
         except (GlueError, OSError) as error:
             outcome, reason = "failed", explain(error)
-        return DayResult(day, outcome, time.monotonic() - started, reason)
+        return DayResult(day, outcome, time.monotonic() - started, reason, summary)
 
     def _extract(self, connection: psycopg.Connection, day: date, *, refresh: bool) -> list[str]:
         """Extract all sources of a day; return what went wrong. One that fails does not keep the others out."""
@@ -107,9 +129,15 @@ class Runner:
                 faults.append(str(error))
         return faults
 
-    def _notice(self, notice: psycopg.errors.Diagnostic) -> None:
-        text = " ".join(filter(None, (notice.message_primary, notice.message_detail, notice.message_hint)))
-        self.say(text if notice.severity_nonlocalized == "NOTICE" else f"{notice.severity}: {text}")
+
+def _summary(connection: psycopg.Connection, day: date) -> str:
+    """Return what came of a day that succeeded, in a line."""
+    found = connection.execute(SUMMARY, (day,)).fetchone()
+    if not found:
+        return ""
+    orders, events, rejected, net_revenue, rules = found
+    told = f"{orders:,} order lines and {events:,} events in the facts, {rejected:,} rejected, "
+    return told + f"net revenue {net_revenue:,.2f}" + (f"; rules that failed: {rules}" if rules else "")
 
 
 def _anything_delivered(connection: psycopg.Connection, day: date) -> bool:

@@ -5,6 +5,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
+from glue.landing import byte_size
 from glue.tables import console, print_table, shown, table
 
 RUNS = """
@@ -26,13 +27,17 @@ BAD_STEPS = """
     WHERE s.run_id = ANY (%s)
     ORDER BY s.run_id, s.step, s.step_id DESC
 """
+# What BI does not show, or not all of.
+NOT_LOADED = "SELECT m.run_date, m.status FROM warehouse.daily_metrics m WHERE m.status <> 'succeeded' ORDER BY 1"
 HEALTH = "SELECT h.measure, h.days, h.value, h.unit FROM audit.health h"
+MOST_DAYS = 10
 # What a value of audit.health is followed by.
 UNITS = {"%": " %", "seconds": " s", "rows per second": "/s"}
 
 
 def status(connection: psycopg.Connection, runs: int = 10) -> dict[str, Any]:
-    """Return the last runs, newest first, with their steps that did not succeed, and the rows of audit.health."""
+    """Return the last runs, newest first, with their steps that did not succeed, all days whose last run did not
+    succeed, and the rows of audit.health."""
     with connection.cursor(row_factory=dict_row) as cursor:
         found = cursor.execute(RUNS, (runs,)).fetchall()
         bad: dict[int, list[dict[str, Any]]] = {}
@@ -41,31 +46,42 @@ def status(connection: psycopg.Connection, runs: int = 10) -> dict[str, Any]:
                 bad.setdefault(step["run_id"], []).append(step)
         for run in found:
             run["steps"] = bad.get(run["run_id"], [])
-        return {"runs": found, "health": cursor.execute(HEALTH).fetchall()}
+        not_loaded = cursor.execute(NOT_LOADED).fetchall()
+        return {"runs": found, "days_not_loaded": not_loaded, "health": cursor.execute(HEALTH).fetchall()}
 
 
 def show(found: dict[str, Any]) -> None:
     """Print what status() returned."""
     out = console()
     if not found["runs"]:
-        out.print("nothing has run yet: python -m glue run DATE", markup=False)
+        out.print("Nothing has run yet. A day of yours: python -m glue run DATE; a shop to look at: make demo.")
         return
     columns = ("run", "day", "status", "started (UTC)", "seconds", "lines", "lines/s", "by")
     names = ("run_id", "run_date", "status", "started_at", "seconds", "rows", "rows_per_second", "triggered_by")
     print_table(out, table("The last runs", columns, ([run[name] for name in names] for run in found["runs"])))
+    mended = set()
     for run in found["runs"]:
-        for step in run["steps"]:
+        # What a later run of the day has mended is no news.
+        steps = [] if run["run_date"] in mended else run["steps"]
+        mended.add(run["run_date"])
+        for step in steps:
             out.print(
                 f"run {run['run_id']}, {run['run_date']}: {step['step']} {step['status']} ({step['error_sqlstate']})"
             )
             lines = (step["error_message"] or "").splitlines()
             out.print("".join(f"  {shown(line)}\n" for line in lines), markup=False, soft_wrap=True)
+    for row in found["days_not_loaded"][:MOST_DAYS]:
+        day = row["run_date"]
+        out.print(f"{day} is not loaded ({row['status']}): python -m glue explain {day}", markup=False)
+    if found["days_not_loaded"]:
+        more = len(found["days_not_loaded"]) - MOST_DAYS
+        out.print(f"… and {more:,} days more: warehouse.days\n" if more > 0 else "", markup=False)
     print_table(
         out, table("How the pipeline does (audit.health)", ("", "7 days", "30 days"), _windows(found["health"]))
     )
     sizes = sorted((row for row in found["health"] if row["days"] is None), key=lambda row: -row["value"])
     if sizes:
-        texts = (f"{row['measure'].removeprefix('size of ')} {_bytes(row['value'])}" for row in sizes)
+        texts = (f"{row['measure'].removeprefix('size of ')} {byte_size(row['value'])}" for row in sizes)
         out.print("Size: " + ", ".join(texts), markup=False)
 
 
@@ -79,14 +95,4 @@ def _windows(health: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
 def _amount(row: dict[str, Any]) -> str:
     if row["value"] is None:
         return "–"
-    return _bytes(row["value"]) if row["unit"] == "bytes" else shown(row["value"]) + UNITS.get(row["unit"], "")
-
-
-def _bytes(count: Any) -> str:
-    """Return a number of bytes as people read it."""
-    amount = float(count)
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if amount < 1000 or unit == "GB":
-            break
-        amount /= 1000
-    return f"{amount:,.0f} {unit}" if unit == "bytes" else f"{amount:,.1f} {unit}"
+    return byte_size(row["value"]) if row["unit"] == "bytes" else shown(row["value"]) + UNITS.get(row["unit"], "")

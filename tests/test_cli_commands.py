@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -55,9 +56,11 @@ def test_run_takes_a_day_from_its_files_to_its_metrics(warehouse: Any, glue: Glu
     deliver_day(warehouse, DAY)
     done = glue("run", DAY)
     assert (done.returncode, done.stderr) == (0, "")
-    assert f"orders {DAY}: orders.json: 120 rows, 0.0 MB" in done.stdout
+    assert f"orders {DAY}: orders.json: 120 rows, " in done.stdout
     assert f"clean_orders {DAY}: 120 in, 120 out" in done.stdout
-    assert done.stdout.splitlines()[-1].startswith(f"{DAY} succeeded after ")
+    ended = done.stdout.splitlines()[-1]
+    assert ended.startswith(f"{DAY} succeeded after ")
+    assert ": 120 order lines and 120 events in the facts, 0 rejected, net revenue 2,397.60" in ended
     assert warehouse.row("SELECT status, fact_orders_count FROM warehouse.daily_metrics") == ("succeeded", 120)
 
 
@@ -67,7 +70,7 @@ def test_extract_says_what_became_of_each_file(warehouse: Any, glue: Glue) -> No
     done = glue("extract", "orders", DAY)
     assert done.returncode == 0
     assert done.stdout.splitlines() == [
-        f"orders {DAY}: a.ndjson: 1 rows, 1 rejected, 0.0 MB",
+        f"orders {DAY}: a.ndjson: 1 rows, 1 rejected, 6 bytes",
         f"orders {DAY}: b.json: REFUSED, nothing of it is loaded: "
         "not a JSON array: it ends too early (element 2, at byte 3)",
     ]
@@ -82,6 +85,9 @@ def test_a_day_that_the_gate_blocks_ends_with_3_and_says_what_to_do(warehouse: A
     assert "DETAIL: " in done.stderr
     assert "HINT: " in done.stderr
     assert "audit.allow_day" in done.stderr
+    assert done.stderr.count(f"{DAY} is blocked") == 1
+    assert f"Next: python -m glue explain {DAY}" in done.stderr
+    assert f"nothing was delivered in {warehouse.landing.folder}/events/{DAY}" in done.stdout
 
 
 def test_a_file_that_cannot_be_read_fails_the_day_before_anything_else_is_done(warehouse: Any, glue: Glue) -> None:
@@ -102,10 +108,11 @@ def test_a_range_goes_on_after_a_bad_day_and_names_it_at_the_end(warehouse: Any,
     warehouse.landing.put("orders", days[3], "x.json.gz", "")
     done = glue("run", "--from", days[0], "--to", days[4], "--jobs", 2)
     assert done.returncode == 1
-    assert f"{days[2]} skipped after 0.0 s" in done.stdout
+    assert f"{days[2]} skipped: nothing was delivered in {warehouse.landing.folder}" in done.stdout
+    assert "clean_orders" not in done.stdout  # of a range the steps are not told
     assert "5 days: 2 succeeded, 1 failed, 1 blocked, 1 skipped" in done.stdout
     errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
-    assert [line.split()[1:3] for line in errors] == [[str(days[3]), "failed"], [str(days[1]), "blocked"]]
+    assert [re.search(r"\d{4}-\d\d-\d\d", line)[0] for line in errors] == [f"{days[3]}", f"{days[1]}"]
     statuses = warehouse.rows("SELECT run_date, status FROM warehouse.daily_metrics ORDER BY 1")
     assert statuses == [(days[0], "succeeded"), (days[1], "blocked"), (days[4], "succeeded")]
 

@@ -4,10 +4,15 @@ import json
 import os
 import subprocess
 import sys
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
+from psycopg.conninfo import make_conninfo
+from psycopg.rows import dict_row
+
+from glue.explain import TO_SEARCH
 from tests import shop
 from tests.conftest import Warehouse
 
@@ -74,6 +79,69 @@ def test_explain_tells_every_report_of_an_order(warehouse: Warehouse) -> None:
     }
 
 
+def test_explain_says_in_a_sentence_why_a_weekday_is_low(warehouse: Warehouse) -> None:
+    days = [DAY - timedelta(days=7 * weeks) for weeks in (2, 1, 0)]
+    for day in days:
+        made = shop.orders(10, day)
+        if day == DAY:
+            made = [order | ({"status": "authorised"} if number < 2 else {}) for number, order in enumerate(made)]
+        warehouse.landing.orders(day, made)
+        warehouse.landing.events(day, shop.events(5, day))
+        warehouse.run(day)
+    assert [
+        (row["delivered"], row["rejected"], row["sold"]) for row in told(warehouse, "explain", f"{DAY}")["weekdays"]
+    ] == [(10, 2, 8), (10, 0, 10), (10, 0, 10)]
+    shown = glue(warehouse, "explain", f"{DAY}").stdout
+    assert "Net revenue is 20% below the usual, most of it by 2 more lines rejected.\n" in shown
+    # The next command to type has the value in it.
+    assert "VALUES ('order_status', 'authorised', 'ONE OF warehouse.order_statuses')" in shown
+    assert "about that of the Fridays before" in glue(warehouse, "explain", f"{days[1]}").stdout
+
+
+def test_a_value_of_a_file_is_no_part_of_a_command_that_somebody_may_paste(warehouse: Warehouse) -> None:
+    warehouse.landing.orders(DAY, [*shop.orders(9, DAY), shop.order("O-bad", DAY, status="x'); $(reboot) \";")])
+    warehouse.landing.events(DAY, shop.events(5, DAY))
+    warehouse.run(DAY)
+    hint = next(line for line in glue(warehouse, "explain", f"{DAY}").stdout.splitlines() if "staging.codes (" in line)
+    assert "reboot" not in hint
+    assert "'ITS VALUE'" in hint
+
+
+def test_a_day_that_is_blocked_after_it_was_loaded_keeps_its_facts_and_explain_says_so(warehouse: Warehouse) -> None:
+    two_days(warehouse)
+    warehouse.landing.orders(NEXT, [shop.order(f"O-{number}", NEXT, price="9,99") for number in range(5)])
+    warehouse.deliver(NEXT)
+    assert glue(warehouse, "db", "psql", "-c", f"CALL warehouse.run_day('{NEXT}')").returncode == 1
+    shown = glue(warehouse, "explain", f"{NEXT}").stdout
+    assert "The facts of orders are those of an earlier run: the day is blocked." in shown
+    assert "clean lines of orders are not in the facts" not in shown
+    assert f"{NEXT} is not loaded (blocked): python -m glue explain {NEXT}" in glue(warehouse, "status").stdout
+
+
+def test_an_order_that_was_never_cleaned_is_found_without_a_search_of_all_of_raw(warehouse: Warehouse) -> None:
+    two_days(warehouse)
+    after = NEXT + timedelta(days=1)
+    warehouse.landing.orders(after, [shop.order("O-new", after), shop.order("O-late", after)])
+    warehouse.deliver(after)
+    outcomes = {
+        order_id: [report.get("outcome") for report in told(warehouse, "explain", "order", order_id)["reports"]]
+        for order_id in ("O-new", "O-late")
+    }
+    assert outcomes == {"O-new": ["not cleaned yet"], "O-late": [None, None, "not cleaned yet"]}
+    # A delivery that was replaced is searched when nothing else knows the order.
+    warehouse.landing.orders(after, [shop.order("O-other", after)])
+    warehouse.landing.events(after, shop.events(5, after))
+    warehouse.run(after)
+    reports = told(warehouse, "explain", "order", "O-new")["reports"]
+    assert [report["outcome"] for report in reports] == ["not in force: the file was delivered again"]
+
+    with psycopg.connect(warehouse.dsn, row_factory=dict_row) as connection:
+        searched = connection.execute(TO_SEARCH, {"days": [], "most": 100}).fetchall()
+        assert [row["run_date"] for row in searched] == [after]
+        searched = connection.execute(TO_SEARCH, {"days": [DAY], "most": 100}).fetchall()
+        assert [row["run_date"] for row in searched] == [DAY]
+
+
 def test_what_is_not_there_is_an_error_that_says_so(warehouse: Warehouse) -> None:
     for arguments, message in (
         (("explain", "2001-01-01"), "nothing was ever delivered or run for 2001-01-01"),
@@ -83,6 +151,29 @@ def test_what_is_not_there_is_an_error_that_says_so(warehouse: Warehouse) -> Non
         assert done.returncode == 1
         assert message in done.stderr
     assert glue(warehouse, "explain", "order").returncode == 2
+
+
+def test_a_warehouse_that_nothing_was_run_in_says_what_to_do(warehouse: Warehouse) -> None:
+    shown = glue(warehouse, "status")
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert "Nothing has run yet" in shown.stdout
+    assert "python -m glue run DATE" in shown.stdout
+    assert told(warehouse, "status")["runs"] == []
+    health = {(row["measure"], row["days"]): row["value"] for row in told(warehouse, "status")["health"]}
+    assert (health["runs", 7], health["records delivered", 30], health["runs succeeded", 7]) == (0, 0, None)
+    assert glue(warehouse, "explain", f"{DAY}").returncode == 1
+    assert glue(warehouse, "explain", "order", "O-1").returncode == 1
+
+
+def test_a_database_that_is_no_warehouse_says_how_to_make_it_one(warehouse: Warehouse) -> None:
+    empty = make_conninfo(warehouse.dsn, dbname="template1")
+    environment = os.environ | {"WAREHOUSE_DSN": empty, "PYTHONPATH": str(PROJECT), "PYTHONUTF8": "1"}
+    for arguments in (("status",), ("explain", f"{DAY}"), ("explain", "order", "O-1"), ("run", f"{DAY}")):
+        command = [sys.executable, "-m", "glue", *arguments]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True)
+        assert done.returncode == 1
+        assert "python -m glue migrate" in done.stderr
+        assert "Traceback" not in done.stderr
 
 
 def test_status_shows_a_blocked_day_with_its_reason_and_the_rates(warehouse: Warehouse) -> None:
@@ -103,7 +194,15 @@ def test_status_shows_a_blocked_day_with_its_reason_and_the_rates(warehouse: War
     assert rates["runs", 7] == 2
     assert rates["runs blocked", 30] == 50
     assert rates["size of raw", None] > 0
-    assert "orders_rejected_share_max" in glue(warehouse, "status").stdout
+    shown = glue(warehouse, "status").stdout
+    assert "orders_rejected_share_max" in shown
+    assert f"{NEXT} is not loaded (blocked)" in shown
+    # What was mended is no news.
+    warehouse.landing.orders(NEXT, shop.orders(4, NEXT))
+    warehouse.run(NEXT)
+    shown = glue(warehouse, "status").stdout
+    assert "orders_rejected_share_max" not in shown
+    assert "is not loaded" not in shown
 
 
 def test_the_views_in_plain_words_sum_up_to_the_facts(warehouse: Warehouse) -> None:
