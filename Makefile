@@ -128,3 +128,21 @@ $(VENV)/installed-to-run: requirements-run.txt
 	    { echo "No venv: on Debian or Ubuntu, apt install python3-venv"; rm -rf $(VENV); exit 1; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-run.txt
 	@touch $@
+
+# -- Benchmark ---------------------------------------------------------------------------------------
+
+BENCH_VENV := .bench/venv
+BENCH_ARGS ?=
+
+.PHONY: setup-bench bench-steps
+
+setup-bench: $(BENCH_VENV)/installed  ## Make the virtual environment of the benchmark in .bench/venv
+
+$(BENCH_VENV)/installed: bench/requirements.txt requirements-run.txt
+	@mkdir -p .bench && echo '*' > .bench/.gitignore
+	$(PYTHON) -m venv --clear $(BENCH_VENV)
+	$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-run.txt -r bench/requirements.txt
+	@touch $@
+
+bench-steps: setup-bench  ## What each step of a day costs (BENCH_ARGS='--orders 1000000 --events 5000000')
+	$(BENCH_VENV)/bin/python -m bench steps $(BENCH_ARGS)

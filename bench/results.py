@@ -1,0 +1,58 @@
+"""What was measured: printed as tables while it goes on, and kept as JSON."""
+
+import json
+import os
+import platform
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bench.measure import Cost, Server
+
+COLUMNS = ("wall s", "CPU s", "client", "server", "behind", "WAL MB", "temp MB", "RSS MB")
+HEADER = " ".join([" " * 28, *(f"{column:>8}" for column in COLUMNS)])
+
+
+class Results:
+    """Results by scenario, in a JSON file if there is one: those of other scenarios stay in it."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self.data: dict[str, Any] = json.loads(path.read_text()) if path and path.exists() else {}
+
+    def begin(self, server: Server) -> None:
+        """Say what is measured on what."""
+        models = re.findall(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
+        self.keep(
+            "machine",
+            {
+                "postgresql": server.version(), "python": platform.python_version(), "cpu": models[0] if models else "",
+                "cores": os.cpu_count(),
+                "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
+                "measured": f"{datetime.now(UTC):%Y-%m-%d %H:%M}",
+            },
+        )  # fmt: skip
+        machine = self.data["machine"]
+        print(f"PostgreSQL {machine['postgresql']}, {machine['cores']} cores, load {os.getloadavg()[0]:.1f}")
+
+    def keep(self, name: str, data: Any) -> None:
+        """Keep what a scenario measured."""
+        self.data[name] = data
+        if self._path:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.write_text(json.dumps(self.data, indent=1, default=str) + "\n")
+
+    def show(self, title: str, costs: Mapping[str, Cost]) -> Cost:
+        """Print costs and their sum, and return the sum."""
+        total = sum(costs.values(), Cost())
+        lines = {**costs, "together": total} if len(costs) > 1 else dict(costs)
+        print(f"\n{title}\n{HEADER}")
+        for name, c in lines.items():
+            print(
+                f"{name:28} {c.wall:8.2f} {c.cpu:8.2f} {c.client:8.2f} {c.server:8.2f} {c.behind:8.2f} "
+                f"{c.wal / 1e6:8.1f} {c.temporary / 1e6:8.1f} {c.rss / 1e6:8.0f}",
+                flush=True,
+            )
+        return total
