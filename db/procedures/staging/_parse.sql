@@ -8,10 +8,12 @@ RETURN nullif(btrim(p_value, E' \t\n\r\f\x0b'), '');
 COMMENT ON FUNCTION staging._trimmed(text) IS 'Without the blanks around it; NULL if nothing is left';
 
 -- An ISO 8601 time with or without offset or fraction, or a date (its midnight); without an offset it is UTC. Digits
--- after the microsecond are cut. NULL if it is none. The first branch is the usual shape, without a regular expression.
+-- after the microsecond are cut. NULL if it is none. No time is longer than 36 bytes: megabytes are not looked through.
+-- The second branch is the usual shape, without a regular expression.
 CREATE OR REPLACE FUNCTION staging._to_timestamptz(p_value text) RETURNS timestamptz
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN CASE
+    WHEN octet_length(p_value) > 36 THEN NULL
     WHEN translate(p_value, '123456789', '000000000') = '0000-00-00T00:00:00Z'
          AND substr(p_value, 1, 4) COLLATE "C" > '0000'
          AND substr(p_value, 6, 2) COLLATE "C" BETWEEN '01' AND '12'
