@@ -33,6 +33,9 @@ CALL audit.allow_day('2025-12-19', 'why');
 
 **Failed**: `SELECT * FROM audit.pipeline_steps WHERE status = 'failed' ORDER BY step_id DESC LIMIT 5;` then clear the
 failed task: it goes on from there.
+
+**A red `extract_products` in a green run**: the catalogue could not be had, and the day was loaded without it, because
+a fact never waits for a dimension. The next day asks again; or clear it with what is downstream.
 """
 
 
@@ -54,10 +57,14 @@ def needs_catalogue(day: date, today: date, newest: date | None) -> str | None:
 
 
 def extract_source(source: str, load_date: str, session_name: str) -> dict[str, Any]:
-    """Bring the deliveries of a source and day into raw; return what became of them."""
-    from glue.extract import extract
+    """Bring the deliveries of a source and day into raw, as a step of its run; return what became of them."""
+    from contextlib import closing
 
-    result = extract(source, date.fromisoformat(load_date), dsn=dsn(LOADER, session_name))
+    from glue.connection import connect
+    from glue.extract import extract_step
+
+    with closing(connect(dsn(LOADER, session_name))) as connection:
+        result = extract_step(connection, source, date.fromisoformat(load_date))
     if result.skipped:
         raise AirflowSkipException(result.skipped)
     return {
@@ -159,7 +166,7 @@ with DAG(
             doc_md=(
                 "Brings a catalogue into `raw.products_json`: a file of the day if there is one; else from the API, on "
                 "Mondays and whenever the newest catalogue is missing or older than a week, for today or yesterday "
-                "only. Otherwise **skipped**, and all that follows still runs."
+                "only. Otherwise **skipped**. Whether it is skipped or fails, all that follows still runs."
             ),
             outlets=[table("raw", "products_json")],
         )(load_date=LOAD_DATE, session_name=SESSION_NAME)
@@ -177,9 +184,10 @@ with DAG(
         )
         clean_products = step(
             "staging.clean_products",
-            "Cleans the catalogue of the day, if there is one; runs when the extract was skipped, too.",
+            "Cleans the catalogue of the day, if there is one; runs when the extract was skipped or failed, too.",
             table("staging", "products_clean"),
-            trigger_rule="none_failed",
+            # A fact never waits for a dimension.
+            trigger_rule="all_done",
         )
 
     with TaskGroup("quality", group_display_name="Quality", tooltip="validation", prefix_group_id=False):

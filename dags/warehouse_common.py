@@ -101,12 +101,18 @@ def dsn(connection_id: str, session_name: str = "airflow") -> str:
 
 # -- telling people ----------------------------------------------------------------------------------
 
-BAD_STEPS = """
+# The last to go wrong of the steps whose last attempt went wrong; a missing catalogue ends no run.
+BAD_STEP = """
     SELECT s.step, s.status, s.error_sqlstate, s.error_message
-    FROM audit.pipeline_steps s
-    WHERE s.run_id = (SELECT max(r.run_id) FROM audit.pipeline_runs r WHERE r.run_date = %s)
-      AND s.status IN ('failed', 'blocked')
-    ORDER BY s.step_id
+    FROM (
+        SELECT DISTINCT ON (t.step) t.step_id, t.step, t.status, t.error_sqlstate, t.error_message
+        FROM audit.pipeline_steps t
+        WHERE t.run_id = (SELECT max(r.run_id) FROM audit.pipeline_runs r WHERE r.run_date = %s)
+        ORDER BY t.step, t.step_id DESC
+    ) AS s
+    WHERE s.status IN ('failed', 'blocked')
+    ORDER BY s.step = 'extract_products', s.step_id DESC
+    LIMIT 1
 """
 FAILED_RULES = """
     SELECT f.rule_name, f.severity, f.message
@@ -123,7 +129,7 @@ def tell_of_failure(context: Mapping[str, Any]) -> None:
 
 
 def tell_of_alerts(context: Mapping[str, Any]) -> None:
-    """Callback of a run that succeeded: its alerts, if it has any, to the log and the webhook."""
+    """Callback of a run that succeeded: its alerts, and the catalogue that it lacks, to the log and the webhook."""
     _tell(context, failed=False)
 
 
@@ -146,11 +152,11 @@ def _tell(context: Mapping[str, Any], *, failed: bool) -> None:
     except Exception as error:
         # Somebody has to hear of the failure above all when the warehouse does not answer.
         message["reason"] = f"the warehouse cannot be asked why: {explain(error)}"
-    if not failed and not message.get("alerts"):
+    if not failed and not message.get("alerts") and not message.get("step"):
         return
     message["status"] = ("blocked" if message.get("status") == "blocked" else "failed") if failed else "alert"
     if failed and not message.get("step"):
-        # An extract leaves no step in the database: Airflow knows which task it was.
+        # A warehouse that was out of reach has no record of it: Airflow knows which task it was.
         ti = context.get("ti")
         message["step"] = ti.task_id if ti else None
         message.setdefault("reason", context.get("reason") or "see the task's log")
@@ -162,15 +168,15 @@ def _tell(context: Mapping[str, Any], *, failed: bool) -> None:
 def _findings(day: date) -> dict[str, Any]:
     """Return what the warehouse says of the newest run of a day."""
     with closing(connect(dsn(RUNNER, "airflow callback"))) as connection:
-        steps = connection.execute(BAD_STEPS, (day,)).fetchall()
+        bad_step = connection.execute(BAD_STEP, (day,)).fetchone()
         rules = connection.execute(FAILED_RULES, (day,)).fetchall()
         alerts = connection.execute(ALERTS, (day,)).fetchall()
     found: dict[str, Any] = {
         "rules": [{"rule": rule, "severity": severity, "message": text} for rule, severity, text in rules],
         "alerts": [{"alert": alert, "message": text} for alert, text in alerts],
     }
-    if steps:
-        step, status, sqlstate, reason = steps[-1]
+    if bad_step:
+        step, status, sqlstate, reason = bad_step
         found |= {"step": step, "status": status, "sqlstate": sqlstate, "reason": reason}
     return found
 
@@ -178,7 +184,7 @@ def _findings(day: date) -> dict[str, Any]:
 def _text(message: Mapping[str, Any]) -> str:
     """Return a message in words, as Slack shows it."""
     lines = [f"{message['dag']} {message['day'] or message['run']}: {message['status']}"]
-    if message["status"] != "alert":
+    if message["status"] != "alert" or message.get("step"):
         state = f" ({message['sqlstate']})" if message.get("sqlstate") else ""
         lines[0] += f" at {message.get('step') or 'an unknown task'}{state}"
         lines.append(str(message.get("reason")))

@@ -196,14 +196,17 @@ def _run(options: argparse.Namespace) -> int:
     }
     if len(days) > 1:
         print(f"{len(days)} days: " + ", ".join(f"{len(found)} {outcome}" for outcome, found in ended.items()))
-    for result in ended["failed"] + ended["blocked"]:
+    incomplete = [result for result in ended["succeeded"] if result.reason]
+    for result in ended["failed"] + ended["blocked"] + incomplete:
         lines = result.reason.splitlines()
         if f"{result.day}" not in lines[0]:
             lines[0] = f"{result.day}: {lines[0]}"
         if result.outcome == "blocked":
             lines.append(f"Next: python -m glue explain {result.day}")
+        elif result.outcome == "succeeded":
+            lines.append("The day is loaded, without its catalogue: run it again when there is one.")
         _complain("\n  ".join(lines))
-    return FAILED if ended["failed"] else WAS_BLOCKED if ended["blocked"] else DONE
+    return FAILED if ended["failed"] or incomplete else WAS_BLOCKED if ended["blocked"] else DONE
 
 
 def _status(options: argparse.Namespace) -> int:

@@ -1,20 +1,22 @@
 """Brings the deliveries of a source and day from the landing zone, or the products API, into raw."""
 
 import os
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 import psycopg
 
 from glue.connection import connect
-from glue.errors import GlueError
+from glue.errors import GlueError, MissingSetting, explain
 from glue.landing import SUFFIXES, find, shown
 from glue.load import Loaded, Openable, Say, load
 from glue.products import ProductsApi
 
 SOURCES = ("orders", "events", "products")
 DEFAULT_LANDING = "data/landing"
+# SQLSTATE of a failure that is not the database's: PostgreSQL's own for input and output that fail.
+IO_ERROR = "58030"
 
 
 class ExtractError(GlueError):
@@ -130,6 +132,31 @@ def extract_into(
     result = ExtractResult(source, day, tuple(loaded), skipped)
     if faults:
         raise ExtractError(faults, result)
+    return result
+
+
+def extract_step(
+    connection: psycopg.Connection, source: str, day: date, *, refresh: bool = False, say: Say = print
+) -> ExtractResult:
+    """Do the same as a step of the day's run: audit.pipeline_steps says how it went, a failure too."""
+    (step_id,) = connection.execute("SELECT raw.begin_extract(%s, %s)", (source, day)).fetchone() or (None,)
+
+    def end(result: ExtractResult, sqlstate: str | None = None, reason: str | None = None) -> None:
+        counts = (result.rows + result.rejected, result.rows, result.rejected)
+        connection.execute("SELECT raw.end_extract(%s, %s, %s, %s, %s, %s)", (step_id, *counts, sqlstate, reason))
+
+    try:
+        result = extract_into(connection, source, day, refresh=refresh, say=say)
+    except MissingSetting:
+        end(ExtractResult(source, day))  # there is nobody to ask: no failure
+        raise
+    except Exception as error:
+        sqlstate = error.sqlstate if isinstance(error, psycopg.Error) else None
+        done = error.result if isinstance(error, ExtractError) else ExtractResult(source, day)
+        with suppress(psycopg.Error):  # what went wrong matters more than its record
+            end(done, sqlstate or IO_ERROR, explain(error).replace("\0", ""))
+        raise
+    end(result)
     return result
 
 

@@ -12,7 +12,7 @@ import psycopg
 
 from glue.connection import connect
 from glue.errors import GlueError, MissingSetting, explain
-from glue.extract import SOURCES, extract_into, landing_url, place
+from glue.extract import SOURCES, extract_step, landing_url, place
 from glue.landing import find
 from glue.load import Say
 
@@ -34,7 +34,7 @@ Outcome = Literal["succeeded", "failed", "blocked", "skipped"]
 
 @dataclass(frozen=True)
 class DayResult:
-    """How a day ended, what came of it if it succeeded, and why if it did not."""
+    """How a day ended, what came of it if it succeeded, and what went wrong: it may succeed without its catalogue."""
 
     day: date
     outcome: Outcome
@@ -45,7 +45,9 @@ class DayResult:
     def __str__(self) -> str:
         if self.outcome == "skipped":
             return f"{self.day} skipped: {self.reason}"
-        return f"{self.day} {self.outcome} after {self.seconds:.1f} s" + (f": {self.summary}" if self.summary else "")
+        lacking = " without its catalogue" if self.outcome == "succeeded" and self.reason else ""
+        ended = f"{self.day} {self.outcome}{lacking} after {self.seconds:.1f} s"
+        return ended + (f": {self.summary}" if self.summary else "")
 
 
 class Runner:
@@ -102,9 +104,13 @@ class Runner:
                 try:
                     if is_range and not _anything_delivered(connection, day):
                         return DayResult(day, "skipped", reason=f"nothing was delivered{place(landing_url())}")
+                    connection.execute("CALL audit.open_run(%s)", (day,))
                     faults = self._extract(connection, day, refresh=refresh)
-                    if faults:
-                        outcome, reason = "failed", "\n".join(faults)
+                    reason = "\n".join(faults.values())
+                    # Without its orders or events a day's figures would be wrong; without its catalogue they are not:
+                    # a fact never waits for a dimension.
+                    if faults.keys() - {"products"}:
+                        outcome = "failed"
                     else:
                         connection.execute("CALL warehouse.run_day(%s)", (day,))
                         summary = _summary(connection, day)
@@ -112,21 +118,21 @@ class Runner:
                     self._connections.discard(connection)
         except psycopg.Error as error:
             outcome = "blocked" if error.sqlstate == BLOCKED else "failed"
-            reason = explain(error)
+            reason = "\n".join(filter(None, (reason, explain(error))))
         except (GlueError, OSError) as error:
             outcome, reason = "failed", explain(error)
         return DayResult(day, outcome, time.monotonic() - started, reason, summary)
 
-    def _extract(self, connection: psycopg.Connection, day: date, *, refresh: bool) -> list[str]:
-        """Extract all sources of a day; return what went wrong. One that fails does not keep the others out."""
-        faults = []
+    def _extract(self, connection: psycopg.Connection, day: date, *, refresh: bool) -> dict[str, str]:
+        """Extract all sources of a day; return {source: what went wrong}. One that fails keeps no other out."""
+        faults = {}
         for source in SOURCES:
             try:
-                extract_into(connection, source, day, refresh=refresh, say=self.say)
+                extract_step(connection, source, day, refresh=refresh, say=self.say)
             except MissingSetting as error:
                 self.say(f"{source} {day}: skipped: {error}")
             except GlueError as error:
-                faults.append(str(error))
+                faults[source] = str(error)
         return faults
 
 

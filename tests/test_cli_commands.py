@@ -90,13 +90,54 @@ def test_a_day_that_the_gate_blocks_ends_with_3_and_says_what_to_do(warehouse: A
     assert f"nothing was delivered in {warehouse.landing.folder}/events/{DAY}" in done.stdout
 
 
-def test_a_file_that_cannot_be_read_fails_the_day_before_anything_else_is_done(warehouse: Any, glue: Glue) -> None:
+def test_a_file_that_cannot_be_read_fails_the_day_before_any_of_its_steps(warehouse: Any, glue: Glue) -> None:
     deliver_day(warehouse, DAY)
     warehouse.landing.put("orders", DAY, "orders.json.gz", "[]")
     done = glue("run", DAY)
     assert done.returncode == 1
-    assert "orders.json and orders.json.gz are the same delivery twice; remove one" in done.stderr
-    assert warehouse.value("SELECT count(*) FROM audit.pipeline_runs") == 0
+    fault = f"orders of {DAY}: orders.json and orders.json.gz are the same delivery twice; remove one"
+    assert fault in done.stderr
+    assert warehouse.row("SELECT status, error FROM audit.pipeline_runs") == ("failed", f"extract_orders: {fault}")
+    assert warehouse.value("SELECT status FROM warehouse.daily_metrics") == "failed"
+    assert warehouse.rows(
+        "SELECT step, status, rows_out, error_sqlstate FROM audit.pipeline_steps ORDER BY step_id"
+    ) == [
+        ("open_run", "succeeded", 0, None),
+        ("extract_orders", "failed", 0, "58030"),
+        ("extract_events", "succeeded", 120, None),
+        ("extract_products", "succeeded", 7, None),
+    ]
+
+    # Mended, the day is run again, as a run of its own.
+    (warehouse.landing.path("orders", DAY) / "orders.json.gz").unlink()
+    assert glue("run", DAY).returncode == 0
+    statuses = warehouse.rows("SELECT status FROM audit.pipeline_runs ORDER BY run_id")
+    assert [status for (status,) in statuses] == ["failed", "succeeded"]
+    assert warehouse.value("SELECT count(*) FROM audit.pipeline_steps WHERE step = 'open_run'") == 2
+    assert warehouse.value("SELECT status FROM warehouse.daily_metrics") == "succeeded"
+
+
+def test_without_its_catalogue_a_day_is_loaded_and_the_failure_is_told(warehouse: Any, glue: Glue) -> None:
+    today = datetime.now(UTC).date()
+    warehouse.landing.orders(today, shop.orders(120, today, timestamp=f"{today}T00:00:00Z"))
+    warehouse.landing.events(today, shop.events(120, today, event_ts=f"{today}T00:00:00Z"))
+    nobody = "http://127.0.0.1:1/products"
+    done = glue("run", today, PRODUCTS_API_URL=nobody)
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[-1].startswith(f"{today} succeeded without its catalogue after ")
+    assert nobody in done.stderr
+    assert warehouse.row("SELECT status, fact_orders_count FROM warehouse.daily_metrics") == ("succeeded", 120)
+    assert warehouse.row("SELECT status, error FROM audit.pipeline_runs") == ("succeeded", None)
+    step = warehouse.row("SELECT * FROM audit.pipeline_steps WHERE status <> 'succeeded'")
+    assert (step.step, step.status, step.error_sqlstate) == ("extract_products", "failed", "58030")
+    assert nobody in step.error_message
+    assert "extract_products failed (58030)" in glue("status").stdout
+
+    # With one, the same products are known by name: what was loaded without waits for nothing.
+    warehouse.landing.products(today, [shop.product(f"P-{number}") for number in range(7)])
+    assert glue("run", today, PRODUCTS_API_URL=nobody).returncode == 0
+    inferred = warehouse.rows("SELECT product_id FROM warehouse.dim_product WHERE is_inferred")
+    assert inferred == [("(none)",)]
 
 
 def test_a_range_goes_on_after_a_bad_day_and_names_it_at_the_end(warehouse: Any, glue: Glue) -> None:

@@ -19,7 +19,6 @@ from typing import Any
 
 import pytest
 
-from glue.extract import extract
 from tests import shop
 from tests.conftest import Warehouse
 from tests.shop import Landing, checksums
@@ -171,7 +170,7 @@ Runs = Callable[..., dict[str, Any]]
 
 @pytest.fixture
 def run_dag(airflow: Airflow, warehouse: Warehouse, landing: Landing, receiver: Receiver) -> Runs:
-    """`run_dag(logical_date=…, run_after=…, conf=…, only=…)`: a run on the test's warehouse; how it ended."""
+    """`run_dag(logical_date=…, run_after=…, conf=…, only=…, environment=…)`: how a run on the warehouse ended."""
     info = warehouse.connection.info
     environment = {"LANDING_URL": str(landing.folder), "ALERT_WEBHOOK_URL": receiver.url, "PRODUCTS_API_URL": NOWHERE}
     for role in ("loader", "runner"):
@@ -187,7 +186,8 @@ def run_dag(airflow: Airflow, warehouse: Warehouse, landing: Landing, receiver: 
         )  # fmt: skip
 
     def run(*several: dict[str, Any], **wanted: Any) -> dict[str, Any]:
-        ended = airflow.python(RUN, json.dumps(several or [wanted], default=str), **environment)
+        changed = environment | wanted.pop("environment", {})
+        ended = airflow.python(RUN, json.dumps(several or [wanted], default=str), **changed)
         return ended if several else ended["runs"][0] | {"log": ended["log"]}
 
     return run
@@ -362,21 +362,60 @@ def test_a_day_that_succeeds_with_few_orders_is_an_alert(
     assert "on 2025-12-19 150 orders were delivered, fewer than 151" in message["text"]
 
 
-def test_an_api_that_is_down_fails_the_day_after_orders_and_events_are_in_raw(
+def test_an_api_that_is_down_keeps_no_day_out_and_is_told(
     run_dag: Runs, warehouse: Warehouse, landing: Landing, receiver: Receiver
 ) -> None:
     deliver_day(landing, YESTERDAY, products=False)
     ended = run_dag(logical_date=at_two(YESTERDAY), retries=0)
-    assert ended["state"] == "failed"
-    assert ended["tasks"]["extract_products"] == "failed"
-    assert ended["tasks"]["clean_orders"] == ended["tasks"]["clean_events"] == "success"
-    assert ended["tasks"]["check_quality"] == "upstream_failed"
-    assert warehouse.value("SELECT count(*) FROM raw.orders_json") == 150
-    assert warehouse.value("SELECT count(*) FROM warehouse.fact_orders") == 0
+    assert ended["state"] == "success"
+    assert ended["tasks"] == dict.fromkeys(ORDER_OF_TASKS, "success") | {"extract_products": "failed"}
+    assert warehouse.value("SELECT count(*) FROM warehouse.fact_orders") == 150
+    assert warehouse.value("SELECT status FROM audit.pipeline_runs") == "succeeded"
+    step = warehouse.row("SELECT step, error_sqlstate, error_message FROM audit.pipeline_steps WHERE status = 'failed'")
+    assert (step.step, step.error_sqlstate) == ("extract_products", "58030")
+    assert NOWHERE in step.error_message
     (message,) = receiver.messages
-    assert (message["status"], message["day"], message["step"]) == ("failed", str(YESTERDAY), "extract_products")
+    assert (message["status"], message["day"], message["step"], message["sqlstate"], message["reason"]) == (
+        "alert", str(YESTERDAY), "extract_products", "58030", step.error_message,
+    )  # fmt: skip
+    assert message["text"].startswith(f"ecomm_warehouse_daily {YESTERDAY}: alert at extract_products (58030)")
 
-    # Once a catalogue is there, the same day goes through.
+    # Once a catalogue is there, the same day knows its products by name.
     landing.products(YESTERDAY, [shop.product(f"P-{number}") for number in range(7)])
-    extract("products", YESTERDAY, dsn=warehouse.dsn, landing=str(landing.folder))
-    assert run_dag(logical_date=at_two(YESTERDAY))["state"] == "success"
+    receiver.messages.clear()
+    assert run_dag(logical_date=at_two(YESTERDAY))["tasks"] == dict.fromkeys(ORDER_OF_TASKS, "success")
+    assert receiver.messages == []
+    assert warehouse.rows("SELECT product_id FROM warehouse.dim_product WHERE is_inferred") == [("(none)",)]
+
+
+def test_a_day_for_which_there_is_nobody_to_ask_is_loaded_without_a_word(
+    run_dag: Runs, warehouse: Warehouse, landing: Landing, receiver: Receiver
+) -> None:
+    deliver_day(landing, YESTERDAY, products=False)
+    ended = run_dag(logical_date=at_two(YESTERDAY), environment={"PRODUCTS_API_URL": ""})
+    assert ended["tasks"] == dict.fromkeys(ORDER_OF_TASKS, "success") | {"extract_products": "skipped"}
+    assert warehouse.value("SELECT status FROM audit.pipeline_runs") == "succeeded"
+    assert warehouse.rows("SELECT * FROM audit.pipeline_steps WHERE status <> 'succeeded'") == []
+    assert receiver.messages == []
+
+
+def test_a_file_that_cannot_be_read_fails_the_run_in_airflow_and_in_the_record(
+    run_dag: Runs, warehouse: Warehouse, landing: Landing, receiver: Receiver
+) -> None:
+    deliver_day(landing, DAY)
+    landing.put("orders", DAY, "orders.json.gz", "[]")
+    ended = run_dag(logical_date=at_two(DAY), retries=0)
+    assert ended["state"] == "failed"
+    assert {name for name, state in ended["tasks"].items() if state == "failed"} == {"extract_orders"}
+    assert {name for name, state in ended["tasks"].items() if state == "upstream_failed"} == {
+        "clean_orders", "check_quality", *LOADS,
+    }  # fmt: skip
+    fault = f"orders of {DAY}: orders.json and orders.json.gz are the same delivery twice; remove one"
+    # Whatever ended well after it: events and products were extracted and cleaned.
+    run = warehouse.row("SELECT status, error FROM audit.pipeline_runs")
+    assert run == ("failed", f"extract_orders: {fault}")
+    assert warehouse.value("SELECT status FROM warehouse.daily_metrics") == "failed"
+    (message,) = receiver.messages
+    assert (message["status"], message["step"], message["sqlstate"], message["reason"]) == (
+        "failed", "extract_orders", "58030", fault,
+    )  # fmt: skip

@@ -489,3 +489,109 @@ def test_runs_are_joined_retried_and_opened_as_the_design_says(warehouse: Any) -
     warehouse.call("audit.open_run", DAY)  # so does a new run, when the one before was given up
     assert runs() == ["succeeded", "failed", "running"]
     assert warehouse.rows("SELECT * FROM audit.pipeline_runs WHERE error = 'given up: a new run of the day was opened'")
+
+
+def test_a_run_whose_step_failed_stays_failed_whatever_ends_well_beside_it(warehouse: Any) -> None:
+    put_day(warehouse)
+    warehouse.call("audit.open_run", DAY)
+    warehouse.execute(
+        "ALTER TABLE staging.orders_clean ADD CONSTRAINT made_to_fail CHECK (order_id <> 'O-2025-12-19-7')"
+    )
+    with pytest.raises(psycopg.errors.CheckViolation):
+        warehouse.call("staging.clean_orders", DAY)
+    failed = warehouse.row("SELECT status, error FROM audit.pipeline_runs")
+    assert (failed.status, failed.error.partition(":")[0]) == ("failed", "clean_orders")
+    warehouse.call("staging.clean_events", DAY)
+    warehouse.call("staging.clean_products", DAY)
+    assert warehouse.row("SELECT status, error FROM audit.pipeline_runs") == failed
+    assert warehouse.value("SELECT raw_events_count FROM warehouse.daily_metrics") == 20
+
+    warehouse.execute("ALTER TABLE staging.orders_clean DROP CONSTRAINT made_to_fail")
+    for step in STEPS[1:]:
+        warehouse.call(step, DAY)
+    assert warehouse.row("SELECT status, error FROM audit.pipeline_runs") == ("succeeded", None)
+
+
+# -- extracts, which are done by a client ------------------------------------------------------------
+
+
+def extract(warehouse: Any, source: str) -> int:
+    """Begin an extract."""
+    return int(warehouse.value("SELECT raw.begin_extract(%s, %s)", source, DAY))
+
+
+def end_extract(warehouse: Any, step_id: int, sqlstate: str | None = None, message: str | None = None) -> None:
+    """End it."""
+    warehouse.execute("SELECT raw.end_extract(%s, 9, 8, 1, %s, %s)", step_id, sqlstate, message)
+
+
+def test_an_extract_is_a_step_of_the_run_that_was_opened_and_run_day_goes_on_with_it(warehouse: Any) -> None:
+    put_day(warehouse)
+    warehouse.call("audit.open_run", DAY)
+    for source in ("orders", "events", "products"):
+        step_id = extract(warehouse, source)
+        assert warehouse.value("SELECT audit.step_is_alive(%s::bigint)", step_id)
+        assert newest_step(warehouse).status == "running"
+        end_extract(warehouse, step_id)
+        assert not warehouse.value("SELECT audit.step_is_alive(%s::bigint)", step_id)
+    step = newest_step(warehouse)
+    assert (step.step, step.status, step.rows_in, step.rows_out, step.rows_rejected) == (
+        "extract_products", "succeeded", 9, 8, 1,
+    )  # fmt: skip
+    warehouse.call("warehouse.run_day", DAY)
+    assert warehouse.value("SELECT status FROM audit.pipeline_runs") == "succeeded"
+    steps = warehouse.value("SELECT array_agg(step ORDER BY step_id) FROM audit.pipeline_steps")
+    assert steps == [
+        "open_run", "extract_orders", "extract_events", "extract_products",
+        *(step.split(".")[1] for step in STEPS[1:]),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("source", ["orders", "events"])
+def test_a_failed_extract_ends_its_run_and_a_retry_sets_it_going_again(warehouse: Any, source: str) -> None:
+    warehouse.call("audit.open_run", DAY)
+    end_extract(warehouse, extract(warehouse, source), "58030", "no such bucket\nlook there")
+    run = warehouse.row("SELECT * FROM audit.pipeline_runs")
+    assert (run.status, run.error) == ("failed", f"extract_{source}: no such bucket\nlook there")
+    assert warehouse.value("SELECT status FROM warehouse.daily_metrics") == "failed"
+    end_extract(warehouse, extract(warehouse, source))
+    assert warehouse.row("SELECT status, error FROM audit.pipeline_runs") == ("running", None)
+
+
+def test_a_failed_extract_of_products_is_recorded_and_its_run_goes_on(warehouse: Any) -> None:
+    put_day(warehouse)
+    warehouse.call("audit.open_run", DAY)
+    end_extract(warehouse, extract(warehouse, "products"), "58030", "the API is down")
+    assert warehouse.row("SELECT status, error FROM audit.pipeline_runs") == ("running", None)
+    warehouse.call("warehouse.run_day", DAY)
+    assert warehouse.row("SELECT status, error FROM audit.pipeline_runs") == ("succeeded", None)
+    steps = warehouse.rows("SELECT step, error_message FROM audit.pipeline_steps WHERE status = 'failed'")
+    assert steps == [("extract_products", "the API is down")]
+
+
+def test_an_extract_whose_session_died_is_told_from_a_living_one(warehouse: Any) -> None:
+    dying = warehouse.connect("warehouse_loader")
+    (step_id,) = dying.execute("SELECT raw.begin_extract('orders', %s)", [DAY]).fetchone()
+    again = extract(warehouse, "orders")  # by another session, while the first lives
+    assert warehouse.value("SELECT status FROM audit.pipeline_steps WHERE step_id = %s", step_id) == "running"
+    end_extract(warehouse, again)
+    dying.close()
+    wait_for(lambda: not warehouse.value("SELECT audit.step_is_alive(%s::bigint)", step_id))
+    warehouse.call("audit.open_run", DAY)
+    step = warehouse.row("SELECT status, error_sqlstate FROM audit.pipeline_steps WHERE step_id = %s", step_id)
+    assert step == ("failed", "08006")
+
+
+def test_an_extract_is_of_a_source_and_a_day_and_ended_by_who_began_it(warehouse: Any) -> None:
+    words = "an extract needs a source (orders, events, products) and a date"
+    for source, day in (("users", DAY), (None, DAY), ("orders", None), ("orders", "infinity")):
+        with refused(warehouse, "WH004", words):
+            warehouse.execute("SELECT raw.begin_extract(%s, %s::date)", source, day)
+    step_id = extract(warehouse, "orders")
+    warehouse.call("audit.open_run", DAY)
+    other = warehouse.connect("warehouse_loader")
+    for wrong in (step_id, step_id + 1, 999):  # another session's, a step that is no extract, and none at all
+        with pytest.raises(psycopg.Error) as raised:
+            other.execute("SELECT raw.end_extract(%s, 0, 0, 0, NULL, NULL)", [wrong])
+        assert raised.value.sqlstate == "WH004"
+        assert "is not run by this session" in str(raised.value)

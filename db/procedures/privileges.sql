@@ -4,7 +4,8 @@ REVOKE ALL ON ALL ROUTINES IN SCHEMA raw, staging, warehouse, audit FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION
     raw.prepare_month(date), raw.open_load(text, date, text, text), raw.summarize_month(date),
-    raw.close_load(bigint, text, date, text, text, bigint, bigint, bigint, text)
+    raw.close_load(bigint, text, date, text, text, bigint, bigint, bigint, text),
+    raw.begin_extract(text, date), raw.end_extract(bigint, bigint, bigint, bigint, text, text)
 TO warehouse_loader;
 
 GRANT EXECUTE ON PROCEDURE
@@ -21,7 +22,7 @@ GRANT EXECUTE ON FUNCTION
     warehouse._compute_daily_metrics(date), audit._days_in_raw(date, date), audit._raise(audit.failure),
     warehouse._refuse_date(date), warehouse._months_to_compact(date), warehouse._compact_month(regclass, date),
     warehouse._expired_partitions(date), warehouse._drop_expired(regclass, regclass, date),
-    audit._step_attempts(), audit._step_name(regproc), audit._start_step(text, date),
+    audit._step_attempts(), audit._step_name(regproc), audit._start_step(text, date), audit._waiting_run(date),
     audit._finish_step(bigint, bigint, text, date, audit.step_result, audit.failure)
 TO warehouse_runner;
 

@@ -4,6 +4,8 @@
 -- Errors: WH004 this session does not run that step
 -- Locks:  gives back the session lock on step_id
 -- A failed or blocked run writes its row of daily_metrics here: the alerts live on it.
+-- Without its catalogue a day is loaded all the same, because a fact never waits for a dimension: a failed extract of
+-- products is recorded, and the run goes on.
 CREATE OR REPLACE FUNCTION audit._finish_step(
     p_run_id bigint, p_step_id bigint, p_step text, p_load_date date, p_result audit.step_result, p_failure audit.failure
 ) RETURNS void
@@ -14,6 +16,8 @@ DECLARE
     v_status text := CASE WHEN p_failure.sqlstate IS NULL THEN 'succeeded'
                           WHEN p_failure.sqlstate IN ('WH001', 'WH002') THEN 'blocked'
                           ELSE 'failed' END;
+    v_run_status text;
+    v_run_error  text;
 BEGIN
     -- Only the session that runs a step can say how it ended.
     IF NOT EXISTS (SELECT FROM audit.pipeline_steps s WHERE s.step_id = p_step_id AND s.run_id = p_run_id
@@ -30,14 +34,26 @@ BEGIN
         error_context = p_failure.context
     WHERE s.step_id = p_step_id;
 
-    IF v_status <> 'succeeded' OR p_step = 'compute_daily_metrics' THEN
+    IF p_step = 'compute_daily_metrics' OR (v_status <> 'succeeded' AND p_step <> 'extract_products') THEN
+        v_run_status := v_status;
+        v_run_error := p_step || ': ' || p_failure.message;
+    ELSE
+        -- Steps go side by side: one that ends well after another went wrong leaves the run as that one left it.
+        SELECT s.status, s.step || ': ' || split_part(s.error_message, E'\n', 1) INTO v_run_status, v_run_error
+        FROM (SELECT DISTINCT ON (t.step) t.step_id, t.step, t.status, t.error_message
+              FROM audit.pipeline_steps t WHERE t.run_id = p_run_id ORDER BY t.step, t.step_id DESC) AS s
+        WHERE s.status IN ('running', 'failed', 'blocked') AND s.step <> 'extract_products'
+        ORDER BY s.status = 'running' DESC, s.step_id DESC
+        LIMIT 1;
+    END IF;
+    IF v_run_status <> 'running' THEN
         UPDATE audit.pipeline_runs r
-        SET status = v_status, ended_at = clock_timestamp(), error = p_step || ': ' || p_failure.message
+        SET status = v_run_status, ended_at = clock_timestamp(), error = v_run_error
         WHERE r.run_id = p_run_id;
         BEGIN
             PERFORM warehouse._write_daily_metrics(p_load_date, p_run_id);
         EXCEPTION WHEN OTHERS THEN
-            IF v_status = 'succeeded' THEN
+            IF v_run_status = 'succeeded' THEN
                 RAISE;
             END IF;
             -- The failure that is being recorded matters more than its row of metrics.

@@ -4,14 +4,13 @@
 -- Writes:  audit.pipeline_runs, audit.pipeline_steps
 -- Locks:   a session lock on step_id (its holder is alive); an advisory lock on the day while it looks for the run
 -- A run is open until it succeeded: a retry sets a failed or blocked one running again. open_run opens a new one,
--- unless the newest has only been opened, or a step of it is running. Steps whose session died are set failed.
+-- unless the newest waits for its first step, or a step of it is running. Steps whose session died are set failed.
 CREATE OR REPLACE FUNCTION audit._start_step(p_step text, p_load_date date, OUT run_id bigint, OUT step_id bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $_start_step$
 DECLARE
     v_run     audit.pipeline_runs;
     v_is_busy boolean;
-    v_is_new  boolean;
 BEGIN
     PERFORM pg_advisory_xact_lock(warehouse._lock_class('runs'), p_load_date - date '2000-01-01');
 
@@ -29,12 +28,10 @@ BEGIN
         error_message = 'the session that ran this step ended before the step did'
     WHERE s.run_id = v_run.run_id AND s.status = 'running' AND NOT audit.step_is_alive(s.step_id);
 
-    SELECT coalesce(bool_or(s.status = 'running'), false), NOT coalesce(bool_or(s.step <> 'open_run'), false)
-    INTO v_is_busy, v_is_new
-    FROM audit.pipeline_steps s WHERE s.run_id = v_run.run_id;
+    v_is_busy := EXISTS (SELECT FROM audit.pipeline_steps s WHERE s.run_id = v_run.run_id AND s.status = 'running');
 
     IF v_run.run_id IS NULL OR v_run.status = 'succeeded'
-       OR (p_step = 'open_run' AND NOT v_is_busy AND NOT v_is_new)
+       OR (p_step = 'open_run' AND NOT v_is_busy AND audit._waiting_run(p_load_date) IS NULL)
     THEN
         UPDATE audit.pipeline_runs r
         SET status = 'failed', ended_at = clock_timestamp(), error = 'given up: a new run of the day was opened'

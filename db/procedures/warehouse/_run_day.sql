@@ -1,4 +1,5 @@
--- All SQL steps of a day, one after the other; stops at the first that fails.
+-- All SQL steps of a day, one after the other; stops at the first that fails. A run that has been opened and waits is
+-- joined; otherwise it begins by opening one.
 --
 -- p_failure: what ended the day; NULL fields if it succeeded
 CREATE OR REPLACE PROCEDURE warehouse._run_day(p_load_date date, INOUT p_failure audit.failure)
@@ -15,6 +16,7 @@ BEGIN
         'warehouse._reload_fact_orders', 'warehouse._reload_fact_events',
         'warehouse._compute_daily_metrics']::regproc[]
     LOOP
+        CONTINUE WHEN v_worker OPERATOR(pg_catalog.=) 'audit._open_run'::regproc AND audit._waiting_run(p_load_date) IS NOT NULL;
         CALL audit._run_step(v_worker, p_load_date, p_failure);
         EXIT WHEN p_failure.sqlstate IS NOT NULL;
     END LOOP;
