@@ -7,6 +7,8 @@ import json
 import os
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
@@ -153,6 +155,53 @@ def test_a_reader_that_stays_ends_compaction_with_its_pid_and_nothing_changed(sh
     reader.execute("COMMIT")
     compact(shop)
     assert partitions(shop, "warehouse.fact_orders") == ["2025_11", "2025_12_01"]
+
+
+def test_a_compaction_and_a_step_that_is_writing_a_dimension_take_turns(shop: Any) -> None:
+    """The step has read the dimension and will write it: foreign keys made in between would lock both for good."""
+    shop.execute("UPDATE audit.settings SET value = '5' WHERE name = 'swap_attempts'")
+    later = DECEMBER + timedelta(days=1)
+    put(shop, later)
+    shop.deliver(later)
+    for step in ("audit.open_run", "staging.clean_orders", "staging.clean_events", "audit.check_quality"):
+        shop.call(step, later)
+    failures: list[BaseException] = []
+
+    def begin(statement: str, day: date) -> tuple[threading.Thread, int]:
+        connection = shop.connect()
+
+        def make() -> None:
+            try:
+                connection.execute(statement, [day])
+            except BaseException as failure:
+                failures.append(failure)
+
+        thread = threading.Thread(target=make)
+        thread.start()
+        return thread, connection.info.backend_pid
+
+    def until(question: str, pid: int) -> None:
+        deadline = time.monotonic() + 60
+        while not shop.value(question, pid):
+            assert time.monotonic() < deadline, question
+            time.sleep(0.01)
+
+    holder = shop.connect()
+    with holder.transaction():
+        holder.execute("LOCK TABLE warehouse.user_loads IN SHARE MODE")
+        step, pid = begin("CALL warehouse.load_dim_user(%s)", later)
+        until("SELECT EXISTS (SELECT FROM pg_locks WHERE pid = %s AND NOT granted)", pid)
+        compaction, pid = begin("CALL warehouse.compact_partitions(%s)", DECEMBER)
+        until(
+            "SELECT EXISTS (SELECT FROM pg_locks WHERE pid = %s AND (locktype = 'advisory' AND NOT granted"
+            " OR relation = 'warehouse.dim_user'::regclass AND mode = 'ShareRowExclusiveLock'))",
+            pid,
+        )
+    step.join()
+    compaction.join()
+    assert failures == []
+    assert shop.value("SELECT count(*) FROM audit.pipeline_steps WHERE status = 'failed'") == 0
+    shop.call("warehouse.run_day", later)
 
 
 def test_compaction_inside_a_transaction_says_so(shop: Any) -> None:

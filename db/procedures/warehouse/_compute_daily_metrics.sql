@@ -65,10 +65,10 @@ AS $_remove_unseen_members$
 BEGIN
     -- Before the dimensions: a swap of facts that is under way must not wait for us while we wait for its figures.
     PERFORM warehouse._lock_publishing('warehouse.daily_metrics');
-    PERFORM warehouse._lock_publishing('warehouse.dim_user');
+    -- In the order in which ATTACH takes its foreign keys, and a swap these locks: by name.
     PERFORM warehouse._lock_publishing('warehouse.dim_product');
+    PERFORM warehouse._lock_publishing('warehouse.dim_user');
 
-    -- In the order in which ATTACH takes its foreign keys: by name.
     WITH removed AS (
         DELETE FROM warehouse.dim_product d
         USING warehouse.unseen_members m

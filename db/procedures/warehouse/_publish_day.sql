@@ -9,7 +9,8 @@
 -- p_carried: columns that are not compared: ids and times that a row keeps while the others stay the same
 -- Returns:   rows added, changed or taken away; 0 means that nothing was written
 -- Locks:     the parent's publish lock (advisory) until the transaction ends; SHARE UPDATE EXCLUSIVE on the parent for
---            ATTACH; for a swap ACCESS EXCLUSIVE on the parent (and the dimensions of facts) after all work is done
+--            ATTACH; for a swap of facts the dimensions' publish locks, and ACCESS EXCLUSIVE on the parent (and the
+--            dimensions of facts) after all work is done
 -- Errors:    WH006 a swap did not get its locks
 CREATE OR REPLACE FUNCTION warehouse._publish_day(
     p_parent regclass, p_load_date date, p_query text, p_key text[], p_carried text[]
@@ -136,6 +137,12 @@ DECLARE
     v_foreign_keys text;
     v_relations    regclass[];
 BEGIN
+    -- Who writes a dimension reads it first. One that came between would wait for the foreign keys made below, and keep
+    -- the swap from its locks for as long: so writers and swaps take turns. In the order of names, as others do.
+    PERFORM warehouse._lock_publishing(d.dimension)
+    FROM (SELECT k.confrelid::regclass AS dimension FROM pg_constraint k
+          WHERE k.conrelid = p_parent AND k.contype = 'f' ORDER BY k.confrelid::regclass::text COLLATE "C") AS d;
+
     -- Foreign keys are proved before the lock on the parent is asked for: readers wait for the catalog only.
     SELECT string_agg(format('ADD CONSTRAINT %I %s', k.conname, pg_get_constraintdef(k.oid)), ', '),
            array_agg(k.confrelid::regclass)
