@@ -107,6 +107,17 @@ lock:  ## Write requirements.txt anew: everything that works together
 	mv .airflow/lock/requirements.txt requirements.txt
 	rm -rf .airflow/lock
 
+# -- Trust: what the tests try for seconds, for as long as you like --------------------------------------
+
+SEED  ?= 1
+SEEDS ?= 20
+DAYS  ?= 365
+
+.PHONY: soak
+
+soak: setup  ## A year of a shop's mishaps against a model of what must be there, SEEDS=20 times (SEED=1, DAYS=365)
+	$(BIN)/python -m tests.trust.soak --seed $(SEED) --seeds $(SEEDS) --days $(DAYS) $(ARGS)
+
 # -- Demo and documents ------------------------------------------------------------------------------
 
 # The demo needs no test tools; an environment that has them will do.

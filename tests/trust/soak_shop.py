@@ -1,0 +1,256 @@
+"""What the shop of the soak delivers: orders, events and catalogues, some of them late, repeated or broken."""
+
+import csv
+import io
+import json
+import random
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+
+class Shop:
+    """Makes the files of a shop. All is drawn from `random`."""
+
+    ORDER_FILES = ("orders.json", "b.ndjson", "Z.json", "ä.ndjson", "late.json.gz")
+    EVENT_FILES = ("events.csv", "b.csv", "Z.csv.gz")
+    PRODUCT_FILES = ("products.json", "New.json")
+    STATUSES = ("paid", "paid", "Shipped", " delivered ", "pending", "Refund", "CANCELED", "completed", "returned")
+    UNKNOWN_STATUSES = ("zurückgestellt", "lay-away", "Paid in Full")
+    TYPES = ("page_view", "View", "add_to_cart", "purchase", "Click", " search")
+    UNKNOWN_TYPES = ("Stared At", "hover")
+    CITIES = ("Berlin", "Paris", "Düsseldorf", "København", None)
+    COLUMNS = ("event_id", "user_id", "product_id", "event_type", "event_ts")
+
+    def __init__(self, seed: int) -> None:
+        self.random = random.Random(seed)
+        self.users = [f"U-{n}" for n in range(1, 60)]
+        self.items = [f"P-{n}" for n in range(1, 25)]
+        self.prices = {item: round(self.random.uniform(0.5, 400), 2) for item in self.items}
+        self.orders: list[dict[str, Any]] = []
+        self.events: list[dict[str, str]] = []
+        self.numbers = 0
+
+    def chance(self, share: float) -> bool:
+        """Return True in that share of the calls."""
+        return self.random.random() < share
+
+    def number(self) -> int:
+        """Return a number that was not there before."""
+        self.numbers += 1
+        return self.numbers
+
+    def at(self, day: date) -> str:
+        """Return a moment of a day, in one of the ways of ISO 8601."""
+        moment = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(seconds=self.random.randrange(86400))
+        kind = self.random.randrange(12)
+        if kind == 0:
+            return day.isoformat()
+        if kind == 1:
+            return moment.strftime("%Y-%m-%d %H:%M:%S")
+        if kind == 2:
+            return (moment + timedelta(hours=5, minutes=30)).strftime("%Y-%m-%dT%H:%M:%S+05:30")
+        if kind == 3:
+            return (moment - timedelta(hours=8)).strftime("%Y-%m-%dT%H:%M:%S-08:00")
+        if kind == 4:
+            return moment.strftime(f"%Y-%m-%dT%H:%M:%S.{self.random.randrange(10**6):06}Z")
+        return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def earlier(self, day: date) -> date:
+        """Return a day, mostly this one, now and then long ago."""
+        if self.chance(0.8):
+            return day
+        return day - timedelta(self.random.choice((1, 1, 2, 3, 7, 29, 31, 45, 89, 91, 398, 399, 400, 401)))
+
+    # -- orders --------------------------------------------------------------------------------------
+
+    def order_lines(self) -> list[dict[str, Any]]:
+        """Return one to four items."""
+        lines = []
+        for item in self.random.sample(self.items, self.random.choice((1, 1, 1, 2, 3, 4))):
+            quantity: Any = self.random.randint(1, 5)
+            price: Any = self.prices[item]
+            if self.chance(0.1):
+                quantity, price = str(quantity), f" {price} "
+            lines.append({"product_id": item, "quantity": quantity, "price": price})
+        return lines
+
+    def person(self) -> dict[str, Any]:
+        """Return what an order says of its user."""
+        if self.chance(0.4):
+            return {}
+        said = {
+            "city": self.random.choice(self.CITIES),
+            "signup_date": f"{self.random.randint(2019, 2022)}-05-{self.random.randint(1, 28):02}",
+            "marketing_source": self.random.choice(("ads", "mail", "", None)),
+        }
+        return {name: said[name] for name in said if self.chance(0.8)}
+
+    def order(self, day: date) -> Any:
+        """Return an order: a new one, or one that was reported before; a few are broken."""
+        if self.orders and self.chance(0.25):
+            known = self.orders[-1 - min(int(self.random.expovariate(1 / 60)), len(self.orders) - 1)]
+            order = dict(known, status=self.random.choice(self.STATUSES))
+            lines = known["items"]
+            change = self.random.randrange(6)
+            if change == 0:
+                lines = lines[:-1] or lines
+            elif change == 1:
+                lines = lines + self.order_lines()
+            elif change == 2:
+                lines = self.order_lines()
+            order["items"] = lines
+        else:
+            user = None if self.chance(0.08) else self.random.choice(self.users)
+            if self.chance(0.02):
+                self.users.append(f"U-{len(self.users) + 1}")
+            order = {
+                "order_id": f"O-{self.number()}", "user_id": user, "timestamp": self.at(self.earlier(day)),
+                "status": self.random.choice(self.STATUSES), "items": self.order_lines(),
+            }  # fmt: skip
+        if self.chance(0.3):
+            order["user"] = self.person()
+        self.orders.append(order)
+        if self.chance(0.04):
+            return self.broken_order(order, day)
+        if self.chance(0.01):
+            order = dict(order, status=self.random.choice(self.UNKNOWN_STATUSES))
+        if len(order["items"]) == 1 and self.chance(0.5):  # the flat shape
+            flat = {name: value for name, value in order.items() if name not in ("items", "user")}
+            return flat | order["items"][0] | order.get("user", {})
+        return order
+
+    def broken_order(self, order: dict[str, Any], day: date) -> Any:
+        """Return an order with something wrong."""
+        whole = (
+            {"order_id": None}, {"order_id": "O" * 513}, {"user_id": "ü" * 257},
+            {"timestamp": None}, {"timestamp": "yesterday"}, {"timestamp": f"{day.year}-02-30T10:00:00Z"},
+            {"timestamp": f"{day + timedelta(1)}T00:00:00Z"}, {"timestamp": f"{day}T23:30:00-02:00"},
+            {"timestamp": f"{day - timedelta(500)}T12:00:00Z"}, {"status": None}, {"status": "nobody knows"},
+            {"items": []}, {"items": "none"}, {"user": "Bob"}, {"user": {"signup_date": "soon"}},
+            {"user": {"city": "half \ud800"}}, {"note": "nul \0"}, {"timestamp": None, "status": "?", "user": 1},
+        )  # fmt: skip
+        of_a_line = (
+            {"product_id": None}, {"quantity": 0}, {"quantity": -1}, {"quantity": 1.5}, {"quantity": "two"},
+            {"quantity": None}, {"quantity": 3000000000}, {"price": -0.01}, {"price": "free"}, {"price": None},
+            {"price": 1e15}, {"product_id": " ", "quantity": 0, "price": -1},
+        )  # fmt: skip
+        kind = self.random.randrange(10)
+        if kind == 0:
+            return self.random.choice((17, "an order", None, ["O-1"], True))
+        if kind < 6:
+            return order | self.random.choice(whole)
+        lines = list(order["items"])
+        place = self.random.randrange(len(lines))
+        lines[place] = lines[place] | self.random.choice(of_a_line) if kind < 9 else self.random.choice((1, "x", None))
+        return order | {"items": lines}
+
+    def orders_file(self, name: str, records: Sequence[Any]) -> bytes:
+        """Return orders or products as a file of that name."""
+        texts = [json.dumps(record, ensure_ascii=self.chance(0.5) or _has_surrogate(record)) for record in records]
+        if ".ndjson" in name:
+            if self.chance(0.05):
+                texts.insert(self.random.randint(0, len(texts)), self.random.choice(('{"order_id": "O-1", "cut', "]")))
+            if self.chance(0.1):
+                texts.insert(self.random.randint(0, len(texts)), "")
+            return self.random.choice(("\n", "\n", "\r\n")).join([*texts, ""]).encode()
+        return ("[" + ",\n".join(texts) + "]\n").encode()
+
+    # -- events and products -------------------------------------------------------------------------
+
+    def event(self, day: date) -> dict[str, str]:
+        """Return an event: a new one, or one that was reported before; a few are broken."""
+        if self.events and self.chance(0.1):
+            event = dict(self.events[-1 - min(int(self.random.expovariate(1 / 60)), len(self.events) - 1)])
+            if self.chance(0.5):
+                event["event_type"] = self.random.choice(self.TYPES)
+            if self.chance(0.2):
+                event["user_id"] = self.random.choice(self.users)
+        else:
+            event = {
+                "event_id": f"E-{self.number()}",
+                "user_id": "" if self.chance(0.3) else self.random.choice(self.users),
+                "product_id": "" if self.chance(0.3) else self.random.choice(self.items),
+                "event_type": self.random.choice(self.UNKNOWN_TYPES if self.chance(0.02) else self.TYPES),
+                "event_ts": self.at(self.earlier(day)),
+            }
+        self.events.append(event)
+        if self.chance(0.03):
+            wrong = (
+                {"event_id": " "}, {"event_type": ""}, {"event_ts": ""}, {"event_ts": "soon"}, {"event_id": "E" * 513},
+                {"event_ts": f"{day + timedelta(1)}T00:00:00Z"}, {"event_ts": f"{day - timedelta(600)}"},
+                {"event_ts": "1700000000"}, {"user_id": "u" * 600, "event_type": " "},
+            )  # fmt: skip
+            return event | self.random.choice(wrong)
+        return event
+
+    def events_file(self, records: Sequence[dict[str, str]]) -> bytes:
+        """Return events as a CSV file: columns in any order, with columns of its own, BOM or not."""
+        columns = list(self.COLUMNS)
+        if self.chance(0.3):
+            self.random.shuffle(columns)
+        if self.chance(0.2):
+            columns.insert(self.random.randint(0, len(columns)), "page")
+        text = io.StringIO(newline="")
+        writer = csv.writer(text, lineterminator=self.random.choice(("\n", "\r\n")))
+        writer.writerow(columns)
+        for record in records:
+            is_short = self.chance(0.01)
+            # A broken record costs the line on which it begins: one of two lines would be two.
+            page = self.random.choice(("/", 'a "quoted", one', "/" if is_short else "two\nlines"))
+            row = [page if column == "page" else record[column] for column in columns]
+            writer.writerow(row[:-1] if is_short else row)
+            if self.chance(0.01):
+                text.write("\n")
+        data = text.getvalue().encode("utf-8-sig" if self.chance(0.1) else "utf-8")
+        if self.chance(0.05):
+            data += b"E-\xff" + b"," * (len(columns) - 1) + b"\n"
+        return data
+
+    def catalogue(self) -> list[Any]:
+        """Return the catalogue of today: prices move, products are new or left out."""
+        records: list[Any] = []
+        for item in self.items:
+            if self.chance(0.15):
+                self.prices[item] = round(self.prices[item] * self.random.choice((0.9, 1.1, 0.5, 2)), 2)
+            if self.chance(0.95):
+                entry = {
+                    "product_id": item, "product_name": f"Product {item}", "current_price": self.prices[item],
+                    "category": self.random.choice(("Tools", "Tools", "Tools", None)) if self.chance(0.1) else "Tools",
+                    "brand": "Acme",
+                }  # fmt: skip
+                if self.chance(0.02):
+                    entry |= self.random.choice(({"current_price": -1}, {"product_id": ""}, {"current_price": "?"}))
+                records.append(entry)
+        if self.chance(0.5):
+            self.items.append(f"P-{len(self.items) + 1}")
+            self.prices[self.items[-1]] = 9.99
+        if records and self.chance(0.1):
+            records.append(dict(records[0], current_price=1.23) if isinstance(records[0], dict) else 17)
+        return records
+
+    # -- files ---------------------------------------------------------------------------------------
+
+    def records(self, source: str, day: date, share: float = 1) -> list[Any]:
+        """Return the records of a file."""
+        if source == "orders":
+            return [self.order(day) for _ in range(int(self.random.randint(8, 18) * share))]
+        if source == "events":
+            return [self.event(day) for _ in range(int(self.random.randint(20, 50) * share))]
+        return self.catalogue()
+
+    def file(self, source: str, name: str, records: Sequence[Any]) -> bytes:
+        """Return records as the content of a file; a few files are to be refused whole, or empty."""
+        kind = self.random.randrange(60)
+        if kind == 0:
+            return b"" if source != "products" else b"[]"
+        content = self.events_file(records) if source == "events" else self.orders_file(name, records)
+        if kind == 1:
+            if source == "events":
+                return content.replace(b"event_ts", b"when", 1)
+            return content if ".ndjson" in name else content.rstrip()[:-1]
+        return content
+
+
+def _has_surrogate(record: Any) -> bool:
+    return "\\ud8" in json.dumps(record)
