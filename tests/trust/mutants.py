@@ -25,7 +25,7 @@ import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -93,7 +93,7 @@ class Tests:
 
     def __init__(self, noted: coverage.Noted) -> None:
         self.noted = noted
-        self.names = [name for name in noted.seconds if not name.startswith(NOT_ASKED) and name not in noted.failed]
+        self.names = [name for name in noted.seconds if not name.startswith(NOT_ASKED)]
         self.kills: Counter[tuple[str, str]] = Counter()
 
     @cached_property
@@ -260,7 +260,8 @@ def try_all(chosen: Sequence[Mutant], tests: Tests, server: str, jobs: int) -> I
                 free.append(folder)
 
         with ThreadPoolExecutor(jobs) as pool:
-            for outcome in pool.map(one, chosen):
+            for done in as_completed([pool.submit(one, mutant) for mutant in chosen]):
+                outcome = done.result()
                 note = {
                     "id": outcome.mutant.id, "outcome": outcome.outcome, "test": outcome.test, "tests": outcome.tests,
                     "seconds": round(outcome.seconds, 1), "says": str(outcome.mutant),

@@ -1,0 +1,78 @@
+"""The tools that ask whether the tests bite: mutants, and the errors that no test has seen."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.trust import coverage, mutants, raises
+from tests.trust.mutation import KINDS, of_file
+from tests.trust.mutation import mutants as made_of
+
+
+def test_there_are_mutants_of_every_kind_and_each_has_an_id_of_its_own() -> None:
+    found = made_of(mutants.DATABASE_FILES)
+    assert {mutant.kind for mutant in found} == set(KINDS)
+    assert len({mutant.id for mutant in found}) == len(found) > 1000
+    for mutant in found:
+        text = (mutants.DATABASE_FILES / mutant.path).read_text(encoding="utf-8")
+        assert mutant.apply(text) != text
+
+
+@pytest.mark.parametrize(
+    ("sql", "faults"),
+    [
+        ("FROM a WHERE b AND c < 5", {"true AND c < 5", "b AND true", "b AND c <= 5", "b AND c > 5", "b AND c < 6"}),
+        ("FROM a WHERE b = 1 OR c", {"b <> 1 OR c", "false OR c", "b = 1 OR false", "b = 2 OR c"}),
+        ("FROM a WHERE b BETWEEN c AND d AND e", {"true AND e", "b BETWEEN c AND d AND true"}),
+        ("FROM a WHERE NOT b IS DISTINCT FROM c", {"true", "b IS DISTINCT FROM c", "NOT b IS NOT DISTINCT FROM c"}),
+    ],
+)  # fmt: skip
+def test_a_condition_has_a_fault_for_each_of_its_parts(sql: str, faults: set[str]) -> None:
+    assert {mutant.apply(sql).split("WHERE ")[1] for mutant in of_file("schema/x.sql", sql)} == faults
+
+
+def test_an_id_stays_while_other_lines_of_its_file_change() -> None:
+    path = mutants.DATABASE_FILES / "procedures" / "audit" / "allow_day.sql"
+    text = path.read_text(encoding="utf-8")
+    before = {mutant.id for mutant in of_file("procedures/audit/allow_day.sql", text)}
+    assert before == {mutant.id for mutant in of_file("procedures/audit/allow_day.sql", f"-- one line more\n\n{text}")}
+
+
+def test_whoever_lets_a_mutant_live_says_why() -> None:
+    for name, reason in mutants.accepted().items():
+        assert len(reason.split()) >= 4, f"{name}: {reason}"
+
+
+def test_a_mutant_is_killed_by_the_test_of_what_it_breaks_and_outlives_others(
+    tmp_path: Path, pytestconfig: pytest.Config
+) -> None:
+    """One that needs no reason for letting a day through, and two tests."""
+    needs_reason = "staging._trimmed(p_reason) IS NULL"
+    (mutant,) = (one for one in made_of(mutants.DATABASE_FILES) if (one.kind, one.old) == ("predicate", needs_reason))
+    harmless = "tests/test_gate_rules.py::test_what_is_not_blocked_cannot_be_let_through"
+    deadly = "tests/test_gate_rules.py::test_nothing_is_let_through_without_a_day_and_a_reason[day0-]"
+    folder = tmp_path / "copy"
+    mutants.copy(folder)
+    noted = coverage.Noted(seconds={deadly: 1.0, harmless: 1.0}, routines={"audit._allow_day": {deadly, harmless}})
+    outcome = mutants.try_out(mutant, mutants.Tests(noted), folder, pytestconfig.getoption("--pg"))
+    # It met the other first, or would have met it next.
+    assert (outcome.outcome, outcome.test, outcome.tests) == ("killed", deadly, 2)
+    assert (folder / "db" / mutant.path).read_text() == (mutants.DATABASE_FILES / mutant.path).read_text()
+
+
+def test_what_no_log_holds_was_not_seen() -> None:
+    names = raises.not_logged("")
+    assert len(names) > 40
+    assert "db: SQLSTATE WH001" in names
+    seen = "ERROR:  WH004: warehouse._hold_month is no step\nLOCATION:  exec_stmt_raise, pl_exec.c:3911\n"
+    assert [name for name in names if name not in raises.not_logged(seen)] == [
+        next(name for name in names if "is no step" in name), "db: SQLSTATE WH004"
+    ]  # fmt: skip
+
+
+def test_what_glue_raised_is_noted_where_it_was_raised() -> None:
+    missing = raises.not_made(set())
+    assert any("demo is running already" in name for name in missing)
+    (place,) = (name for name in missing if "demo is running already" in name)
+    file, line, _ = place.split(":", 2)
+    assert place not in raises.not_made({(str(raises.PROJECT / file), int(line))})
