@@ -12,7 +12,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -47,7 +47,7 @@ TEST_SETTINGS = {
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add --pg and --setting."""
+    """Add --pg, --setting and --server."""
     parser.addoption(
         "--pg",
         default="wheel",
@@ -59,6 +59,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=[],
         metavar="NAME=VALUE",
         help="a setting of the test server, as in track_functions=all",
+    )
+    parser.addoption(
+        "--server",
+        type=Path,
+        metavar="FOLDER",
+        help="a test server that stays after the run, with a migrated database: the next run applies only what changed",
     )
 
 
@@ -76,7 +82,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[_folder] = Path(config.workerinput["server_folder"])
     else:
         _remove_abandoned()
-        config.stash[_folder] = _memory() / f"{PREFIX}{os.getpid()}"
+        config.stash[_folder] = config.getoption("--server") or _memory() / f"{PREFIX}{os.getpid()}"
     config.stash[_raised] = raises.watch()
 
 
@@ -88,7 +94,7 @@ def pytest_configure_node(node: Any) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the server, in the process that was there first."""
     folder = config.stash.get(_folder, None)
-    if folder and folder.exists() and not hasattr(config, "workerinput"):
+    if folder and folder.exists() and not hasattr(config, "workerinput") and not config.getoption("--server"):
         _remove(folder)
 
 
@@ -203,6 +209,21 @@ def warehouse_server(server: EmbeddedServer) -> Base:
     return Base(host=str(server.socket_directory), port=5432)
 
 
+@pytest.fixture(scope="session")
+def migrated_server(server: EmbeddedServer, warehouse_server: Base, pytestconfig: pytest.Config) -> Base:
+    """The server, with what a migrated template is made from: nothing, or with --server a database that stays."""
+    if not pytestconfig.getoption("--server"):
+        return warehouse_server
+    with psycopg.connect(server.dsn("postgres"), autocommit=True) as connection:
+        if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [MIGRATED]).fetchall():
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(MIGRATED)))
+            upgrade(server.dsn(MIGRATED))
+    return replace(warehouse_server, template_dbname=MIGRATED)
+
+
+MIGRATED = "migrated"
+
+
 def migrate(*, host: str, port: int, user: str, dbname: str, **_: object) -> None:
     """Make a warehouse of an empty database, as `python -m glue migrate` does."""
     upgrade(psycopg.conninfo.make_conninfo(host=host, port=port, user=user, dbname=dbname))
@@ -210,7 +231,7 @@ def migrate(*, host: str, port: int, user: str, dbname: str, **_: object) -> Non
 
 empty_template = factories.postgresql_noproc(depends_on="warehouse_server", dbname="empty")
 empty_database = factories.postgresql("empty_template")
-warehouse_template = factories.postgresql_noproc(depends_on="warehouse_server", dbname="warehouse", load=[migrate])
+warehouse_template = factories.postgresql_noproc(depends_on="migrated_server", dbname="warehouse", load=[migrate])
 warehouse_database = factories.postgresql("warehouse_template")
 
 
@@ -291,10 +312,11 @@ def landing(tmp_path: Path) -> Landing:
 
 @pytest.fixture
 def warehouse(
-    warehouse_database: psycopg.Connection[Any], landing: Landing, warehouse_template: Any
+    warehouse_database: psycopg.Connection[Any], landing: Landing, warehouse_template: Any, migrated_server: Base
 ) -> Iterator[Warehouse]:
     """An empty warehouse of the test's own, migrated to head."""
-    _copy_database_properties(warehouse_database, warehouse_template.template_dbname)
+    is_copy = migrated_server.template_dbname == MIGRATED
+    _copy_database_properties(warehouse_database, MIGRATED if is_copy else warehouse_template.template_dbname)
     with contextlib.closing(warehouse_database):
         info = warehouse_database.info
         dsn = psycopg.conninfo.make_conninfo(host=info.host, port=info.port, user=info.user, dbname=info.dbname)

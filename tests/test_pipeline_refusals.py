@@ -1,4 +1,4 @@
-"""What a review tried: a redelivery between gate and facts, dates to come, made-up records of steps."""
+"""What the pipeline refuses, and what it says when even that goes wrong."""
 
 import threading
 from datetime import date
@@ -7,7 +7,9 @@ from typing import Any
 import psycopg
 import pytest
 
-DAY = date(2025, 12, 19)
+from tests.promises import RULES_OFF
+from tests.test_pipeline_failures import DAY, Caller, locked, newest_step, put_day, refused, wait_for
+
 BASE = {"user_id": "U-1", "timestamp": f"{DAY}T10:00:00Z", "status": "paid"}
 
 
@@ -51,3 +53,114 @@ def test_a_step_that_another_session_runs_cannot_be_called_done(warehouse: Any, 
         warehouse.execute("SELECT audit._finish_step(%s, %s, %s, %s, NULL, NULL)", *step, DAY)
     assert caught.value.sqlstate == "WH004"
     assert warehouse.value("SELECT status FROM audit.pipeline_runs") == "blocked"
+
+
+def test_a_setting_that_is_missing_is_named(warehouse: Any) -> None:
+    put_day(warehouse)
+    warehouse.execute("DELETE FROM audit.settings WHERE name = 'oldest_order_days'")
+    with refused(warehouse, "WH004", "there is no setting oldest_order_days"):
+        warehouse.call("staging.clean_orders", DAY)
+
+
+@pytest.mark.parametrize("routine", ["warehouse._month_number", "staging._trimmed", "pg_catalog.now", "audit._raise"])
+def test_the_driver_runs_steps_only(warehouse: Any, routine: str) -> None:
+    shown = routine.removeprefix("pg_catalog.")
+    with refused(warehouse, "WH004", f"{shown} is no step"):
+        warehouse.execute(f"CALL audit._run_step('{routine}', '{DAY}', NULL)")
+
+
+@pytest.mark.parametrize(
+    ("parent", "month"),
+    [("staging.orders_clean", "2025-11-02"), ("warehouse.dim_date", "2025-11-01"), ("raw.orders_json", "2025-11-01")],
+)
+def test_only_months_of_staging_and_facts_are_merged(warehouse: Any, parent: str, month: str) -> None:
+    with refused(warehouse, "WH004", f"{parent} from {month} is no month of staging or facts"):
+        warehouse.execute("SELECT warehouse._compact_month(%s, %s)", parent, month)
+
+
+def test_a_month_without_days_counts_as_merged(warehouse: Any) -> None:
+    said = warehouse.value("SELECT warehouse._compact_month('staging.orders_clean', '2025-11-01')")
+    assert said == "staging.orders_clean_p_2025_11 was merged already"
+
+
+def test_wh013_a_partition_that_the_settings_keep_is_not_dropped(warehouse: Any) -> None:
+    put_day(warehouse)
+    warehouse.execute("UPDATE audit.settings SET value = '400' WHERE name = 'raw_keep_days'")
+    partition = "raw.orders_json_p_2025_12"
+    drop = "SELECT warehouse._drop_expired(%s, %s, %s)"
+    with refused(warehouse, "WH013", f"{partition} is not to be dropped"):
+        warehouse.execute(drop, "raw.orders_json", partition, "2026-10-01")
+    warehouse.execute("UPDATE audit.settings SET value = '30' WHERE name = 'raw_keep_days'")
+    with refused(warehouse, "WH013", f"{partition} is not to be dropped"):  # it is no partition of that table
+        warehouse.execute(drop, "raw.events_csv", partition, "2026-10-01")
+    warehouse.execute(drop, "raw.orders_json", partition, "2026-10-01")
+    assert warehouse.value("SELECT to_regclass(%s)", partition) is None
+
+
+def test_a_range_that_is_cancelled_runs_no_further_day(warehouse: Any) -> None:
+    put_day(warehouse)
+    put_day(warehouse, date(2025, 12, 20))
+    with locked(warehouse, "staging.codes"):
+        caller = Caller(warehouse, "CALL warehouse.run_range('2025-12-01', '2025-12-31')")
+        wait_for(lambda: warehouse.rows("SELECT FROM pg_locks WHERE NOT granted"))
+        warehouse.execute("SELECT pg_cancel_backend(%s)", caller.connection.info.backend_pid)
+        caller.join(60)
+    assert caller.error is not None
+    assert caller.error.sqlstate == "57014"
+    assert warehouse.rows("SELECT run_date, status FROM audit.pipeline_runs") == [(DAY, "failed")]
+
+
+def test_a_failure_is_told_even_if_its_row_of_metrics_cannot_be_written(warehouse: Any) -> None:
+    warehouse.execute("ALTER TABLE warehouse.daily_metrics ADD CONSTRAINT made_to_fail CHECK (false)")
+    put_day(warehouse)
+    with refused(warehouse, "WH002", "the staging of 2025-12-19 has no pass of the quality gate"):
+        warehouse.call("warehouse.load_dim_user", DAY)
+    assert newest_step(warehouse).status == "blocked"
+    assert any(notice.startswith("daily_metrics of 2025-12-19 could not be written: ") for notice in warehouse.notices)
+
+
+def test_a_day_whose_row_of_metrics_cannot_be_written_has_not_succeeded(warehouse: Any) -> None:
+    made_to_fail = "ALTER TABLE warehouse.daily_metrics ADD CONSTRAINT made_to_fail CHECK (status <> 'succeeded')"
+    warehouse.execute(made_to_fail)
+    put_day(warehouse)
+    with pytest.raises(psycopg.Error, match="made_to_fail") as caught:
+        warehouse.call("warehouse.run_day", DAY)
+    assert caught.value.sqlstate == "23514"
+    assert warehouse.value("SELECT status FROM audit.pipeline_runs") == "running"
+    warehouse.execute("ALTER TABLE warehouse.daily_metrics DROP CONSTRAINT made_to_fail")
+    warehouse.call("warehouse.compute_daily_metrics", DAY)
+    assert warehouse.value("SELECT status FROM warehouse.daily_metrics") == "succeeded"
+
+
+def test_a_sample_that_cannot_be_taken_is_told_and_the_verdict_stays(warehouse: Any) -> None:
+    warehouse.execute(RULES_OFF)
+    warehouse.execute(
+        "INSERT INTO audit.dq_rules (rule_name, check_type, table_name, expression, severity, sample, description)"
+        " VALUES ('mine', 'range', 'staging.orders_clean', 'quantity > 2', 'warning', 'no_such_column', 'mine')"
+    )
+    put_day(warehouse)
+    warehouse.call("warehouse.run_day", DAY)
+    found = warehouse.row("SELECT * FROM audit.dq_results WHERE rule_name = 'mine'")
+    assert (found.passed, found.failed_count, found.checked_count) == (False, 20, 20)
+    assert found.sample == ['the sample cannot be evaluated: column "no_such_column" does not exist']
+
+
+def test_a_rule_that_gives_no_row_has_nothing_to_compare_with(warehouse: Any) -> None:
+    warehouse.execute(RULES_OFF)
+    warehouse.execute(
+        "INSERT INTO audit.dq_rules (rule_name, check_type, expression, max_value, severity, description)"
+        " VALUES ('mine', 'range', 'generate_series(1, 0)', 0, 'critical', 'mine')"
+    )
+    put_day(warehouse)
+    warehouse.call("warehouse.run_day", DAY)
+    found = warehouse.row("SELECT * FROM audit.dq_results WHERE rule_name = 'mine'")
+    assert (found.passed, found.message) == (True, "nothing to compare with")
+
+
+def test_a_month_that_another_session_summarizes_is_left_to_it(warehouse: Any) -> None:
+    put_day(warehouse)
+    with warehouse.connect() as other, other.transaction():
+        other.execute("SELECT raw.summarize_month(%s)", [DAY])
+        # Would it wait, it would wait for the end of this test.
+        warehouse.execute("SET statement_timeout = '60s'")
+        warehouse.execute("SELECT raw.summarize_month(%s)", DAY)

@@ -1,10 +1,12 @@
 """The tools that ask whether the tests bite: mutants, and the errors that no test has seen."""
 
-from pathlib import Path
+import re
+import subprocess
+import sys
 
 import pytest
 
-from tests.trust import coverage, mutants, raises
+from tests.trust import mutants, raises
 from tests.trust.mutation import KINDS, of_file
 from tests.trust.mutation import mutants as made_of
 
@@ -43,21 +45,21 @@ def test_whoever_lets_a_mutant_live_says_why() -> None:
         assert len(reason.split()) >= 4, f"{name}: {reason}"
 
 
-def test_a_mutant_is_killed_by_the_test_of_what_it_breaks_and_outlives_others(
-    tmp_path: Path, pytestconfig: pytest.Config
-) -> None:
-    """One that needs no reason for letting a day through, and two tests."""
+def test_a_mutant_is_killed_by_the_test_of_what_it_breaks(pytestconfig: pytest.Config) -> None:
+    """One that needs no reason for letting a day through."""
     needs_reason = "staging._trimmed(p_reason) IS NULL"
     (mutant,) = (one for one in made_of(mutants.DATABASE_FILES) if (one.kind, one.old) == ("predicate", needs_reason))
     harmless = "tests/test_gate_rules.py::test_what_is_not_blocked_cannot_be_let_through"
     deadly = "tests/test_gate_rules.py::test_nothing_is_let_through_without_a_day_and_a_reason[day0-]"
-    folder = tmp_path / "copy"
-    mutants.copy(folder)
-    noted = coverage.Noted(seconds={deadly: 1.0, harmless: 1.0}, routines={"audit._allow_day": {deadly, harmless}})
-    outcome = mutants.try_out(mutant, mutants.Tests(noted), folder, pytestconfig.getoption("--pg"))
-    # It met the other first, or would have met it next.
-    assert (outcome.outcome, outcome.test, outcome.tests) == ("killed", deadly, 2)
-    assert (folder / "db" / mutant.path).read_text() == (mutants.DATABASE_FILES / mutant.path).read_text()
+    done = subprocess.run(
+        [
+            sys.executable, "-m", "tests.trust.mutants", f"--only=^{mutant.id}$", "--again", "--jobs=1",
+            f"--pg={pytestconfig.getoption('--pg')}", "--ask", harmless, deadly,
+        ],
+        cwd=mutants.PROJECT, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.match(rf"\s+1 killed .*{re.escape(deadly)}\n", done.stdout), done.stdout
 
 
 def test_what_no_log_holds_was_not_seen() -> None:

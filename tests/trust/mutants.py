@@ -12,8 +12,12 @@ so runs add up; a mutant that was killed there is not tried again.
 
 import argparse
 import ast
+import contextlib
+import importlib
+import io
 import json
 import math
+import multiprocessing
 import os
 import random
 import re
@@ -25,11 +29,13 @@ import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
+from glue.server import EmbeddedServer
 from tests.trust import coverage
 from tests.trust.mutation import KINDS, Mutant, mutants
 
@@ -41,7 +47,11 @@ ALIVE = Path(__file__).with_name("mutants_alive.txt")
 # They compare documents with the catalog: any change of a table would do, which proves nothing.
 NOT_ASKED = ("tests/test_readme.py", "tests/test_dag_", "tests/test_trust_mutants.py")
 # Tests that a mutant meets first, and those that it meets only if these let it live; in seconds that they take alone.
-FIRST_SECONDS, MORE_SECONDS = 30, 150
+FIRST_SECONDS, MORE_SECONDS = 20, 80
+# A test that is not done after this time will never be: on a machine that does nothing else.
+QUIET_SECONDS = 40
+# Passes where there is no fault: makes the migrated database that mutants of routines are made from.
+WARM_UP = "tests/test_schema_rules.py::test_no_extension_is_needed"
 # Kinds that are many and say little are drawn less often.
 SELDOM = {"not-null": 4, "pin": 4, "number": 3, "search-path": 2, "definer": 2, "assignment": 2}
 
@@ -152,84 +162,145 @@ class Outcome:
     seconds: float
 
 
-def copy(folder: Path) -> None:
-    """Copy the project's files, as they are now, so that nothing of a mutant gets into it."""
-    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    listed = subprocess.run(command, cwd=PROJECT, capture_output=True, check=True)
-    for name in listed.stdout.decode().split("\0"):
-        if name and (PROJECT / name).exists():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(PROJECT / name, folder / name)
-    shared = PROJECT.parent / "shared"
-    if shared.exists() and not (folder.parent / "shared").exists():
-        (folder.parent / "shared").symlink_to(shared)
+@dataclass
+class Workplace:
+    """A copy of the project in `folder`, and a test server that stays, beside it."""
+
+    folder: Path
+    postgres: str
+    sound: set[str] = field(default_factory=set)  # tests that pass without a fault
+
+    @property
+    def server(self) -> Path:
+        return self.folder.parent / f"{self.folder.name}-server"
+
+    def copy(self) -> None:
+        """Copy the project's files, as they are now, so that nothing of a mutant gets into it."""
+        command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+        listed = subprocess.run(command, cwd=PROJECT, capture_output=True, check=True)
+        for name in listed.stdout.decode().split("\0"):
+            if name and (PROJECT / name).exists():
+                (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(PROJECT / name, self.folder / name)
+        shared = PROJECT.parent / "shared"
+        if shared.exists() and not (self.folder.parent / "shared").exists():
+            (self.folder.parent / "shared").symlink_to(shared)
+
+    @contextlib.contextmanager
+    def holding(self, mutant: Mutant) -> Iterator[None]:
+        """Put a fault into the copy, into its file and the revision that holds this; take it out again."""
+        text = (DATABASE_FILES / mutant.path).read_text(encoding="utf-8")
+        faulty = mutant.apply(text)
+        places = [(DATABASE_FILES / mutant.path, faulty)]
+        if mutant.path.startswith("schema/"):
+            for revision in sorted((PROJECT / "alembic" / "versions").glob("*.sql")):
+                whole = revision.read_text(encoding="utf-8")
+                if text.strip() in whole:
+                    places.append((revision, whole.replace(text.strip(), faulty.strip())))
+            assert len(places) == 2, f"no revision holds {mutant.path} as it is"
+        try:
+            for path, content in places:
+                (self.folder / path.relative_to(PROJECT)).write_text(content, encoding="utf-8")
+            yield
+        finally:
+            for path, _ in places:
+                shutil.copy2(path, self.folder / path.relative_to(PROJECT))
+
+    def ask(self, names: Sequence[str], *, afresh: bool = False) -> tuple[str, str]:
+        """Run tests until one fails; return the outcome and the test that failed. `afresh`: on a server of its own."""
+        options = ["-x", "-q", f"--pg={self.postgres}", "--tb=line", "-p", "no:cacheprovider"]
+        if not afresh:
+            self.server.mkdir(mode=0o755, exist_ok=True)
+            options.append(f"--server={self.server}")
+        with tempfile.TemporaryFile("w+") as said:
+            child = os.fork()
+            if child == 0:
+                _be_pytest(self.folder, [*options, *names], said.fileno())
+            ended, length, since = (0, 0), 0, time.monotonic()
+            while not ended[0]:
+                time.sleep(0.02)
+                ended = os.waitpid(child, os.WNOHANG)
+                if length != (now := os.fstat(said.fileno()).st_size):
+                    length, since = now, time.monotonic()
+                # On a busy machine everything takes longer.
+                if time.monotonic() - since > QUIET_SECONDS * max(1, os.getloadavg()[0] / (os.cpu_count() or 1)):
+                    os.killpg(child, signal.SIGKILL)
+                    os.waitpid(child, 0)
+                    self.leave()  # what hangs there is not worth looking for
+                    return "endless", ""
+            said.seek(0)
+            text = said.read()
+        code = os.waitstatus_to_exitcode(ended[1])
+        if code == 0:
+            return "alive", ""
+        failed = re.search(r"^(FAILED|ERROR) (tests/\S+?::.*?)(?: - |$)", text, re.MULTILINE)
+        if not failed or code != 1:
+            return "broken", text[-2000:]
+        refused = failed[1] == "ERROR" and re.search(r"MigrationError|DBAPIError|psycopg\.errors", text)
+        return ("not installed" if refused else "killed"), failed[2]
+
+    def leave(self) -> None:
+        """Stop and remove the server."""
+        if self.server.exists():
+            EmbeddedServer(self.server).stop()
+            shutil.rmtree(self.server, ignore_errors=True)
+
+    def is_sound(self, test: str) -> bool:
+        """Return whether a test passes where there is no fault."""
+        if test not in self.sound and self.ask([test])[0] == "alive":
+            self.sound.add(test)
+        return test in self.sound
 
 
-def put(mutant: Mutant, folder: Path) -> None:
-    """Put the fault into a copy of the project: into its file, and into the first revision that holds it."""
-    text = (DATABASE_FILES / mutant.path).read_text(encoding="utf-8")
-    faulty = mutant.apply(text)
-    (folder / "db" / mutant.path).write_text(faulty, encoding="utf-8")
-    if mutant.path.startswith("schema/"):
-        for revision in sorted((folder / "alembic" / "versions").glob("*.sql")):
-            whole = (PROJECT / "alembic" / "versions" / revision.name).read_text(encoding="utf-8")
-            if text.strip() in whole:
-                revision.write_text(whole.replace(text.strip(), faulty.strip()), encoding="utf-8")
-                return
-        raise ValueError(f"no revision holds {mutant.path} as it is")
+# Loaded once, before each child is forked: that is most of what starting pytest costs.
+LOADED = ("alembic.command", "hypothesis", "psycopg", "pytest", "pytest_postgresql.plugin",
+          "sqlalchemy.dialects.postgresql.psycopg", "xdist.plugin")  # fmt: skip
 
 
-def take_out(mutant: Mutant, folder: Path) -> None:
-    """Make the copy whole again."""
-    shutil.copy2(DATABASE_FILES / mutant.path, folder / "db" / mutant.path)
-    for revision in (PROJECT / "alembic" / "versions").glob("*.sql"):
-        shutil.copy2(revision, folder / "alembic" / "versions" / revision.name)
-
-
-def ask(names: Sequence[str], folder: Path, server: str, seconds: float) -> tuple[str, str]:
-    """Run tests in a copy until one fails; return the outcome and the test that failed."""
-    options = ["-x", "-q", f"--pg={server}", "--tb=line", "-p", "no:cacheprovider"]
-    process = subprocess.Popen(
-        [sys.executable, "-B", "-m", "pytest", *options, *names],
-        cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
-    )  # fmt: skip
+def _be_pytest(folder: Path, arguments: Sequence[str], output: int) -> None:
+    """In a forked child: run pytest in a folder, with the folder's own glue and tests; never return."""
+    code = 3
     try:
-        said, _ = process.communicate(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-        return "endless", ""
-    if process.returncode == 0:
-        return "alive", ""
-    failed = re.search(r"^(FAILED|ERROR) (tests/\S+?::.*?)(?: - |$)", said, re.MULTILINE)
-    if not failed or process.returncode != 1:
-        return "broken", said[-2000:]
-    refused = failed[1] == "ERROR" and re.search(r"MigrationError|DBAPIError|psycopg\.errors", said)
-    return ("not installed" if refused else "killed"), failed[2]
+        os.setsid()
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        os.chdir(folder)
+        sys.stdout = io.TextIOWrapper(io.FileIO(1, "w", closefd=False), write_through=True)
+        sys.path[:] = [str(folder) if path in ("", str(PROJECT)) else path for path in sys.path]
+        for name in [name for name in sys.modules if name.split(".")[0] in ("glue", "tests")]:
+            del sys.modules[name]
+        import pytest
+
+        code = int(pytest.main(list(arguments)))
+    finally:
+        os._exit(code)
 
 
-def try_out(mutant: Mutant, tests: Tests, folder: Path, server: str) -> Outcome:
+def try_out(mutant: Mutant, tests: Tests, place: Workplace) -> Outcome:
     """Return what becomes of a mutant."""
     started = time.monotonic()
+    if not place.server.exists() and not place.is_sound(WARM_UP):
+        return Outcome(mutant, "broken", f"fails without a fault: {WARM_UP}", 1, 0)
     names = tests.of(mutant)
-    costs = [tests.noted.seconds[name] for name in names]
-    put(mutant, folder)
+    # Tables, and privileges that a migrated database has already: only a database of its own is without them.
+    afresh = mutant.path.startswith("schema/") or mutant.kind == "grant"
     asked, outcome, test = 0, "alive", ""
-    try:
-        for most in (FIRST_SECONDS, MORE_SECONDS):
-            chosen, cost = [], 0.0
-            while asked < len(names) and cost < most:
-                chosen.append(names[asked])
-                cost += costs[asked] + 0.1
-                asked += 1
-            if chosen:
-                outcome, test = ask(chosen, folder, server, 40 + 3 * cost)
-            if outcome != "alive":
-                break
-    finally:
-        take_out(mutant, folder)
+    for most in (FIRST_SECONDS, MORE_SECONDS):
+        chosen, cost = [], 0.0
+        while asked < len(names) and cost < most:
+            chosen.append(names[asked])
+            cost += tests.noted.seconds[names[asked]] + 0.1
+            asked += 1
+        if chosen:
+            with place.holding(mutant):
+                outcome, test = place.ask(chosen, afresh=afresh)
+        if outcome != "alive":
+            break
     if outcome == "killed":
-        tests.kills[(mutant.path, test)] += 1
+        if place.is_sound(test):
+            tests.kills[(mutant.path, test)] += 1
+        else:
+            outcome, test = "broken", f"fails without a fault too: {test}"
     return Outcome(mutant, outcome, test, asked, time.monotonic() - started)
 
 
@@ -243,32 +314,48 @@ def outcomes() -> dict[str, dict[str, str]]:
     return {line["id"]: line for line in map(json.loads, OUTCOMES.read_text(encoding="utf-8").splitlines())}
 
 
-def try_all(chosen: Sequence[Mutant], tests: Tests, server: str, jobs: int) -> Iterator[Outcome]:
+def try_all(chosen: Sequence[Mutant], noted: coverage.Noted, postgres: str, jobs: int) -> Iterator[Outcome]:
     """Yield the outcome of each mutant as it is known, and note it."""
     OUTCOMES.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="mutants-") as scratch:
-        folders = [Path(scratch) / f"copy{number}" for number in range(jobs)]
-        for folder in folders:
-            copy(folder)
-        free = list(folders)
-
-        def one(mutant: Mutant) -> Outcome:
-            folder = free.pop()
+    for name in LOADED:
+        importlib.import_module(name)
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(prefix="mutants-", dir=memory if memory.exists() else None) as scratch:
+        Path(scratch).chmod(0o755)
+        fork = multiprocessing.get_context("fork")
+        with ProcessPoolExecutor(
+            jobs, mp_context=fork, initializer=_begin, initargs=(scratch, noted, postgres)
+        ) as pool:
             try:
-                return try_out(mutant, tests, folder, server)
+                for done in as_completed([pool.submit(_one, mutant) for mutant in chosen]):
+                    outcome = done.result()
+                    note = {
+                        "id": outcome.mutant.id, "outcome": outcome.outcome, "test": outcome.test,
+                        "tests": outcome.tests, "seconds": round(outcome.seconds, 1), "says": str(outcome.mutant),
+                    }  # fmt: skip
+                    with OUTCOMES.open("a", encoding="utf-8") as file:
+                        file.write(json.dumps(note, ensure_ascii=False) + "\n")
+                    yield outcome
             finally:
-                free.append(folder)
+                pool.shutdown(cancel_futures=True)
+                for server in Path(scratch).glob("*-server"):
+                    EmbeddedServer(server).stop()
 
-        with ThreadPoolExecutor(jobs) as pool:
-            for done in as_completed([pool.submit(one, mutant) for mutant in chosen]):
-                outcome = done.result()
-                note = {
-                    "id": outcome.mutant.id, "outcome": outcome.outcome, "test": outcome.test, "tests": outcome.tests,
-                    "seconds": round(outcome.seconds, 1), "says": str(outcome.mutant),
-                }  # fmt: skip
-                with OUTCOMES.open("a", encoding="utf-8") as file:
-                    file.write(json.dumps(note, ensure_ascii=False) + "\n")
-                yield outcome
+
+# What a process of the pool works with.
+_mine: dict[str, Any] = {}
+
+
+def _begin(scratch: str, noted: coverage.Noted, postgres: str) -> None:
+    """Begin a process of the pool: with a copy, and a server whose database has no fault."""
+    place = Workplace(Path(scratch) / f"copy{os.getpid()}", postgres)
+    place.copy()
+    _mine.update(place=place, tests=Tests(noted))
+
+
+def _one(mutant: Mutant) -> Outcome:
+    """Try a mutant in a process of the pool."""
+    return try_out(mutant, _mine["tests"], _mine["place"])
 
 
 def report(found: Sequence[Mutant]) -> list[str]:
@@ -300,6 +387,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="which mutants are drawn")
     parser.add_argument("--only", default="", help="a regular expression that ids have to match")
     parser.add_argument("--but", default="^$", help="a regular expression that ids must not match")
+    parser.add_argument("--ask", nargs="+", metavar="TEST", help="these tests, not those that run the routine")
     parser.add_argument("--pg", default="15")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--again", action="store_true", help="those too that were tried before")
@@ -320,13 +408,13 @@ def main() -> int:
     if given.list:
         print("\n".join(map(str, chosen)))
         return 0
-    noted = coverage.read()
+    noted = coverage.Noted(dict.fromkeys(given.ask, 1.0)) if given.ask else coverage.read()
     if not noted.seconds:
         print("First `make coverage`: which tests run which routine is not noted yet.")
         return 2
     signal.signal(signal.SIGINT, signal.default_int_handler)  # tests press Ctrl-C, also in a background job
     alive = 0
-    for number, outcome in enumerate(try_all(chosen, Tests(noted), given.pg, given.jobs), 1):
+    for number, outcome in enumerate(try_all(chosen, noted, given.pg, given.jobs), 1):
         alive += outcome.outcome in ("alive", "broken")
         said = outcome.test if outcome.outcome == "killed" else f"after {outcome.tests} tests"
         print(f"{number:4} {outcome.outcome:13} {outcome.seconds:5.0f} s  {outcome.mutant}  {said}", flush=True)
