@@ -118,6 +118,17 @@ DAYS  ?= 365
 soak: setup  ## A year of a shop's mishaps against a model of what must be there, SEEDS=20 times (SEED=1, DAYS=365)
 	$(BIN)/python -m tests.trust.soak --seed $(SEED) --seeds $(SEEDS) --days $(DAYS) $(ARGS)
 
+COUNT ?= 150
+ONLY  ?=
+
+.PHONY: coverage mutants
+
+coverage: setup  ## Which PL/pgSQL statements no test runs, by plpgsql_check's profiler on PostgreSQL 15
+	$(BIN)/python -m tests.trust.coverage --workers $(WORKERS) $(ARGS)
+
+mutants: setup  ## A fault in the SQL, COUNT=150 times, and whether a test notices (ONLY=regex of ids; needs `make coverage`)
+	$(BIN)/python -m tests.trust.mutants --count $(COUNT) --seed $(SEED) --only '$(ONLY)' $(ARGS)
+
 # -- Demo and documents ------------------------------------------------------------------------------
 
 # The demo needs no test tools; an environment that has them will do.
