@@ -3,10 +3,16 @@
 Revisions (`alembic/versions/`) are frozen and run once. Routines (`db/procedures/`) are text that is applied
 again whenever it changed: `audit.routine_files` remembers what was applied, and which routines each file
 made, so that those which no file makes any more are dropped, and nobody else's. Any error rolls back all of it.
+
+A migration waits until the steps, loads and other migrations that run have ended, and those that come later wait for
+it. It asks for the locks of tables only shortly, again and again, so that nobody's queries queue behind it. When it
+has waited five minutes, or as long as the login's own lock_timeout says (PGOPTIONS='-c lock_timeout=30s'), it gives up
+with nothing changed, and names the sessions that it waited for.
 """
 
 import hashlib
 import logging
+import time
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +31,33 @@ PRIVILEGES = "privileges.sql"
 OWNER = "warehouse_owner"
 
 OLDEST_SERVER = 150000
-# Any number, as long as nobody else in this database uses it: "warehouse" on a telephone's keys.
-MIGRATION_LOCK = 927347873
+# The lock that warehouse._hold_warehouse() takes, shared; with 0 as its second key.
+IN_USE = "hashtext('ecommerce_warehouse in use')"
+WAIT_SECONDS = 300.0
+# How long readers may queue behind one attempt at a table's lock, and the pause in which they pass. Longer than
+# deadlock_timeout: after that the server ends an autovacuum that is in the way.
+TABLE_LOCK_SECONDS = 2.0
+PAUSE_SECONDS = 0.5
 # Roles belong to the whole server: two of its databases that are migrated at once meet there.
 ATTEMPTS = 10
 
 # Every name in our files says its schema; what is found only through a search path is a mistake.
 NO_SEARCH_PATH = "SET LOCAL search_path = pg_catalog, pg_temp"
+
+# Sessions that hold the warehouse, or a lock on any of its tables.
+HOLDERS = f"""
+    SELECT a.pid, a.usename, a.application_name, left(regexp_replace(a.query, '\\s+', ' ', 'g'), 100)
+    FROM pg_catalog.pg_stat_activity AS a
+    WHERE a.datname = current_database() AND a.pid <> pg_backend_pid() AND EXISTS (
+        SELECT FROM pg_catalog.pg_locks AS l
+        LEFT JOIN pg_catalog.pg_class AS c ON c.oid = l.relation
+        WHERE l.pid = a.pid AND l.granted
+          AND ((l.locktype = 'advisory' AND (l.classid::bigint, l.objid::bigint, l.objsubid)
+                = ({IN_USE}::bigint & 4294967295, 0, 2))
+               OR c.relnamespace IN (SELECT n.oid FROM pg_catalog.pg_namespace AS n
+                                     WHERE n.nspname IN ('raw', 'staging', 'warehouse', 'audit'))))
+    ORDER BY a.pid
+"""
 
 log = logging.getLogger("alembic.warehouse")
 
@@ -60,29 +86,95 @@ def run(context: Any, dsn: str) -> None:
     """Do what the current alembic command asks for. Called by alembic/env.py, with alembic's context."""
     _check_database(dsn)
     engine = create_engine("postgresql+psycopg://", creator=lambda: _connect(dsn), poolclass=NullPool)
-    for attempt in range(1, ATTEMPTS + 1):
+    # Whatever the database's default is: what a migration reads after it has waited is what others left behind.
+    engine = engine.execution_options(isolation_level="READ COMMITTED")
+    waiting = _Waiting(dsn)
+    attempt = 1
+    while True:
         try:
             with engine.connect() as connection:
-                _run_once(context, connection)
+                _run_once(context, connection, waiting)
             return
         except (MigrationError, DBAPIError) as error:
             cause = error.__cause__ if isinstance(error, MigrationError) else error.orig
-            if attempt == ATTEMPTS or not _is_shared(cause):
+            if isinstance(cause, psycopg.errors.LockNotAvailable):
+                waiting.go_on(cause)
+            elif attempt < ATTEMPTS and _is_shared(cause):
+                attempt += 1
+                log.info("Trying again: %s", cause)
+            else:
                 raise
-            log.info("Trying again: %s", cause)
 
 
-def _run_once(context: Any, connection: Connection) -> None:
+def _run_once(context: Any, connection: Connection, waiting: "_Waiting") -> None:
     with connection.begin():
-        _execute(connection, f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")
         _execute(connection, NO_SEARCH_PATH)
         # Inside a transaction of ours alembic begins none: revisions and routines are all or nothing.
         context.configure(connection=connection, version_table_schema="public")
+        changes = not context.get_context().opts.get("dont_mutate")
+        if changes:
+            waiting.take_warehouse(connection)
         before = context.get_context().get_current_heads()
         context.run_migrations()
         after = context.get_context().get_current_heads()
-        if not context.get_context().opts.get("dont_mutate"):
+        if changes:
             apply_routines(connection, PROCEDURES, with_privileges=before != after)
+
+
+class _Waiting:
+    """How long a migration waits, all its attempts together, and for whom."""
+
+    def __init__(self, dsn: str) -> None:
+        self.dsn = dsn
+        self.seconds = WAIT_SECONDS
+        self.began = time.monotonic()
+        self.told = False
+
+    def take_warehouse(self, connection: Connection) -> None:
+        """Wait until nothing that runs uses the warehouse, and keep others from it.
+
+        Raises psycopg's LockNotAvailable, wrapped by SQLAlchemy, when the time is over.
+        """
+        own = _value(connection, "SELECT setting::integer / 1000.0 FROM pg_settings WHERE name = 'lock_timeout'")
+        self.seconds = float(own) or WAIT_SECONDS
+        if not _value(connection, f"SELECT pg_try_advisory_xact_lock({IN_USE}, 0)"):
+            self.tell()
+            self._limit(connection, self.left())
+            _execute(connection, f"SELECT pg_advisory_xact_lock({IN_USE}, 0)")
+        # In an empty database nobody reads what could be kept from them; its roles are the server's, and slow to get.
+        is_made = _value(connection, "SELECT to_regclass('audit.routine_files') IS NOT NULL")
+        self._limit(connection, min(TABLE_LOCK_SECONDS, self.left()) if is_made else self.left())
+
+    def go_on(self, cause: psycopg.Error) -> None:
+        """Pause before the next attempt. Raises MigrationError when the time is over."""
+        if self.left() <= PAUSE_SECONDS:
+            raise MigrationError(
+                f"the warehouse is in use; waited {self.seconds:g} s, nothing was changed: {self._holders()}\n"
+                "HINT: run it again when these have ended, or wait longer: PGOPTIONS='-c lock_timeout=30min'"
+            ) from cause
+        self.tell()
+        time.sleep(PAUSE_SECONDS)
+
+    def left(self) -> float:
+        """Return the seconds that are left, at least a hundredth: 0 would be for ever."""
+        return max(self.seconds - (time.monotonic() - self.began), 0.01)
+
+    def tell(self) -> None:
+        """Say once that it waits, and for whom."""
+        if not self.told:
+            self.told = True
+            log.info("Waiting up to %g s for %s", self.seconds, self._holders())
+
+    def _limit(self, connection: Connection, seconds: float) -> None:
+        _execute(connection, f"SET LOCAL lock_timeout = {int(seconds * 1000)}")
+
+    def _holders(self) -> str:
+        """Return who uses the warehouse now: pid, login, program and statement of each session."""
+        with _connect(self.dsn) as connection:
+            rows = connection.execute(HOLDERS).fetchall()
+        return (
+            "; ".join(f"pid {pid} ({login}, {program}): {query}" for pid, login, program, query in rows) or "(gone now)"
+        )
 
 
 def apply_routines(connection: Connection, folder: Path, *, with_privileges: bool = False) -> list[str]:

@@ -48,6 +48,7 @@ BEGIN
         v_attempts := v_attempts OPERATOR(pg_catalog.-) 1;
         p_failure := NULL;
         BEGIN
+            PERFORM warehouse._hold_warehouse();
             EXECUTE pg_catalog.format('SELECT w.* FROM %s($1) w', p_worker) INTO v_result USING p_load_date;
         EXCEPTION WHEN query_canceled OR OTHERS THEN
             GET STACKED DIAGNOSTICS

@@ -30,6 +30,7 @@ BEGIN
     FOR v_task IN SELECT t.parent, t.month FROM warehouse._months_to_compact(before_date) AS t LOOP
         COMMIT;
         SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE;
+        PERFORM warehouse._hold_warehouse();
         v_started := pg_catalog.clock_timestamp();
         v_message := warehouse._compact_month(v_task.parent, v_task.month);
         COMMIT;
@@ -39,6 +40,7 @@ BEGIN
     FOR v_task IN SELECT t.parent, t.partition FROM warehouse._expired_partitions(before_date) AS t LOOP
         COMMIT;
         SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE;
+        PERFORM warehouse._hold_warehouse();
         v_message := warehouse._drop_expired(v_task.parent, v_task.partition, before_date);
         COMMIT;
         RAISE NOTICE '%', v_message;
