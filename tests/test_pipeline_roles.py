@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from psycopg.errors import InsufficientPrivilege
 
+from tests.rebuild import empty_all_but_raw
 from tests.shop import checksums, event, events, order, orders, product
 
 DAY = date(2025, 12, 19)
@@ -169,6 +170,9 @@ def test_the_runner_runs_everything_and_changes_nothing_by_hand(warehouse: Any) 
             schema,
         )
         for table in tables:
+            if table.name == "audit.erased_users":
+                forbidden(runner, f"SELECT FROM {table.name}")
+                continue
             runner.execute(f"SELECT * FROM {table.name} LIMIT 1")
             forbidden(runner, f"TRUNCATE {table.name}" if table.relkind != "v" else f"DROP VIEW {table.name}")
             assert not warehouse.value(
@@ -204,6 +208,9 @@ def test_the_analyst_reads_warehouse_and_audit_with_new_partitions_and_makes_vie
         )
         assert len(tables) > 5
         for table in tables:
+            if table.name == "audit.erased_users":
+                forbidden(analyst, f"SELECT FROM {table.name}")
+                continue
             analyst.execute(f"SELECT * FROM {table.name} LIMIT 1")
     forbidden(
         analyst,
@@ -304,23 +311,3 @@ def test_a_run_gives_the_same_under_any_settings(warehouse: Any) -> None:
     for name, settings in ODD.items():
         empty_all_but_raw(warehouse)
         assert run_two_days(warehouse, settings) == ordinary, name
-
-
-def empty_all_but_raw(warehouse: Any) -> None:
-    """Take away all that runs have made; codes, statuses, rules and settings stay."""
-    partitions = warehouse.rows(
-        "SELECT c.oid::regclass::text AS name FROM pg_class c"
-        " WHERE c.relnamespace IN ('staging'::regnamespace, 'warehouse'::regnamespace)"
-        "   AND c.relispartition AND c.relkind = 'r'"
-    )
-    for row in partitions:
-        warehouse.execute(f"DROP TABLE {row.name}")
-    made = warehouse.rows(
-        "SELECT string_agg(c.oid::regclass::text, ', ') AS names FROM pg_class c"
-        " WHERE c.relnamespace IN ('staging'::regnamespace, 'warehouse'::regnamespace, 'audit'::regnamespace)"
-        "   AND c.relkind IN ('r', 'p')"
-        "   AND c.relname NOT IN ('codes', 'order_statuses', 'dq_rules', 'settings', 'routine_files')"
-    )
-    warehouse.execute(f"TRUNCATE {made[0].names}")
-    warehouse.execute("INSERT INTO warehouse.dim_user (user_id, is_inferred) VALUES ('(guest)', true)")
-    warehouse.execute("INSERT INTO warehouse.dim_product (product_id, is_inferred) VALUES ('(none)', true)")

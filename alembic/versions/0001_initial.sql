@@ -217,10 +217,14 @@ COMMENT ON COLUMN raw.dropped_months.dropped_at IS 'When it was dropped';
 
 -- raw is only ever added to: UPDATE, DELETE and TRUNCATE are refused, for the owner too. Statement triggers do not
 -- reach partitions that are named themselves, so raw.prepare_month puts them on every partition as well.
+-- The one exception: a transaction that takes an erased person out (raw._open_for_erasure) may UPDATE.
 CREATE FUNCTION raw._refuse_change() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $_refuse_change$
 BEGIN
+    IF TG_OP = 'UPDATE' AND EXISTS (SELECT FROM audit.erased_users e WHERE e.rewriting = pg_current_xact_id()) THEN
+        RETURN NULL;
+    END IF;
     RAISE EXCEPTION '%.% is immutable: % refused', TG_TABLE_SCHEMA, TG_TABLE_NAME, TG_OP
         USING ERRCODE = 'WH010',
               DETAIL = 'Raw keeps every delivery as it came; a later delivery of the same name takes its place.',
@@ -796,6 +800,45 @@ COMMENT ON COLUMN audit.bad_records.failure_reason IS 'Every reason that applies
 COMMENT ON COLUMN audit.bad_records.failed_value IS 'The value that the first reason is about';
 COMMENT ON COLUMN audit.bad_records.raw_data IS 'The record as delivered, its first 64 KiB';
 COMMENT ON COLUMN audit.bad_records.created_at IS 'When it was rejected';
+
+-- audit/erasures.sql ------------------------------------------------------------------------------
+
+CREATE TABLE audit.erasures (
+    erasure_id     bigint      GENERATED ALWAYS AS IDENTITY,
+    erased_at      timestamptz NOT NULL DEFAULT clock_timestamp(),
+    erased_by      text        NOT NULL,
+    reason         text        NOT NULL,
+    raw_rows       bigint      NOT NULL,
+    staging_rows   bigint      NOT NULL,
+    warehouse_rows bigint      NOT NULL,
+    audit_rows     bigint      NOT NULL,
+    CONSTRAINT erasures_pkey PRIMARY KEY (erasure_id),
+    CONSTRAINT erasures_reason_check CHECK (btrim(reason) <> '')
+);
+COMMENT ON TABLE audit.erasures IS 'One row per person taken out of the warehouse: CALL audit.erase_user(user_id, reason). It does not say who it was, nor by which name the person''s rows go now.';
+COMMENT ON COLUMN audit.erasures.erasure_id IS 'Number of the erasure';
+COMMENT ON COLUMN audit.erasures.erased_at IS 'When';
+COMMENT ON COLUMN audit.erasures.erased_by IS 'Role that was logged in';
+COMMENT ON COLUMN audit.erasures.reason IS 'Why, in the words of who did it';
+COMMENT ON COLUMN audit.erasures.raw_rows IS 'Rows of raw that were rewritten';
+COMMENT ON COLUMN audit.erasures.staging_rows IS 'Rows of staging that were rewritten';
+COMMENT ON COLUMN audit.erasures.warehouse_rows IS 'Rows of dimension, facts and their helpers that were rewritten';
+COMMENT ON COLUMN audit.erasures.audit_rows IS 'Rows of audit that were rewritten';
+
+-- audit/erased_users.sql --------------------------------------------------------------------------
+
+CREATE TABLE audit.erased_users (
+    digest             bytea NOT NULL,
+    salt               bytea NOT NULL,
+    delivered_again_at timestamptz,
+    rewriting          xid8,
+    CONSTRAINT erased_users_pkey PRIMARY KEY (digest)
+);
+COMMENT ON TABLE audit.erased_users IS 'One row per erased user_id, as a digest: by it a later delivery of that user_id is known, and its rows become a guest''s. For the owner only: who can read it can try user_ids on it.';
+COMMENT ON COLUMN audit.erased_users.digest IS 'SHA-256 of salt and user_id';
+COMMENT ON COLUMN audit.erased_users.salt IS 'Random, made with the first erasure; the same in every row, so that a delivery is digested once';
+COMMENT ON COLUMN audit.erased_users.delivered_again_at IS 'When a delivery last brought that user_id again; NULL if none did';
+COMMENT ON COLUMN audit.erased_users.rewriting IS 'The transaction that rewrites raw for this user: while it runs raw._refuse_change lets its UPDATEs through. NULL when it has ended';
 
 -- audit/routine_files.sql -------------------------------------------------------------------------
 
@@ -1588,4 +1631,6 @@ GRANT SELECT ON raw.file_loads TO warehouse_loader;
 GRANT SELECT ON ALL TABLES IN SCHEMA raw, staging, warehouse, audit TO warehouse_runner;
 GRANT SELECT ON ALL TABLES IN SCHEMA staging, warehouse TO warehouse_checker;
 GRANT SELECT ON ALL TABLES IN SCHEMA warehouse, audit TO warehouse_analyst;
+-- Digests of those who asked to be forgotten: only for the routines that compare with them.
+REVOKE ALL ON audit.erased_users FROM warehouse_runner, warehouse_analyst;
 

@@ -26,6 +26,8 @@
 \ir audit/dq_overrides.sql
 \ir audit/gate_verdicts.sql
 \ir audit/bad_records.sql
+\ir audit/erasures.sql
+\ir audit/erased_users.sql
 \ir audit/routine_files.sql
 \ir warehouse/dim_date.sql
 \ir warehouse/dim_user.sql

@@ -1,0 +1,21 @@
+-- Lets this transaction UPDATE raw, to take persons out: the one exception of raw._refuse_change. What lets it through
+-- is a row that only this transaction sees, and raw._close_for_erasure takes away again before it commits.
+--
+-- Writes: audit.erased_users
+-- Locks:  the rows of these users: two deliveries that bring them again wait for one another, in one order
+CREATE OR REPLACE FUNCTION raw._open_for_erasure(p_digests bytea[]) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $_open_for_erasure$
+BEGIN
+    PERFORM 1 FROM audit.erased_users e WHERE e.digest = ANY (p_digests) ORDER BY e.digest FOR UPDATE;
+    UPDATE audit.erased_users e SET rewriting = pg_current_xact_id() WHERE e.digest = ANY (p_digests);
+END
+$_open_for_erasure$;
+COMMENT ON FUNCTION raw._open_for_erasure(bytea[]) IS 'Lets this transaction UPDATE raw, to take persons out';
+
+CREATE OR REPLACE FUNCTION raw._close_for_erasure() RETURNS void
+LANGUAGE sql SET search_path = pg_catalog, pg_temp
+AS $_close_for_erasure$
+    UPDATE audit.erased_users e SET rewriting = NULL WHERE e.rewriting = pg_current_xact_id();
+$_close_for_erasure$;
+COMMENT ON FUNCTION raw._close_for_erasure() IS 'Ends what raw._open_for_erasure began';

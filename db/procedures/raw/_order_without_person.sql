@@ -1,0 +1,70 @@
+-- An order as it is kept when its person is erased: what the warehouse reads of it and no more, because nobody knows
+-- what else an order says of a person; without city, sign-up and source; and of the user a pseudonym, or none.
+--
+-- Whatever is wrong with the order stays wrong in the same way, so that it is rejected for the same reasons: counts stay.
+CREATE OR REPLACE FUNCTION raw._order_without_person(p_order json, p_pseudonym text) RETURNS json
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET "TimeZone" = 'UTC'
+AS $_order_without_person$
+DECLARE
+    v_user  json;
+    v_items json;
+BEGIN
+    IF json_typeof(p_order) <> 'object' THEN
+        RETURN '"(erased)"';
+    ELSIF NOT staging._is_storable(p_order::text) THEN
+        RETURN '{"erased": "\u0000"}';
+    END IF;
+    v_user := p_order -> 'user';
+    v_items := p_order -> 'items';
+    IF json_typeof(v_items) = 'array' THEN
+        SELECT coalesce(json_agg(
+            CASE json_typeof(i.item)
+                WHEN 'object' THEN json_strip_nulls(json_build_object(
+                    'product_id', raw._plain(i.item -> 'product_id'), 'quantity', raw._plain(i.item -> 'quantity'),
+                    'price', raw._plain(i.item -> 'price')))
+                WHEN 'null' THEN i.item
+                ELSE '"(erased)"' END
+            ORDER BY i.place), '[]')
+        INTO v_items
+        FROM json_array_elements(v_items) WITH ORDINALITY AS i (item, place);
+    ELSIF json_typeof(v_items) <> 'null' THEN
+        v_items := '"(erased)"';
+    END IF;
+
+    RETURN json_strip_nulls(json_build_object(
+        -- Which reports are of the same order shows in their order_ids, odd ones too.
+        'order_id', CASE WHEN json_typeof(p_order -> 'order_id') IN ('object', 'array')
+                         THEN raw._without_mention((p_order -> 'order_id')::text, staging._trimmed(p_order ->> 'user_id'), '(erased)')::json
+                         ELSE p_order -> 'order_id' END,
+        'user_id', p_pseudonym,
+        'product_id', raw._plain(p_order -> 'product_id'),
+        'quantity', raw._plain(p_order -> 'quantity'),
+        'price', raw._plain(p_order -> 'price'),
+        'timestamp', raw._plain(p_order -> 'timestamp'),
+        'status', raw._plain(p_order -> 'status'),
+        'city', CASE WHEN json_typeof(raw._attribute(p_order, 'city')) IN ('object', 'array') THEN '{}'::json END,
+        'signup_date', CASE WHEN staging._trimmed(raw._attribute(p_order, 'signup_date') #>> '{}') IS NOT NULL
+                             AND staging._to_timestamptz(staging._trimmed(raw._attribute(p_order, 'signup_date') #>> '{}')) IS NULL
+                            THEN '(erased)' END,
+        'marketing_source', CASE WHEN json_typeof(raw._attribute(p_order, 'marketing_source')) IN ('object', 'array') THEN '{}'::json END,
+        'user', CASE WHEN json_typeof(v_user) NOT IN ('object', 'null') THEN '(erased)' END,
+        'items', v_items));
+END
+$_order_without_person$;
+COMMENT ON FUNCTION raw._order_without_person(json, text) IS 'An order as it is kept when its person is erased';
+
+-- A plain value as it is; of an object or array, which is wrong where this is asked, only that it is one.
+CREATE OR REPLACE FUNCTION raw._plain(p_value json) RETURNS json
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $_plain$
+    SELECT CASE WHEN json_typeof(p_value) IN ('object', 'array') THEN '{}'::json ELSE p_value END;
+$_plain$;
+COMMENT ON FUNCTION raw._plain(json) IS 'A plain value as it is; of an object or array only that it is one';
+
+-- What an order says of its user, in either shape; as staging._clean_orders reads it.
+CREATE OR REPLACE FUNCTION raw._attribute(p_order json, p_name text) RETURNS json
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $_attribute$
+    SELECT CASE WHEN p_order -> 'user' ->> p_name IS NULL THEN p_order ELSE p_order -> 'user' END -> p_name;
+$_attribute$;
+COMMENT ON FUNCTION raw._attribute(json, text) IS 'What an order says of its user, in either shape';

@@ -1,0 +1,24 @@
+"""A warehouse with nothing but raw: the last resort, from which runs make everything again."""
+
+from typing import Any
+
+
+def empty_all_but_raw(warehouse: Any) -> None:
+    """Take away all that runs have made; codes, statuses, rules and settings stay."""
+    partitions = warehouse.rows(
+        "SELECT c.oid::regclass::text AS name FROM pg_class c"
+        " WHERE c.relnamespace IN ('staging'::regnamespace, 'warehouse'::regnamespace)"
+        "   AND c.relispartition AND c.relkind = 'r'"
+    )
+    for row in partitions:
+        warehouse.execute(f"DROP TABLE {row.name}")
+    made = warehouse.rows(
+        "SELECT string_agg(c.oid::regclass::text, ', ') AS names FROM pg_class c"
+        " WHERE c.relnamespace IN ('staging'::regnamespace, 'warehouse'::regnamespace, 'audit'::regnamespace)"
+        "   AND c.relkind IN ('r', 'p')"
+        "   AND c.relname NOT IN ('codes', 'order_statuses', 'dq_rules', 'settings', 'routine_files',"
+        "                         'erasures', 'erased_users')"
+    )
+    warehouse.execute(f"TRUNCATE {made[0].names}")
+    warehouse.execute("INSERT INTO warehouse.dim_user (user_id, is_inferred) VALUES ('(guest)', true)")
+    warehouse.execute("INSERT INTO warehouse.dim_product (product_id, is_inferred) VALUES ('(none)', true)")
