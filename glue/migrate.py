@@ -59,6 +59,39 @@ HOLDERS = f"""
     ORDER BY a.pid
 """
 
+# What the login lacks to make the warehouse in an empty database, or to bring one that is there up to date, with the
+# statement that gives it. Some of it is only known to be lacking where the roles are there already.
+LACKING = """
+    WITH facts AS (
+        SELECT r.rolname, r.rolcreaterole, d.datname, pg_has_role(d.datdba, 'USAGE') AS is_owner,
+               to_regnamespace('audit') IS NOT NULL AS is_made,
+               has_table_privilege(to_regclass('public.alembic_version'), 'UPDATE') AS may_record
+        FROM pg_catalog.pg_roles AS r, pg_catalog.pg_database AS d
+        WHERE r.rolname = current_user AND d.datname = current_database() AND NOT r.rolsuper
+    ),
+    needed (name) AS (VALUES ('warehouse_owner'), ('warehouse_loader'), ('warehouse_runner'), ('warehouse_checker'),
+                             ('warehouse_analyst'))
+    SELECT 'the right to make roles that this server does not have', format('ALTER ROLE %I CREATEROLE;', f.rolname)
+    FROM facts AS f
+    WHERE NOT f.rolcreaterole AND NOT f.is_made AND EXISTS (SELECT FROM needed AS n WHERE to_regrole(n.name) IS NULL)
+    UNION ALL
+    SELECT 'the database', format('ALTER DATABASE %I OWNER TO %I;', f.datname, f.rolname)
+    FROM facts AS f
+    WHERE NOT f.is_owner AND NOT f.is_made
+    UNION ALL
+    SELECT 'membership in ' || n.name, format('GRANT %I TO %I;', n.name, f.rolname)
+    FROM facts AS f, needed AS n
+    WHERE n.name IN ('warehouse_owner', 'warehouse_checker') AND to_regrole(n.name) IS NOT NULL
+      AND NOT pg_has_role(to_regrole(n.name), 'USAGE')
+      -- Before PostgreSQL 16 who may make roles may grant them, too.
+      AND NOT (f.rolcreaterole AND current_setting('server_version_num')::integer < 160000)
+    UNION ALL
+    SELECT 'the table of revisions',
+           'GRANT SELECT, INSERT, UPDATE, DELETE ON public.alembic_version TO warehouse_owner;'
+    FROM facts AS f
+    WHERE f.is_made AND NOT f.may_record
+"""
+
 log = logging.getLogger("alembic.warehouse")
 
 
@@ -119,6 +152,9 @@ def _run_once(context: Any, connection: Connection, waiting: "_Waiting") -> None
         after = context.get_context().get_current_heads()
         if changes:
             apply_routines(connection, PROCEDURES, with_privileges=before != after)
+        if changes and after and not before:
+            # Every member of the owner may migrate, not only the login that did it first.
+            _execute(connection, f"GRANT SELECT, INSERT, UPDATE, DELETE ON public.alembic_version TO {OWNER}")
 
 
 class _Waiting:
@@ -285,17 +321,25 @@ def _connect(dsn: str) -> psycopg.Connection:
 
 
 def _check_database(dsn: str) -> None:
-    """Refuse a server or database that the warehouse cannot live in. Raises MigrationError."""
+    """Refuse a server or database that the warehouse cannot live in, or a login that may not migrate.
+
+    Raises MigrationError.
+    """
     with _connect(dsn) as connection:
         info = connection.info
-        number, name = info.server_version, info.dbname
+        number, name, login = info.server_version, info.dbname, info.user
         version, encoding = info.parameter_status("server_version"), info.parameter_status("server_encoding")
-    if number < OLDEST_SERVER:
-        raise MigrationError(f"the server is PostgreSQL {version}; the warehouse needs 15 or newer")
-    if encoding != "UTF8":
+        if number < OLDEST_SERVER:
+            raise MigrationError(f"the server is PostgreSQL {version}; the warehouse needs 15 or newer")
+        if encoding != "UTF8":
+            raise MigrationError(
+                f"database {name} has encoding {encoding}; the warehouse needs UTF8: "
+                "CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
+            )
+        lacking = [f"{what}: {how}" for what, how in connection.execute(LACKING).fetchall()]
+    if lacking:
         raise MigrationError(
-            f"database {name} has encoding {encoding}; the warehouse needs UTF8: "
-            "CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
+            "\n".join([f"{login} may not migrate database {name}; a superuser may, or can give it:", *lacking])
         )
 
 

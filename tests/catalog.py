@@ -18,7 +18,9 @@ QUERIES = {
         FROM pg_namespace AS n WHERE {IN_SCHEMAS}""",
     "relations": f"""
         SELECT c.oid::regclass::text, c.relkind, c.relpersistence, pg_get_userbyid(c.relowner),
-               pg_temp.acl(c.relacl), c.reloptions::text, am.amname, c.relrowsecurity, c.relreplident,
+               pg_temp.acl(coalesce(c.relacl, acldefault(CASE WHEN c.relkind = 'S' THEN 's'::"char" ELSE 'r' END,
+                                                         c.relowner))),
+               c.reloptions::text, am.amname, c.relrowsecurity, c.relreplident,
                pg_get_partkeydef(c.oid), pg_get_expr(c.relpartbound, c.oid), obj_description(c.oid, 'pg_class')
         FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
         LEFT JOIN pg_am AS am ON am.oid = c.relam

@@ -7,23 +7,36 @@
 -- programs log in as themselves and are granted one of these.
 DO $roles$
 DECLARE
-    v_role text;
+    v_role    text;
+    v_comment text;
 BEGIN
-    FOREACH v_role IN ARRAY ARRAY['warehouse_owner', 'warehouse_loader', 'warehouse_runner',
-                                  'warehouse_checker', 'warehouse_analyst']
+    FOR v_role, v_comment IN VALUES
+        ('warehouse_owner', 'Owns every object of the warehouse; cannot log in'),
+        ('warehouse_loader', 'Adds deliveries to raw, and nothing else'),
+        ('warehouse_runner', 'Calls the public procedures, and reads everything'),
+        ('warehouse_checker', 'Evaluates the expressions of quality rules: reads staging and warehouse, nothing else'),
+        ('warehouse_analyst', 'Reads warehouse and audit, and makes views in marts')
     LOOP
         BEGIN
             IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = v_role) THEN
                 EXECUTE format('CREATE ROLE %I NOLOGIN', v_role);
+                EXECUTE format('COMMENT ON ROLE %I IS %L', v_role, v_comment);
             END IF;
         EXCEPTION WHEN duplicate_object OR unique_violation THEN
             NULL;  -- another database of this cluster was migrated at the same moment
         END;
     END LOOP;
 
-    -- Who is no superuser needs membership to give objects to the owner and the checker.
-    IF NOT (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user) THEN
-        EXECUTE format('GRANT warehouse_owner, warehouse_checker TO %I', current_user);
+    -- Who is no superuser needs membership to give objects to the owner and the checker. Roles that are there already,
+    -- of another database of this cluster, may be somebody else's to grant: then it has to be had (glue/migrate.py says so).
+    FOREACH v_role IN ARRAY ARRAY['warehouse_owner', 'warehouse_checker'] LOOP
+        IF NOT pg_has_role(v_role, 'USAGE') THEN
+            EXECUTE format('GRANT %I TO %I', v_role, current_user);
+        END IF;
+    END LOOP;
+    -- The owner makes the function that the checker owns.
+    IF NOT pg_has_role('warehouse_owner', 'warehouse_checker', 'USAGE') THEN
+        GRANT warehouse_checker TO warehouse_owner;
     END IF;
 
     EXECUTE format('ALTER DATABASE %I SET timezone = %L', current_database(), 'UTC');
@@ -32,15 +45,6 @@ BEGIN
     EXECUTE format('GRANT CREATE, TEMPORARY ON DATABASE %I TO warehouse_owner', current_database());
 END
 $roles$;
-
-COMMENT ON ROLE warehouse_owner IS 'Owns every object of the warehouse; cannot log in';
-COMMENT ON ROLE warehouse_loader IS 'Adds deliveries to raw, and nothing else';
-COMMENT ON ROLE warehouse_runner IS 'Calls the public procedures, and reads everything';
-COMMENT ON ROLE warehouse_checker IS 'Evaluates the expressions of quality rules: reads staging and warehouse, nothing else';
-COMMENT ON ROLE warehouse_analyst IS 'Reads warehouse and audit, and makes views in marts';
-
--- The owner makes the function that the checker owns.
-GRANT warehouse_checker TO warehouse_owner;
 
 -- A routine is for those it is granted to (db/procedures/privileges.sql), not for PUBLIC.
 ALTER DEFAULT PRIVILEGES FOR ROLE warehouse_owner REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;

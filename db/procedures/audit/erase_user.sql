@@ -58,6 +58,9 @@ BEGIN
     INSERT INTO audit.erased_users (digest, salt) VALUES (v_digest, v_salt) ON CONFLICT ON CONSTRAINT erased_users_pkey DO NOTHING;
 
     CREATE TEMPORARY TABLE rewritten_rows (source_table text, run_date date, load_id bigint, raw_id bigint, line_number integer) ON COMMIT DROP;
+    CREATE TEMPORARY TABLE rewritten_tables ON COMMIT DROP AS
+    SELECT t.name FROM unnest(ARRAY['warehouse.dim_user', 'warehouse.user_loads', 'audit.bad_records', 'audit.dq_results',
+                                    'audit.pipeline_steps', 'audit.pipeline_runs']::regclass[]) AS t (name);
     PERFORM raw._open_for_erasure(ARRAY[v_digest]);
     v_raw := audit._erase_from_raw(v_user_id, v_pseudonym);
     PERFORM raw._close_for_erasure();
@@ -65,7 +68,8 @@ BEGIN
     v_staging := audit._erase_from_days(
         v_user_id, v_pseudonym, ARRAY['staging.orders_clean', 'staging.events_clean']::regclass[]);
     v_warehouse := audit._erase_from_warehouse(v_user_id, v_pseudonym);
-    DROP TABLE pg_temp.rewritten_rows;
+    PERFORM audit._forget_statistics(v_user_id);
+    DROP TABLE pg_temp.rewritten_rows, pg_temp.rewritten_tables;
 
     IF v_raw + v_staging + v_warehouse + v_audit = 0 THEN
         IF NOT v_is_known THEN
@@ -141,6 +145,10 @@ BEGIN
     INSERT INTO pg_temp.rewritten_rows (source_table, run_date, load_id, line_number)
     SELECT 'raw.rejected_lines', r.* FROM rewritten r;
     SELECT count(*) INTO v_rows FROM pg_temp.rewritten_rows;
+    INSERT INTO pg_temp.rewritten_tables (name)
+    SELECT 'raw.rejected_lines'::regclass FROM pg_temp.rewritten_rows r WHERE r.source_table = 'raw.rejected_lines'
+    UNION
+    SELECT warehouse._partition_of('raw.rejected_lines', r.run_date) FROM pg_temp.rewritten_rows r WHERE r.source_table = 'raw.rejected_lines';
 
     UPDATE raw.file_loads l SET refused_reason = audit._without_word(l.refused_reason, p_user_id, p_pseudonym)
     WHERE l.refused_reason <> audit._without_word(l.refused_reason, p_user_id, p_pseudonym);
@@ -238,6 +246,9 @@ BEGIN
                        v_day.load_date, p_user_id);
         GET DIAGNOSTICS v_rows = ROW_COUNT;
         v_sum := v_sum + v_rows;
+        IF v_rows > 0 AND v_day.name = 'staging.orders_clean'::regclass THEN
+            INSERT INTO pg_temp.rewritten_tables (name) VALUES (v_day.name), (v_day.partition);
+        END IF;
     END LOOP;
     RETURN v_sum;
 END
@@ -250,9 +261,8 @@ CREATE OR REPLACE FUNCTION audit._erase_from_warehouse(p_user_id text, p_pseudon
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $_erase_from_warehouse$
 DECLARE
-    v_rows  bigint;
-    v_sum   bigint;
-    v_table record;
+    v_rows bigint;
+    v_sum  bigint;
 BEGIN
     INSERT INTO warehouse.dim_user (user_id, first_seen_at, last_seen_at, is_inferred, created_at, updated_at)
     SELECT p_pseudonym, u.first_seen_at, u.last_seen_at, true, u.created_at, u.updated_at
@@ -274,20 +284,32 @@ BEGIN
     DELETE FROM warehouse.dim_user u WHERE u.user_id = p_user_id;
     GET DIAGNOSTICS v_rows = ROW_COUNT;
     v_sum := v_sum + v_rows;
-
-    -- The planner's statistics keep frequent values.
-    FOR v_table IN
-        SELECT DISTINCT s.schemaname, s.tablename
-        FROM pg_stats s
-        WHERE s.schemaname IN ('raw', 'staging', 'warehouse', 'audit')
-          AND (p_user_id = ANY (s.most_common_vals::text::text[]) OR p_user_id = ANY (s.histogram_bounds::text::text[]))
-    LOOP
-        EXECUTE format('ANALYZE %I.%I', v_table.schemaname, v_table.tablename);
-    END LOOP;
     RETURN v_sum;
 END
 $_erase_from_warehouse$;
 COMMENT ON FUNCTION audit._erase_from_warehouse(text, text) IS 'Gives a user''s place in the dimension, its facts and its superseded rows to the pseudonym';
+
+-- The planner's statistics keep frequent values: those that know the user_id, and those of pg_temp.rewritten_tables,
+-- whose other columns described the person, are made anew.
+CREATE OR REPLACE FUNCTION audit._forget_statistics(p_user_id text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $_forget_statistics$
+DECLARE
+    v_table record;
+BEGIN
+    FOR v_table IN
+        SELECT s.schemaname, s.tablename
+        FROM pg_stats s
+        WHERE s.schemaname IN ('raw', 'staging', 'warehouse', 'audit')
+        GROUP BY s.schemaname, s.tablename
+        HAVING bool_or(p_user_id = ANY (s.most_common_vals::text::text[]) OR p_user_id = ANY (s.histogram_bounds::text::text[]))
+            OR to_regclass(format('%I.%I', s.schemaname, s.tablename)) IN (SELECT t.name FROM pg_temp.rewritten_tables t)
+    LOOP
+        EXECUTE format('ANALYZE %I.%I', v_table.schemaname, v_table.tablename);
+    END LOOP;
+END
+$_forget_statistics$;
+COMMENT ON FUNCTION audit._forget_statistics(text) IS 'Makes the planner''s statistics anew that may know a user';
 
 -- By what a user_id that was erased is known again.
 CREATE OR REPLACE FUNCTION audit._user_digest(p_salt bytea, p_user_id text) RETURNS bytea
