@@ -1,6 +1,7 @@
 """python -m bench …: measures the warehouse, and writes bench/README.md."""
 
 import argparse
+import signal
 import sys
 import tempfile
 from datetime import date
@@ -37,6 +38,7 @@ def main() -> int:
     parser.add_argument("--results", type=Path, help="a JSON file to keep the results in")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # the server goes, too
     results = Results(options.results)
     try:
         with Server(

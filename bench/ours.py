@@ -55,20 +55,32 @@ def call(
         return server.measure(dbname, lambda: connection.execute(f"CALL {step}(%s)", [day]) and None)
 
 
-def facts(server: Server, dbname: str) -> dict[str, str]:
-    """Return what every contender must arrive at."""
-    with server.connect(dbname) as connection:
-        return dict(
-            connection.execute(
-                """
-                SELECT 'order_lines', count(*)::text FROM warehouse.fact_orders
-                UNION ALL SELECT 'revenue', sum(revenue)::numeric(20, 2)::text FROM warehouse.fact_orders
-                UNION ALL SELECT 'events', count(*)::text FROM warehouse.fact_events
-                UNION ALL SELECT 'users', count(*)::text FROM warehouse.dim_user
-                UNION ALL SELECT 'products', count(*)::text FROM warehouse.dim_product
-                """
-            ).fetchall()
-        )
+class Warehouse:
+    """The warehouse as a contender."""
+
+    def __init__(self, server: Server, dbname: str) -> None:
+        self.server, self.dbname = server, dbname
+
+    def load(self, landing: Path, day: date) -> Cost:
+        """Load a day."""
+        return run_days(self.server, self.dbname, landing, day)
+
+    def facts(self) -> tuple[str, ...]:
+        """Return what every contender must arrive at: order lines, their revenue, events, users, products."""
+        with self.server.connect(self.dbname) as connection:
+            return tuple(
+                map(
+                    str,
+                    connection.execute(
+                        """
+                        SELECT (SELECT count(*) FROM warehouse.fact_orders),
+                               (SELECT sum(revenue)::numeric(20, 2) FROM warehouse.fact_orders),
+                               (SELECT count(*) FROM warehouse.fact_events),
+                               (SELECT count(*) FROM warehouse.dim_user), (SELECT count(*) FROM warehouse.dim_product)
+                        """
+                    ).fetchone(),
+                )
+            )
 
 
 # -- where the time goes -----------------------------------------------------------------------------

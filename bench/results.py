@@ -44,10 +44,10 @@ class Results:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._path.write_text(json.dumps(self.data, indent=1, default=str) + "\n")
 
-    def show(self, title: str, costs: Mapping[str, Cost]) -> Cost:
-        """Print costs and their sum, and return the sum."""
+    def show(self, title: str, costs: Mapping[str, Cost], *, summed: bool = True) -> Cost:
+        """Print costs, and their sum unless they have none; return the sum."""
         total = sum(costs.values(), Cost())
-        lines = {**costs, "together": total} if len(costs) > 1 else dict(costs)
+        lines = {**costs, "together": total} if summed and len(costs) > 1 else dict(costs)
         print(f"\n{title}\n{HEADER}")
         for name, c in lines.items():
             print(

@@ -1,13 +1,16 @@
 """What is measured. Each scenario makes its deliveries, checks what comes out, and keeps its figures."""
 
 import argparse
+import contextlib
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
+from bench import contenders as contenders_
 from bench import floor, ours
-from bench.measure import Cost, Server, median, python
+from bench.measure import PROJECT, BenchError, Cost, Server, median, python
 from bench.results import Results
 
 
@@ -25,7 +28,9 @@ class Bench:
     ) -> Path:
         """Return a landing zone with deliveries, made if it is not there yet."""
         name = "-".join([f"{orders}", f"{events}", kind, *(f"{key}={value}" for key, value in more.items())])
-        folder = self.folder / "deliveries" / name
+        # What another generator made is not what this one would make.
+        maker = hashlib.sha256((PROJECT / "bench" / "data.py").read_bytes()).hexdigest()[:8]
+        folder = self.folder / "deliveries" / maker / name
         flags = [f"--{key}" if value is True else f"--{key}={value}" for key, value in more.items()]
         python("-m", "bench.data", folder, "--day", f"{day or self.options.day}", "--orders", f"{orders}",
                "--events", f"{events}", "--kind", kind, *flags)  # fmt: skip
@@ -54,7 +59,7 @@ def steps(bench: Bench) -> None:
                 bench.server.settle()
                 runs.append({"first load": ours.run_days(bench.server, dbname, everything, day)})
                 reruns.append({"unchanged": ours.run_days(bench.server, dbname, everything, day)})
-                facts = ours.facts(bench.server, dbname)
+                facts = ours.Warehouse(bench.server, dbname).facts()
     floor_costs, step_costs = medians(floors), medians(ours_by_step)
     print(f"\n{orders:,} orders and {events:,} events")
     least = bench.results.show("floor", floor_costs)
@@ -74,8 +79,49 @@ def steps(bench: Bench) -> None:
     )  # fmt: skip
 
 
+def contenders(bench: Bench) -> None:
+    """A day beside other ways of doing the same: on top of a small day before, so that nobody starts from nothing."""
+    server, results, day = bench.server, bench.results, bench.options.day
+    orders, events = bench.options.orders, bench.options.events
+    before = day - timedelta(days=1)
+    small, large = (orders // 50, events // 50), (orders, events)
+    costs: dict[str, list[Cost]] = {}
+    facts: dict[str, tuple[str, ...]] = {}
+    for _ in range(bench.options.repeats):
+        with contextlib.ExitStack() as stack:
+            warehouse = ours.Warehouse(server, stack.enter_context(server.warehouse()))
+            row_by_row = contenders_.RowByRow(server, stack.enter_context(server.database("bench_rows")))
+            dbt = contenders_.Dbt(server, stack.enter_context(server.database("bench_dbt")), bench.folder)
+            duck = contenders_.DuckDb(server, bench.folder)
+            costs.setdefault("floor", []).append(
+                sum(floor.steps(server, bench.landing(*large, "clean"), day).values(), Cost())
+            )
+            for name, contender in {
+                "warehouse": warehouse,
+                "row by row": row_by_row,
+                "dbt": dbt,
+                "DuckDB": duck,
+            }.items():
+                kind = "readable" if contender is dbt else "all"
+                contender.load(bench.landing(*small, kind, day=before), before)
+                server.settle()
+                costs.setdefault(name, []).append(contender.load(bench.landing(*large, kind), day))
+                facts[name] = contender.facts()
+    middle = {name: median(measured) for name, measured in costs.items()}
+    print(f"\n{orders:,} orders and {events:,} events")
+    results.show("by contender", middle, summed=False)
+    for name, found in facts.items():
+        if found != facts["warehouse"]:
+            raise BenchError(f"{name} arrived at {found}, the warehouse at {facts['warehouse']}")
+    print(f"all arrived at {facts['warehouse']}")
+    results.keep(
+        f"contenders {orders}",
+        {"orders": orders, "events": events, "facts": facts["warehouse"], "costs": _dicts(middle)},
+    )
+
+
 def _dicts(costs: Mapping[str, Cost]) -> dict[str, dict[str, float]]:
     return {name: cost.as_dict() for name, cost in costs.items()}
 
 
-ALL: dict[str, Callable[[Bench], None]] = {"steps": steps}
+ALL: dict[str, Callable[[Bench], None]] = {"steps": steps, "contenders": contenders}
