@@ -101,7 +101,10 @@ def find(landing: str, source: str, day: date) -> Found:
     try:
         file_system, root = fsspec.url_to_fs(landing, use_listings_cache=False, skip_instance_cache=True)
         folder = f"{root.rstrip('/')}/{source}/{day.isoformat()}"
-        entries = file_system.ls(folder, detail=True)
+        # Of local files the names are enough: a link that leads nowhere or to itself would end the whole listing.
+        is_local = isinstance(file_system, LocalFileSystem)
+        listed = file_system.ls(folder, detail=not is_local)
+        entries = [{"name": path} for path in listed] if is_local else listed
     except FileNotFoundError:
         return found
     except (OSError, ValueError, ImportError) as error:
@@ -164,5 +167,7 @@ def _fault(file_system: Any, root: str, entry: dict[str, Any], name: str) -> str
         if not real.is_relative_to(Path(root).resolve()):
             return f"{shown(name)} is a link out of the landing zone, which is not followed"
         return None if real.is_file() else f"{shown(name)} is not a file"
+    except RuntimeError:  # before Python 3.13 a link to itself is one
+        return f"{shown(name)} is a link to itself"
     except OSError as error:
         return f"{shown(name)}: {error.strerror}"
