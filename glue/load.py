@@ -222,7 +222,8 @@ class _Loading:
                 self._copy(packed)
         except UNACCEPTABLE as error:
             text = " ".join(filter(None, (error.diag.message_primary, error.diag.message_detail)))
-            return f"PostgreSQL: {text}"[:REASON_CHARACTERS]
+            # It quotes from the record.
+            return f"PostgreSQL: {shown(text[:REASON_CHARACTERS])}"
         self.rows += packed.rows
         return None
 
