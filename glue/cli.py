@@ -45,8 +45,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code. Errors go to standard error, progress to standard output."""
     parser = _parser()
     options = parser.parse_args(arguments)
-    if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(line_buffering=True)  # progress is for now, in a pipe too
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            # Progress is for now, in a pipe too; and a letter that a terminal does not have is no reason to fail.
+            stream.reconfigure(line_buffering=True, errors="backslashreplace")
     # What it says of a connection that is given up after Ctrl-C helps nobody.
     logging.getLogger("psycopg").addHandler(logging.NullHandler())
     try:

@@ -136,8 +136,8 @@ MOST_DELIVERIES = 100
 # What cleaning says of a status that nobody has mapped.
 UNMAPPED = "status is not in staging.codes"
 SAFE_VALUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.-]{0,39}")
-# A text search first: only what holds the id is taken apart, and that here, since a text of PostgreSQL cannot hold
-# all that its JSON can.
+# What cleaning knows, and a text search for the others (JSON has many ways to write an id: it finds the usual ones).
+# Only what is found is taken apart, and that here, since a text of PostgreSQL cannot hold all that its JSON can.
 REPORTS = """
     SELECT r.run_date AS load_date, r.raw_orders_id, r.line_number AS file_line, l.file_name, r.ingested_at, l.load_id,
            r.raw_json::text AS record,
@@ -149,7 +149,8 @@ REPORTS = """
     FROM raw.orders_json r
     JOIN raw.file_loads l ON l.load_id = r.load_id
     WHERE r.run_date = ANY (%(days)s::date[]) AND r.load_id = ANY (%(load_ids)s::bigint[])
-      AND (strpos(r.raw_json::text, %(order)s) > 0 OR strpos(r.raw_json::text, %(escaped)s) > 0)
+      AND (r.raw_orders_id = ANY (%(cleaned)s) OR strpos(r.raw_json::text, %(order)s) > 0
+           OR strpos(r.raw_json::text, %(escaped)s) > 0)
     ORDER BY r.run_date, l.file_name COLLATE "C", l.load_id, r.line_number
 """
 IN_FORCE = """
@@ -187,8 +188,11 @@ def order_story(connection: psycopg.Connection, order_id: str) -> dict[str, Any]
         days = sorted({row["load_date"] for row in clean + bad + facts})
         searched = cursor.execute(TO_SEARCH, {"days": days, "most": MOST_DELIVERIES}).fetchall()
         where = {"days": [row["run_date"] for row in searched], "load_ids": [row["load_id"] for row in searched]}
-        found = cursor.execute(REPORTS, given | where).fetchall()
-        reports = [report for report in found if _order_id(report["record"]) == order_id]
+        cleaned = {row["raw_orders_id"] for row in clean + bad}
+        found = cursor.execute(REPORTS, given | where | {"cleaned": list(cleaned)}).fetchall()
+        for report in found:
+            report["id"], report["status"] = _id_and_status(report["record"])
+        reports = [one for one in found if one.pop("id") == order_id or one["raw_orders_id"] in cleaned]
         known = sorted({report["load_date"] for report in reports})
         in_force = {row["load_date"]: row["load_ids"] for row in cursor.execute(IN_FORCE, {"days": known})}
     if not reports and not clean and not bad:
@@ -200,7 +204,6 @@ def order_story(connection: psycopg.Connection, order_id: str) -> dict[str, Any]
         )  # fmt: skip
     for report in reports:
         raw_id = report["raw_orders_id"]
-        report["status"] = json.loads(report["record"]).get("status")
         report["lines"] = [
             line | {"outcome": _outcome(line, in_facts)} for line in clean if line["raw_orders_id"] == raw_id
         ] + [
@@ -217,14 +220,17 @@ def order_story(connection: psycopg.Connection, order_id: str) -> dict[str, Any]
     return {"order_id": order_id, "reports": reports}
 
 
-def _order_id(record: str) -> str | None:
-    """Return the order_id of a record, as cleaning reads it."""
+def _id_and_status(record: str) -> tuple[str | None, str | None]:
+    """Return order_id and status of a record as cleaning reads them; None for what is no plain value."""
     try:
-        found = json.loads(record)
+        # Numbers as they are written: a float would change them, and an int may be too long for Python.
+        found = json.loads(record, parse_int=str, parse_float=str)
     except ValueError:
-        return None
-    value = found.get("order_id") if isinstance(found, dict) else None
-    return None if value is None else str(value).strip(" \t\n\r\f\v")
+        return None, None
+    values = [found.get(name) if isinstance(found, dict) else None for name in ("order_id", "status")]
+    texts = [str(value).lower() if isinstance(value, bool) else value for value in values]
+    order_id, status = (text.strip(" \t\n\r\f\v") if isinstance(text, str) else None for text in texts)
+    return order_id, status
 
 
 def _outcome(line: dict[str, Any], in_facts: set[int]) -> str:
