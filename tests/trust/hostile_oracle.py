@@ -1,0 +1,536 @@
+"""What should become of a day's files, decided from their bytes alone. Shares no code with the product.
+
+Written from the design: a strict JSON reader (RFC 8259) that keeps the text of numbers, a CSV reader (RFC 4180)
+that goes character by character, times by arithmetic. It is slow and knows nothing of blocks, COPY or SQL.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal, localcontext
+from typing import Any, NamedTuple
+
+BLANK = " \t\r\n"
+DEEPEST = 512
+LONGEST_ID = 512
+RAW, REFUSED = "raw", "file"  # what is wrong with a record that raw cannot take, and with a file
+
+
+class NotJson(Exception):
+    """The text is no JSON value."""
+
+
+class Value(NamedTuple):
+    """A JSON value: its kind, its text (of a string what it says, of all else what was written), what is in it."""
+
+    kind: str
+    text: str
+    inside: Any = None
+
+
+_STRING = re.compile(r'"([^"\\\x00-\x1f]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*)*)"')
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+_ESCAPE = re.compile(r"\\(u([0-9a-fA-F]{4})|.)")
+_SHORT = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
+
+
+def read_json(text: str, at: int = 0) -> tuple[Value, int]:
+    """Return the value that begins at a place (after blanks), and where it ends. Raises NotJson."""
+    at = _skip(text, at)
+    begin = at
+    opening = text[at : at + 1]
+    if opening == '"':
+        if not (found := _STRING.match(text, at)):
+            raise NotJson(at)
+        return Value("string", _unescape(found[1])), found.end()
+    if opening in ("{", "["):
+        kind, closing = ("object", "}") if opening == "{" else ("array", "]")
+        inside: list[Any] = []
+        at = _skip(text, at + 1)
+        while text[at : at + 1] != closing or inside:
+            if kind == "object":
+                key, at = read_json(text, at)
+                at = _skip(text, at)
+                if key.kind != "string" or text[at : at + 1] != ":":
+                    raise NotJson(at)
+                value, at = read_json(text, at + 1)
+                inside.append((key.text, value))
+            else:
+                value, at = read_json(text, at)
+                inside.append(value)
+            at = _skip(text, at)
+            if text[at : at + 1] == closing:
+                break
+            if text[at : at + 1] != ",":
+                raise NotJson(at)
+            at += 1
+        return Value(kind, text[begin : at + 1], inside), at + 1
+    for word in ("true", "false", "null"):
+        if text.startswith(word, at):
+            return Value(word, word), at + len(word)
+    if not (found := _NUMBER.match(text, at)):
+        raise NotJson(at)
+    return Value("number", found[0]), found.end()
+
+
+def _skip(text: str, at: int) -> int:
+    while at < len(text) and text[at] in BLANK:
+        at += 1
+    return at
+
+
+def _unescape(body: str) -> str:
+    if "\\" not in body:
+        return body
+    units = _ESCAPE.sub(lambda found: chr(int(found[2], 16)) if found[2] else _SHORT.get(found[1], found[1]), body)
+    # Two escapes may be the halves of one character.
+    return units.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+
+
+def _depth(text: str) -> int:
+    """Return how deep brackets are nested, whatever else the text is."""
+    depth = deepest = 0
+    in_string = escaped = False
+    for sign in text:
+        if in_string:
+            in_string = escaped or sign != '"'
+            escaped = sign == "\\" and not escaped
+        elif sign == '"':
+            in_string = True
+        elif sign in "[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif sign in "]}":
+            depth -= 1
+    return deepest
+
+
+def _storable(value: Value) -> bool:
+    """Return whether every string in a value, of overwritten members too, can be a text of PostgreSQL."""
+    waiting = [value]
+    while waiting:
+        value = waiting.pop()
+        strings = [value.text] if value.kind == "string" else []
+        if value.kind == "object":
+            strings += [key for key, _ in value.inside]
+            waiting += [inner for _, inner in value.inside]
+        elif value.kind == "array":
+            waiting += value.inside
+        if any(sign == "\0" or "\ud800" <= sign <= "\udfff" for text in strings for sign in text):
+            return False
+    return True
+
+
+# -- what is in a file -----------------------------------------------------------------------------------
+
+
+class Taken(NamedTuple):
+    """A record that raw takes: its number, and the text of a JSON record or the fields of an event."""
+
+    number: int
+    content: Any
+
+
+class Rejected(NamedTuple):
+    """A record that raw rejects: its number, where it begins, its length and hash."""
+
+    number: int
+    offset: int
+    byte_count: int
+    sha256: str
+
+
+@dataclass
+class File:
+    """What a file holds; nothing if it is refused as a whole."""
+
+    refused: bool = False
+    taken: list[Taken] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+
+    def reject(self, number: int, offset: int, data: bytes) -> None:
+        self.rejected.append(Rejected(number, offset, len(data), hashlib.sha256(data).hexdigest()))
+
+
+def json_file(name: str, data: bytes) -> File:
+    """Return what a delivery of orders or products holds."""
+    content = data.removeprefix(b"\xef\xbb\xbf")
+    start = len(data) - len(content)
+    if not content.strip(BLANK.encode()):
+        return File(refused=name.endswith(".json"))
+    if content.lstrip(BLANK.encode()).startswith(b"["):
+        return _json_array(content, start)
+    file = File()
+    offset = start
+    for number, line in enumerate(content.split(b"\n"), 1):
+        record = line.removesuffix(b"\r")
+        if line.strip(BLANK.encode()):
+            text = _text(record)
+            if text is None or _depth(record.decode("utf-8", "replace")) > DEEPEST or not _is_json(text):
+                file.reject(number, offset, record)
+            else:
+                file.taken.append(Taken(number, text))
+        offset += len(line) + 1
+    return file
+
+
+def _json_array(content: bytes, start: int) -> File:
+    file = File()
+    text = _text(content)
+    if text is None:
+        return File(refused=True)
+    at = _skip(text, 0) + 1
+    number = 0
+    while True:
+        at = _skip(text, at)
+        if number == 0 and text[at : at + 1] == "]":
+            break
+        number += 1
+        try:
+            end = _end_if_deep(text, at) or read_json(text, at)[1]
+        except NotJson:
+            return File(refused=True)
+        element = text[at:end]
+        if _depth(element) > DEEPEST:
+            file.reject(number, start + len(text[:at].encode()), element.encode())
+        else:
+            file.taken.append(Taken(number, element))
+        at = _skip(text, end)
+        if text[at : at + 1] == "]":
+            break
+        if text[at : at + 1] != ",":
+            return File(refused=True)
+        at += 1
+    return file if _skip(text, at + 1) == len(text) else File(refused=True)
+
+
+def _end_if_deep(text: str, at: int) -> int | None:
+    """Return where an element ends that is nested too deep to be looked into; None if it is not."""
+    depth = deepest = 0
+    in_string = escaped = False
+    for place in range(at, len(text)):
+        sign = text[place]
+        if in_string:
+            in_string = escaped or sign != '"'
+            escaped = sign == "\\" and not escaped
+        elif sign == '"':
+            in_string = True
+        elif sign in "[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif sign in "]}":
+            depth -= 1
+            if depth <= 0:
+                return place + 1 if deepest > DEEPEST else None
+        elif depth == 0:
+            return None
+    if deepest > DEEPEST:
+        raise NotJson(at)
+    return None
+
+
+def _text(data: bytes) -> str | None:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def _is_json(text: str) -> bool:
+    try:
+        return _skip(text, read_json(text)[1]) == len(text)
+    except NotJson:
+        return False
+
+
+def csv_file(data: bytes) -> tuple[list[str], File]:
+    """Return the columns of a delivery of events, and what it holds: of each event its fields by name."""
+    content = data.removeprefix(b"\xef\xbb\xbf")
+    start = len(data) - len(content)
+    header, end = _csv_record(content, 0) if content else (None, 0)
+    text = None if header is None else _text(b",".join(header))
+    if header is None or text is None or "\0" in text:
+        return [], File(refused=True)
+    columns = [name.decode().strip() for name in header]
+    if not {"event_id", "event_type", "event_ts"} <= set(columns) or len(set(columns)) < len(columns):
+        return [], File(refused=True)
+    file = File()
+    at, number = end, 1 + content.count(b"\n", 0, end)
+    while at < len(content):
+        if content.startswith((b"\n", b"\r\n"), at):
+            at, number = content.index(b"\n", at) + 1, number + 1
+            continue
+        fields, end = _csv_record(content, at)
+        if fields is None or len(fields) != len(columns):
+            end = content.find(b"\n", at) + 1 or len(content)
+            file.reject(number, start + at, content[at:end].removesuffix(b"\n").removesuffix(b"\r"))
+        else:
+            record = content[at:end].removesuffix(b"\n").removesuffix(b"\r")
+            if _text(record) is None or b"\0" in record:
+                file.reject(number, start + at, record)
+            else:
+                values = (value.decode() for value in fields)
+                file.taken.append(Taken(number, dict(zip(columns, values, strict=True))))
+        number += content.count(b"\n", at, end)
+        at = end
+    return columns, file
+
+
+def _csv_record(data: bytes, at: int) -> tuple[list[bytes] | None, int]:
+    """Return the fields of the record at a place, and where it ends; None if it does not parse."""
+    fields: list[bytes] = []
+    value = bytearray()
+    state = "begin"
+    while True:
+        sign = data[at : at + 1]
+        if state == "quoted":
+            if not sign:
+                return None, at
+            if sign != b'"':
+                value += sign
+            elif data[at + 1 : at + 2] == b'"':
+                value += sign
+                at += 1
+            else:
+                state = "closed"
+        elif sign in (b",", b"", b"\n", b"\r"):
+            if sign == b"\r" and data[at + 1 : at + 2] != b"\n":
+                return None, at
+            fields.append(bytes(value))
+            value.clear()
+            if sign != b",":
+                return fields, at + {b"": 0, b"\n": 1, b"\r": 2}[sign]
+            state = "begin"
+        elif state == "closed" or (sign == b'"' and state == "bare"):
+            return None, at
+        elif sign == b'"':
+            state = "quoted"
+        else:
+            state = "bare"
+            value += sign
+        at += 1
+
+
+# -- what the values mean --------------------------------------------------------------------------------
+
+
+def trimmed(text: str | None) -> str | None:
+    """Return a text without blanks around it; None if nothing is left."""
+    return (text or "").strip(" \t\n\r\f\v") or None
+
+
+def lower(text: str) -> str:
+    """Return a text with the letters A to Z in lower case, and no others."""
+    return "".join(chr(ord(sign) + 32) if "A" <= sign <= "Z" else sign for sign in text)
+
+
+_DECIMAL = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,2})?")
+
+
+def number(text: str | None) -> Decimal | None:
+    """Return the number that a text is, None if it is none."""
+    if text is None or len(text) > 40 or not _DECIMAL.fullmatch(text):
+        return None
+    return Decimal(text)
+
+
+_TIME = re.compile(
+    r"([0-9]{4})-([0-9]{2})-([0-9]{2})"
+    r"(?:[Tt ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,9}))?)?"
+    r"(?: ?(?:([Zz])|([+-])([0-9]{2})(?::?([0-9]{2}))?))?)?"
+)
+SECONDS_OF_A_DAY = 86_400
+
+
+def moment(text: str | None) -> int | None:
+    """Return microseconds since the beginning of the year 1 in UTC (before it: negative); None if it is no time."""
+    found = _TIME.fullmatch(text) if text else None
+    if not found:
+        return None
+    year, month, day, hour, minute, second = (int(part or 0) for part in found.groups()[:6])
+    off_hours, off_minutes = int(found[10] or 0), int(found[11] or 0)
+    if hour > 23 or minute > 59 or second > 59 or off_hours > 14 or off_minutes > 59:
+        return None
+    try:
+        days = date(year, month, day).toordinal() - 1
+    except ValueError:
+        return None
+    offset = (off_hours * 3600 + off_minutes * 60) * (-1 if found[9] == "-" else 1)
+    seconds = days * SECONDS_OF_A_DAY + hour * 3600 + minute * 60 + second - offset
+    return seconds * 1_000_000 + int(((found[7] or "") + "000000")[:6])
+
+
+def day_of(time: int) -> int:
+    """Return the day of a moment, counted from the first day of the year 1."""
+    return time // (SECONDS_OF_A_DAY * 1_000_000)
+
+
+@dataclass
+class Expected:
+    """What cleaning should make of a source's files. A place is (file, record, item or 0)."""
+
+    files: dict[str, File] = field(default_factory=dict)
+    clean: dict[Any, dict[str, Any]] = field(default_factory=dict)  # by key
+    rejected: dict[tuple[str, int, int], frozenset[str]] = field(default_factory=dict)  # what of it is wrong, by place
+    duplicates: int = 0
+
+
+class _Line(NamedTuple):
+    key: Any  # of the report that it belongs to; None if that cannot be told
+    place: tuple[str, int, int]
+    faults: frozenset[str]
+    values: dict[str, Any]
+
+
+class Day:
+    """The rules of a day."""
+
+    def __init__(self, day: date, codes: Mapping[tuple[str, str], str], oldest_days: int = 400) -> None:
+        self.last = day.toordinal() - 1
+        self.first = self.last - oldest_days
+        self.codes = codes
+
+    def orders(self, files: Mapping[str, bytes]) -> Expected:
+        return self._expected({name: json_file(name, data) for name, data in files.items()}, self._order, "line_number")
+
+    def events(self, files: Mapping[str, bytes]) -> Expected:
+        return self._expected({name: csv_file(data)[1] for name, data in files.items()}, self._event)
+
+    def products(self, files: Mapping[str, bytes]) -> Expected:
+        return self._expected({name: json_file(name, data) for name, data in files.items()}, self._product)
+
+    def _expected(self, files: dict[str, File], read: Callable[..., Iterator[Any]], *more: str) -> Expected:
+        made = Expected(files)
+        lines: list[_Line] = []
+        for name, file in sorted(files.items(), key=lambda item: item[0].encode()):
+            if file.refused:
+                made.rejected[(name, 0, 0)] = frozenset([REFUSED])
+            made.rejected |= {(name, one.number, 0): frozenset([RAW]) for one in file.rejected}
+            for record, content in file.taken:
+                for item, key, faults, values in read(content):
+                    lines.append(_Line(key, (name, record, item), frozenset(faults), values))
+        # The last report of a key wins, whole.
+        last = {line.key: line.place[:2] for line in lines if line.key is not None}
+        for line in lines:
+            if line.key is not None and last[line.key] != line.place[:2]:
+                made.duplicates += 1
+            elif line.faults:
+                made.rejected[line.place] = line.faults
+            else:
+                made.clean[(line.key, *(line.values[name] for name in more))] = line.values
+        return made
+
+    def _time_faults(self, name: str, text: str | None) -> set[str]:
+        time = moment(text)
+        return set() if time is not None and self.first <= day_of(time) <= self.last else {name}
+
+    def _order(self, text: str) -> Iterator[tuple[int, str | None, set[str], dict[str, Any]]]:
+        value, _ = read_json(text)
+        if value.kind != "object" or not _storable(value):
+            yield 1, None, {"record"}, {}
+            return
+        order = _Members(value)
+        user = order.value("user")
+        person = _Members(user) if user and user.kind == "object" else _Members(None)
+        faults = order.id_faults("order_id", needed=True) | order.id_faults("user_id")
+        faults |= self._time_faults("timestamp", order.text("timestamp"))
+        status = self.codes.get(("order_status", lower(order.text("status") or "")))
+        if not status:
+            faults.add("status")
+        if user and user.kind != "object":
+            faults.add("user")
+        about: dict[str, _Members] = {}
+        for name in ("city", "signup_date", "marketing_source"):
+            about[name] = person if person.value(name) else order
+            if name != "signup_date" and about[name].is_nested(name):
+                faults.add(name)
+        signup = about["signup_date"].text("signup_date")
+        if signup is not None and moment(signup) is None:
+            faults.add("signup_date")
+        order_id = order.text("order_id")
+        key = order_id if order_id and len(order_id.encode()) <= LONGEST_ID else None
+        known = {
+            "order_id": order_id, "user_id": order.text("user_id"), "status": status,
+            "order_ts": moment(order.text("timestamp")), "city": about["city"].text("city"),
+            "signup_date": None if moment(signup) is None else day_of(moment(signup) or 0),
+            "marketing_source": about["marketing_source"].text("marketing_source"),
+        }  # fmt: skip
+        items = order.value("items")
+        if items and (items.kind != "array" or not items.inside):
+            yield 1, key, faults | {"items"}, {}
+            return
+        for place, item in enumerate(items.inside if items else [value], 1):
+            if item.kind != "object":
+                yield place, key, faults | {"item"}, {}
+                continue
+            line = _Members(item)
+            wrong = line.id_faults("product_id", needed=True)
+            quantity, price = number(line.text("quantity")), number(line.text("price"))
+            if quantity is None or quantity <= 0 or quantity != quantity.to_integral_value() or quantity > 2147483647:
+                wrong.add("quantity")
+            if price is None or not 0 <= price < Decimal("1e15"):
+                wrong.add("price")
+            values = dict(known)
+            if not wrong and not faults:
+                with localcontext() as context:
+                    context.prec = 1000
+                    revenue = quantity * price  # type: ignore[operator]
+                values |= {"line_number": place, "product_id": line.text("product_id"), "quantity": int(quantity or 0)}
+                values |= {"unit_price": price, "revenue": revenue}
+            yield place, key, faults | wrong, values
+
+    def _event(self, fields: Mapping[str, str]) -> Iterator[tuple[int, Any, set[str], dict[str, Any]]]:
+        names = ("event_id", "user_id", "product_id", "event_type", "event_ts")
+        event = {name: trimmed(fields.get(name)) for name in names}
+        faults = {name for name in ("event_id", "event_type") if event[name] is None}
+        faults |= {name for name in names[:3] if len((event[name] or "").encode()) > LONGEST_ID}
+        faults |= self._time_faults("event_ts", event["event_ts"])
+        time = moment(event["event_ts"])
+        code = lower(event["event_type"] or "")
+        values: dict[str, Any] = {**event, "event_ts": time}
+        values["event_type"] = self.codes.get(("event_type", code), code)
+        key = (event["event_id"], time)
+        yield 0, None if event["event_id"] is None or time is None or "event_id" in faults else key, faults, values
+
+    def _product(self, text: str) -> Iterator[tuple[int, str | None, set[str], dict[str, Any]]]:
+        value, _ = read_json(text)
+        if value.kind != "object" or not _storable(value):
+            yield 0, None, {"record"}, {}
+            return
+        product = _Members(value)
+        faults = product.id_faults("product_id", needed=True)
+        faults |= {name for name in ("product_name", "category", "brand") if product.is_nested(name)}
+        price_text = product.text("current_price")
+        price = number(price_text)
+        if price_text is not None and (price is None or not 0 <= price < Decimal("1e15")):
+            faults.add("current_price")
+        values = {name: product.text(name) for name in ("product_id", "product_name", "category", "brand")}
+        product_id = values["product_id"]
+        key = product_id if product_id and len(product_id.encode()) <= LONGEST_ID else None
+        yield 0, key, faults, values | {"current_price": price}
+
+
+class _Members:
+    """The members of an object; of those that are there twice the last one, and none that are null."""
+
+    def __init__(self, value: Value | None) -> None:
+        found: dict[str, Value] = dict(value.inside) if value else {}
+        self._found = {name: inner for name, inner in found.items() if inner.kind != "null"}
+
+    def value(self, name: str) -> Value | None:
+        return self._found.get(name)
+
+    def text(self, name: str) -> str | None:
+        value = self._found.get(name)
+        return trimmed(value.text) if value else None
+
+    def is_nested(self, name: str) -> bool:
+        value = self._found.get(name)
+        return value is not None and value.kind in ("object", "array")
+
+    def id_faults(self, name: str, *, needed: bool = False) -> set[str]:
+        text = self.text(name)
+        is_bad = needed if text is None else len(text.encode()) > LONGEST_ID or self.is_nested(name)
+        return {name} if is_bad else set()
