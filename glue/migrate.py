@@ -102,7 +102,8 @@ class MigrationError(GlueError):
 def upgrade(dsn: str, revision: str = "head") -> None:
     """Migrate the database `dsn` (any libpq connection string) to `revision` and apply the routines.
 
-    Safe to repeat and to run many at a time. Raises MigrationError, or psycopg.Error without a connection.
+    Safe to repeat and to run many at a time. Raises MigrationError, or psycopg.Error when there is no connection, or
+    no more.
     """
     config = Config(PROJECT / "alembic.ini")
     config.attributes["dsn"] = dsn
@@ -135,6 +136,8 @@ def run(context: Any, dsn: str) -> None:
             elif attempt < ATTEMPTS and _is_shared(cause):
                 attempt += 1
                 log.info("Trying again: %s", cause)
+            elif isinstance(error, DBAPIError):
+                raise cause from None  # SQLAlchemy's own quotes the statement, which says nothing of what went wrong
             else:
                 raise
 

@@ -5,6 +5,8 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -270,3 +272,21 @@ def test_the_alembic_command_works_from_the_project_folder(
         assert result.returncode == 0, result.stderr
         assert expected in result.stdout
     assert "raw.orders_json" in objects(empty)
+
+
+def test_an_upgrade_whose_session_is_ended_says_so_in_postgresqls_words(warehouse: Warehouse) -> None:
+    waits = "SELECT pid FROM pg_stat_activity WHERE application_name = 'warehouse migrate' AND wait_event_type = 'Lock'"
+    with warehouse.connect() as other:
+        other.execute(f"SELECT pg_advisory_lock_shared({migrate.IN_USE}, 0)")
+
+        def end_it() -> None:
+            deadline = time.monotonic() + 60
+            while not warehouse.rows(waits) and time.monotonic() < deadline:
+                time.sleep(0.02)
+            warehouse.execute(f"SELECT pg_terminate_backend(pid) FROM ({waits}) AS w")
+
+        ending = threading.Thread(target=end_it)
+        ending.start()
+        with pytest.raises(psycopg.errors.AdminShutdown):
+            upgrade(warehouse.dsn)
+        ending.join()
