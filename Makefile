@@ -129,6 +129,11 @@ coverage: setup  ## Which PL/pgSQL statements no test runs, by plpgsql_check's p
 mutants: setup  ## A fault in the SQL, COUNT=150 times, and whether a test notices (ONLY=regex of ids; needs `make coverage`)
 	$(BIN)/python -m tests.trust.mutants --count $(COUNT) --seed $(SEED) --only '$(ONLY)' $(ARGS)
 
+.PHONY: kills
+
+kills: setup  ## Client, session, process or server killed at a statement of a day, COUNT=150 times, and what is left (ARGS=--all)
+	$(BIN)/python -m tests.trust.kills --count $(COUNT) --seed $(SEED) $(ARGS)
+
 # -- Demo and documents ------------------------------------------------------------------------------
 
 # The demo needs no test tools; an environment that has them will do.

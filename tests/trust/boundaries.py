@@ -42,7 +42,8 @@ BEGIN
     END IF;
     v_number := nextval('kills.counter');
     IF v_number = v_stop_at::bigint OR v_stop_at = '0' THEN
-        EXECUTE format('COPY (SELECT %L) TO %L', format('%s %s %s', pg_backend_pid(), v_number, p_place), {pipe});
+        EXECUTE format('COPY (SELECT %L) TO %L',
+                       format('%s server %s %s', pg_backend_pid(), v_number, p_place), {pipe});
     END IF;
     IF v_number = v_stop_at::bigint THEN
         PERFORM pg_advisory_lock_shared({stay});

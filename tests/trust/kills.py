@@ -18,7 +18,6 @@ command ends as it would have ended; and then the warehouse is that of a run tha
 
 import argparse
 import contextlib
-import io
 import itertools
 import os
 import random
@@ -28,10 +27,9 @@ import signal
 import sys
 import tempfile
 import time
-import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -40,20 +38,17 @@ import psycopg
 from psycopg import sql
 
 from glue import migrate
-from glue.cli import main as glue
-from glue.connection import connect
-from glue.errors import GlueError
-from glue.server import PROJECT, EmbeddedServer
+from glue.server import EmbeddedServer
 from tests import catalog
 from tests.conftest import SYSTEM_BINARIES, _copy_database_properties
 from tests.promises import RULES_OFF, broken_promises
-from tests.shop import Landing, basket, checksums, event, events, item, order, orders, product
+from tests.shop import Landing, checksums
 from tests.trust import boundaries
+from tests.trust.clients import PATIENCE, Client, KillFailed, start
+from tests.trust.kill_scenarios import SCENARIOS, Scenario, Shop
 
 KINDS = ("client", "orphan", "backend", "crash", "server")
 CLIENT_KINDS = ("client", "backend", "crash", "server")
-# How long anything may take before it counts as stuck; nothing waits longer than it has to.
-PATIENCE = 120
 # An operating system that goes on loses nothing that was written, synced or not.
 SETTINGS = {
     "fsync": "off",
@@ -63,9 +58,6 @@ SETTINGS = {
     "log_min_messages": "log",
     "max_connections": "50",
 }
-DAYS = [date(2025, 11, 28), date(2025, 11, 29), date(2025, 12, 2)]
-DAY = DAYS[1]
-CLOSED = date(2025, 12, 1)
 # What tells of the runs there were and of when, not of the data.
 OF_RUNS = (
     "audit.pipeline_runs",
@@ -75,253 +67,6 @@ OF_RUNS = (
     "audit.routine_files",
     "raw.dropped_months",  # the partitions themselves are compared
     "audit.bad_records",  # compared without its ids
-)
-
-
-class KillFailed(AssertionError):
-    """What a kill broke."""
-
-
-# -- clients -----------------------------------------------------------------------------------------
-
-
-@dataclass
-class Client:
-    """A command in a process of its own."""
-
-    pid: int
-    output: Path
-    exit_code: int | None = None
-    ended: int = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.ended = os.pidfd_open(self.pid)
-
-    def kill(self, how: int = signal.SIGKILL) -> None:
-        if self.exit_code is None:
-            signal.pidfd_send_signal(self.ended, how)
-
-    def wait(self) -> int:
-        """Return the exit code; that of a signal is negative."""
-        if self.exit_code is None:
-            readable, _, _ = select.select([self.ended], [], [], PATIENCE)
-            if not readable:
-                self.kill()
-                os.waitpid(self.pid, 0)
-                raise KillFailed(f"a client did not end within {PATIENCE} s:\n{self.said()}")
-            self.exit_code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
-            os.close(self.ended)
-        return self.exit_code
-
-    def said(self) -> str:
-        return self.output.read_text(errors="replace")
-
-
-def start(command: Sequence[str], environment: dict[str, str], output: Path, stop: tuple[int, Path] | None) -> Client:
-    """Run a command of glue's, or `compact`, in a process of its own; `stop` is what count_exchanges gets."""
-    pid = os.fork()
-    if pid:
-        return Client(pid, output)
-    code = 99
-    try:
-        handle = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        os.dup2(handle, 1)
-        os.dup2(handle, 2)
-        sys.stdout = sys.stderr = io.TextIOWrapper(io.FileIO(1, "w"), line_buffering=True)
-        os.environ.update(environment)
-        if stop:
-            count_exchanges(*stop)
-        code = compact(command[1]) if command[0] == "compact" else glue(command)
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        with contextlib.suppress(Exception):
-            sys.stdout.flush()
-        # Nothing of the parent's is to be closed here.
-        os._exit(code)
-
-
-def compact(before: str) -> int:
-    """Merge the months before a date, as the maintenance DAG does."""
-    try:
-        with contextlib.closing(connect()) as connection:
-            connection.execute("CALL warehouse.compact_partitions(%s)", [before])
-    except (psycopg.Error, GlueError) as error:
-        print(f"error: {error}")
-        return 1
-    return 0
-
-
-def count_exchanges(stop_at: int, pipe: Path) -> None:
-    """Make this process stop itself before its `stop_at`-th exchange with the server; with 0 it tells of each."""
-    real = psycopg.Connection.wait
-    numbers = itertools.count(1)
-
-    def wait(self: Any, *arguments: Any, **options: Any) -> Any:
-        number = next(numbers)
-        if stop_at in (0, number):
-            frames = [f for f in traceback.extract_stack() if f.filename.startswith(f"{PROJECT}/glue/")]
-            place = f"{Path(frames[-1].filename).relative_to(PROJECT)}:{frames[-1].lineno}" if frames else "client"
-            with pipe.open("w") as told:
-                told.write(f"{self.pgconn.backend_pid} {number} {place}\n")
-        if number == stop_at:
-            os.kill(os.getpid(), signal.SIGSTOP)
-        return real(self, *arguments, **options)
-
-    psycopg.Connection.wait = wait  # type: ignore[method-assign]
-
-
-# -- scenarios ---------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Scenario:
-    """What is killed: `prepare` makes the state before; `commands` run at once, each ends with its exit code."""
-
-    name: str
-    prepare: Callable[["Shop"], None]
-    commands: tuple[tuple[str, ...], ...]
-    codes: tuple[int, ...] = (0,)
-    # Days that a kill may leave half loaded.
-    half: tuple[date, ...] = (DAY,)
-    base: str = "blank"
-    is_migration: bool = False
-
-
-@dataclass
-class Shop:
-    """A database in the making, and its landing zone."""
-
-    lab: "Lab"
-    name: str
-    landing: Landing
-
-    def glue(self, *command: str, code: int = 0) -> None:
-        client = start(command, self.environment(), self.lab.folder / "prepare.out", None)
-        if client.wait() != code:
-            raise KillFailed(f"{command} ended with {client.wait()}, not {code}:\n{client.said()}")
-
-    def execute(self, statement: str, *parameters: Any) -> None:
-        with self.lab.connect(self.name) as connection:
-            connection.execute(statement.encode(), parameters or None)
-
-    def environment(self) -> dict[str, str]:
-        return {"WAREHOUSE_DSN": self.lab.server.dsn(self.name), "LANDING_URL": str(self.landing.folder)}
-
-
-def neighbours(shop: Shop) -> None:
-    """The days before and after are loaded. The day is delivered, and has orders and events of both."""
-    before, day, after = DAYS
-    landing = shop.landing
-    landing.orders(before, [*orders(6, before), basket("O-move", [item("P-1"), item("P-8", 3)], before)])
-    landing.events(before, [*events(6, before), event("E-move", before)])
-    landing.products(before, [product(f"P-{n}") for n in range(7)])
-    landing.orders(after, [*orders(4, after), order("O-later", day, status="shipped")], "orders.ndjson")
-    landing.events(after, [*events(4, after), event("E-later", day)])
-    shop.glue("run", str(before))
-    shop.glue("run", str(after))
-    deliver_day(shop)
-
-
-def deliver_day(shop: Shop) -> None:
-    """The day: some orders and events are of the days around it, some are bad, some come twice."""
-    before, day, _ = DAYS
-    landing = shop.landing
-    lines = [
-        *orders(8, day),
-        order("O-move", before, status="shipped"),
-        order("O-later", day),
-        order("O-bad", day, status="?"),
-    ]
-    landing.orders(day, [*lines, order(f"O-{day}-1", day, user_id="U-new", city="Rome")])
-    landing.put("orders", day, "more.ndjson", '{"order_id": "O-cut", \n{"order_id": "O-' + str(day) + '-x"}\n')
-    landing.events(day, [*events(8, day), event("E-move", before), event("E-later", day), event("E-bad", "2099-01-01")])
-    landing.products(day, [product(f"P-{n}", current_price=n + 1) for n in range(1, 8)])
-
-
-def loaded(shop: Shop) -> None:
-    """All three days are loaded; the day is delivered anew, otherwise nearly everywhere."""
-    neighbours(shop)
-    shop.glue("run", str(DAY))
-    landing = shop.landing
-    changed = [order(f"O-{DAY}-{n}", DAY, user_id=f"U-{n}", price=n, quantity=3) for n in range(3, 10)]
-    landing.orders(DAY, [*changed, order("O-bad", DAY)])
-    landing.put("orders", DAY, "more.ndjson", "{}\n")
-    landing.events(DAY, [event(f"E-{DAY}-{n}", DAY, event_type="click", user_id="U-2") for n in range(3, 12)])
-    landing.products(DAY, [product(f"P-{n}", brand="New") for n in range(4, 9)])
-
-
-def loaded_slightly_changed(shop: Shop) -> None:
-    """All three days are loaded; one order and one event of the day are delivered otherwise."""
-    neighbours(shop)
-    shop.glue("run", str(DAY))
-    lines = [order(f"O-{DAY}-{n}", DAY, user_id=f"U-{n % 10}", product_id=f"P-{n % 7}") for n in range(1, 9)]
-    shop.landing.orders(DAY, [*lines, order("O-move", DAYS[0], status="returned"), order("O-later", DAY)])
-    shop.landing.events(DAY, [*events(8, DAY), event("E-move", DAYS[0], user_id="U-9"), event("E-later", DAY)])
-
-
-def loaded_and_merged(shop: Shop) -> None:
-    """As `loaded`, and the day's month is merged."""
-    loaded(shop)
-    shop.glue("compact", str(CLOSED))
-
-
-def expired(shop: Shop) -> None:
-    """All three days are loaded; the months are neither merged nor, where that is set, dropped."""
-    neighbours(shop)
-    shop.glue("run", str(DAY))
-    shop.execute("UPDATE audit.settings SET value = '100' WHERE name = 'raw_keep_days'")
-
-
-def blocked(shop: Shop) -> None:
-    """The day is loaded; its delivery anew has too few orders for a rule."""
-    loaded(shop)
-    shop.execute("UPDATE audit.dq_rules SET enabled = true, min_value = 100 WHERE rule_name = 'orders_volume'")
-
-
-def all_delivered_anew(shop: Shop) -> None:
-    """As `loaded`, and the day after is delivered anew too, with orders and events of the day."""
-    loaded(shop)
-    after = DAYS[2]
-    shop.landing.orders(after, [*orders(3, after, price=1), order(f"O-{DAY}-4", DAY)], "orders.ndjson")
-    shop.landing.events(after, [*events(3, after), event(f"E-{DAY}-4", DAY)])
-
-
-def empty(shop: Shop) -> None:
-    """An empty database, to become a warehouse."""
-
-
-def old_release(shop: Shop) -> None:
-    """A warehouse with data as an older release would have left it: some routines are other ones, one is gone since."""
-    neighbours(shop)
-    shop.glue("run", str(DAY))
-    with shop.lab.connect(shop.name) as connection:
-        boundaries.stop_at_ddl(connection)
-        connection.execute("SET ROLE warehouse_owner")
-        connection.execute("CREATE FUNCTION audit.of_old() RETURNS integer LANGUAGE sql AS 'SELECT 1'")
-        connection.execute(
-            "INSERT INTO audit.routine_files (path, sha256, routines)"
-            " VALUES ('audit/of_old.sql', repeat('0', 64), '{audit.of_old()}')"
-        )
-        connection.execute(
-            "UPDATE audit.routine_files SET sha256 = repeat('0', 64)"
-            " WHERE path IN (SELECT path FROM audit.routine_files WHERE path LIKE 'audit/%' ORDER BY path LIMIT 12)"
-        )
-
-
-RUN = ("run", str(DAY))
-SCENARIOS = (
-    Scenario("first load", neighbours, (RUN,)),
-    Scenario("reload by swap", loaded, (RUN,)),
-    Scenario("reload in place", loaded_slightly_changed, (RUN,)),
-    Scenario("reload into a merged month", loaded_and_merged, (RUN,)),
-    Scenario("blocked day", blocked, (RUN,), (3,)),
-    Scenario("merge and retention", expired, (("compact", "2026-03-31"),), half=()),
-    Scenario("two days", all_delivered_anew, (RUN, ("run", str(DAYS[2]))), (0, 0), half=(DAY, DAYS[2])),
-    Scenario("a day and a merge", loaded, (RUN, ("compact", str(CLOSED))), (0, 0)),
-    Scenario("the same day twice", loaded, (RUN, RUN), (0, 0)),
-    Scenario("migration of nothing", empty, (("migrate",),), half=(), base="empty", is_migration=True),
-    Scenario("migration of a warehouse", old_release, (("migrate",),), half=(), is_migration=True),
 )
 
 
@@ -375,14 +120,14 @@ class Lab:
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database)))
 
     def set(self, database: str, **settings: str | None) -> None:
+        """Set or, with None, reset what holds for new sessions of a database; stop_at is kills.stop_at."""
         with self.connect("postgres") as connection:
             for name, value in settings.items():
-                change = sql.SQL("RESET {}") if value is None else sql.SQL("SET {{}} = {}").format(sql.Literal(value))
-                connection.execute(
-                    sql.SQL("ALTER DATABASE {} {}").format(
-                        sql.Identifier(database), sql.SQL(change.as_string()).format(sql.SQL(name.replace("__", ".")))
-                    )
+                setting = sql.Identifier("kills", name) if name == "stop_at" else sql.Identifier(name)
+                change = sql.SQL("SET {} = {}" if value is not None else "RESET {}").format(
+                    setting, *([sql.Literal(value)] if value is not None else [])
                 )
+                connection.execute(sql.SQL("ALTER DATABASE {} {}").format(sql.Identifier(database), change))
 
     def prepare(self, scenario: Scenario) -> Shop:
         """Make the state before a scenario, and find out its places to stop at and what should come of it."""
@@ -406,38 +151,35 @@ class Lab:
         return shop
 
     def _rehearse(self, scenario: Scenario, shop: Shop) -> None:
-        """Run a scenario that nobody kills, twice: once each statement tells of itself, once each exchange."""
-        places: list[Place] = []
-        for where in ("server", "client"):
-            name = f"rehearsal {where}"
-            self.make(name, shop.name)
-            with self.connect(name) as connection:
-                self.before[scenario.name] = self.structure(connection, scenario)
-            self.set(name, kills__stop_at="0" if where == "server" else None)
-            rehearsed = Shop(self, name, shop.landing)
-            stop = (0, self.pipe) if where == "client" else None
-            clients = self.start(scenario, rehearsed, stop)
-            while not self.listen(clients):
-                pass
-            for client, code in zip(clients, scenario.codes, strict=True):
-                if client.wait() != code:
-                    raise KillFailed(f"{scenario.name} without any kill ended with {client.wait()}:\n{client.said()}")
-            for line in self.heard.decode().splitlines():
-                _, number, place = line.split(" ", 2)
-                if scenario.is_migration:  # a place in glue sends many statements
-                    place = f"{place} #{number}"
-                # Exchanges are counted by each client for itself: only that of one can be stopped at.
-                if where == "server" or len(clients) == 1:
-                    places.append(Place(scenario, where, int(number), place))
-            self.heard = b""
-            self.set(name, kills__stop_at=None)
-            with self.connect(name) as connection:
-                self.expected[scenario.name] = (
-                    self.structure(connection, scenario),
-                    self.contents(connection, scenario),
-                )
-            self.drop(name)
+        """Run a scenario that nobody kills; each statement and each exchange tells of itself."""
+        rehearsed = Shop(self, "rehearsal", shop.landing)
+        self.make(rehearsed.name, shop.name)
+        with self.connect(rehearsed.name) as connection:
+            self.before[scenario.name] = self.structure(connection, scenario)
+        self.set(rehearsed.name, stop_at="0")
+        self.heard = b""
+        clients = self.start(scenario, rehearsed, (0, self.pipe))
+        while not self.listen(clients):
+            pass
+        for client, code in zip(clients, scenario.codes, strict=True):
+            if client.wait() != code:
+                raise KillFailed(f"{scenario.name} without any kill ended with {client.wait()}:\n{client.said()}")
+        places = []
+        for line in self.heard.decode().splitlines():
+            _, where, number, name = line.split(" ", 3)
+            # Exchanges are counted by each client for itself: only that of one can be stopped at.
+            if where == "server" or len(clients) == 1:
+                # In a migration one place sends many statements.
+                name = f"{name} #{number}" if scenario.is_migration else name
+                places.append(Place(scenario, where, int(number), name))
         self.places[scenario.name] = places
+        self.set(rehearsed.name, stop_at=None)
+        with self.connect(rehearsed.name) as connection:
+            self.expected[scenario.name] = (
+                self.structure(connection, scenario),
+                self.contents(connection, scenario),
+            )
+        self.drop(rehearsed.name)
 
     def start(self, scenario: Scenario, shop: Shop, stop: tuple[int, Path] | None = None) -> list[Client]:
         return [
@@ -476,7 +218,7 @@ class Lab:
         self.make(copy.name, shop.name)
         interval = "50ms" if kind == "client" else None
         stop_at = str(place.number) if place.where == "server" else None
-        self.set(copy.name, kills__stop_at=stop_at, client_connection_check_interval=interval)
+        self.set(copy.name, stop_at=stop_at, client_connection_check_interval=interval)
         with contextlib.closing(psycopg.connect(self.server.dsn(copy.name), autocommit=True)) as keeper:
             keeper.execute("SELECT pg_advisory_lock(%s, %s)", boundaries.STAY)
             stop = (place.number, self.pipe) if place.where == "client" else None
@@ -505,14 +247,14 @@ class Lab:
                 if kind != "orphan":
                     self._settle(connection)
                     # The counter is beyond it; but it is among what a migration is compared by.
-                    self.set(copy.name, kills__stop_at=None, client_connection_check_interval=None)
+                    self.set(copy.name, stop_at=None, client_connection_check_interval=None)
                     self._look_after_kill(connection, scenario)
                 clients = self.start(scenario, copy)
                 for client, code in zip(clients, scenario.codes, strict=True):
                     if client.wait() != code:
                         raise KillFailed(f"run again: exit code {client.wait()}, not {code}:\n{client.said()}")
                 self._settle(connection)
-                self.set(copy.name, kills__stop_at=None)
+                self.set(copy.name, stop_at=None)
                 self._look_at_the_end(connection, scenario)
         except psycopg.Error as error:
             raise KillFailed(f"{type(error).__name__}: {error}") from error
