@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
 
@@ -10,8 +9,7 @@ import psycopg
 import pytest
 from psycopg.errors import InsufficientPrivilege
 
-from tests.rebuild import empty_all_but_raw
-from tests.shop import checksums, event, events, order, orders, product
+from tests.shop import event, events, order, orders, product
 
 DAY = date(2025, 12, 19)
 STEPS = (
@@ -255,59 +253,3 @@ def test_nobody_without_a_role_can_do_anything(warehouse: Any) -> None:
         "SELECT raw.prepare_month('2025-11-05')",
         f"CALL warehouse.run_day('{DAY}')", "SELECT * FROM raw.file_loads", "CREATE VIEW marts.x AS SELECT 1",
     )  # fmt: skip
-
-
-# -- settings ----------------------------------------------------------------------------------------
-
-ODD = {
-    "zone and dates": [
-        "SET TimeZone = 'Pacific/Kiritimati'", "SET DateStyle = 'German, DMY'", "SET IntervalStyle = 'sql_standard'",
-        "SET extra_float_digits = -15", "SET bytea_output = 'escape'", "SET standard_conforming_strings = on",
-    ],
-    "another zone": ["SET TimeZone = 'America/Los_Angeles'", "SET DateStyle = 'SQL, MDY'", "SET lc_numeric = 'C'"],
-    "path": ["SET search_path = pg_temp, evil, pg_catalog"],
-    "transactions": [
-        "SET default_transaction_isolation = 'serializable'", "SET default_transaction_read_only = on",
-        "SET default_transaction_deferrable = on",
-    ],
-    "planner": [
-        "SET enable_hashjoin = off", "SET enable_nestloop = off", "SET enable_sort = off", "SET work_mem = '64kB'",
-        "SET jit = off",
-    ],
-    "old ways": ["SET quote_all_identifiers = on", "SET transform_null_equals = on", "SET array_nulls = off"],
-    "plain text": ["SET client_encoding = 'LATIN1'", "SET check_function_bodies = off", "SET row_security = off"],
-}  # fmt: skip
-
-
-def run_two_days(warehouse: Any, settings: Iterable[str]) -> dict[str, str]:
-    """Run two days in a session with these settings; return checksums of what that makes."""
-    session = warehouse.connect()
-    for setting in settings:
-        session.execute(setting)
-    session.execute(f"CALL warehouse.run_day('{DAY}')")
-    session.execute("CALL warehouse.run_range('2025-12-19', '2025-12-20')")
-    with warehouse.connect() as connection:
-        return checksums(connection)
-
-
-EVIL = """
-    CREATE SCHEMA evil;
-    CREATE FUNCTION evil.now() RETURNS timestamptz LANGUAGE sql AS $$ SELECT '1999-01-01'::timestamptz $$;
-    CREATE FUNCTION evil.lower(text) RETURNS text LANGUAGE sql AS $$ SELECT 'evil' $$;
-    CREATE FUNCTION evil.same(date, date) RETURNS boolean LANGUAGE sql AS $$ SELECT false $$;
-    CREATE OPERATOR evil.= (FUNCTION = evil.same, LEFTARG = date, RIGHTARG = date);
-    CREATE FUNCTION evil.differ(text, text) RETURNS boolean LANGUAGE sql AS $$ SELECT true $$;
-    CREATE OPERATOR evil.<> (FUNCTION = evil.differ, LEFTARG = text, RIGHTARG = text);
-    CREATE TABLE evil.orders_clean (x integer);
-"""
-
-
-def test_a_run_gives_the_same_under_any_settings(warehouse: Any) -> None:
-    """One delivery, run under one odd setting after the other, each time from raw alone."""
-    for day in (DAY, DAY + timedelta(1)):
-        put_day(warehouse, day)
-    warehouse.execute(EVIL)
-    ordinary = run_two_days(warehouse, [])
-    for name, settings in ODD.items():
-        empty_all_but_raw(warehouse)
-        assert run_two_days(warehouse, settings) == ordinary, name

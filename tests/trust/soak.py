@@ -185,7 +185,7 @@ class Soak:
             table: self.rows(f"SELECT md5(string_agg(t::text, '' ORDER BY t::text COLLATE \"C\")) FROM {table} AS t")[
                 0
             ][0]
-            for table in _COLUMNS
+            for table in COLUMNS
         }
 
     # -- deliveries ----------------------------------------------------------------------------------
@@ -615,7 +615,7 @@ class Soak:
             ),
         }  # fmt: skip
         for table, wanted in expected.items():
-            found = Counter(self.rows(f"SELECT {_COLUMNS[table]} FROM {table}"))
+            found = Counter(self.rows(f"SELECT {COLUMNS[table]} FROM {table}"))
             if found != wanted:
                 raise self.diverged(table, wanted - found, found - wanted)
         self._compare_rejections()
@@ -638,7 +638,7 @@ class Soak:
             raise self.diverged("audit.bad_records", wanted - found, found - wanted)
 
     def _compare_metrics(self) -> None:
-        found = {row[0]: row[1:] for row in self.rows(f"SELECT {_METRICS} FROM warehouse.daily_metrics")}
+        found = {row[0]: row[1:] for row in self.rows(f"SELECT {METRICS} FROM warehouse.daily_metrics")}
         wanted = {
             day: row if row[-1] is not None else (*row[:-1], found.get(day, (None,))[-1])
             for day, row in self.model.metrics().items()
@@ -666,7 +666,7 @@ class Soak:
 
 _CALL_RUN_DAY = "CALL warehouse.run_day(%s)"
 _CALL_COMPACT = "CALL warehouse.compact_partitions(%s)"
-_COLUMNS = {
+COLUMNS = {
     "staging.orders_clean": "order_id, line_number, user_id, product_id, quantity, unit_price, revenue, order_ts,"
     " status, city, signup_date, marketing_source, load_date",
     "staging.events_clean": "event_id, user_id, product_id, event_type, event_ts, load_date",
@@ -682,9 +682,9 @@ _COLUMNS = {
     " effective_to",
     "warehouse.dim_date": "date_id, date, week, day_of_week",
 }
-_COLUMNS["warehouse.orders_superseded"] = _COLUMNS["warehouse.fact_orders"]
-_COLUMNS["warehouse.events_superseded"] = _COLUMNS["warehouse.fact_events"]
-_METRICS = """
+COLUMNS["warehouse.orders_superseded"] = COLUMNS["warehouse.fact_orders"]
+COLUMNS["warehouse.events_superseded"] = COLUMNS["warehouse.fact_events"]
+METRICS = """
     run_date, status, raw_orders_count, raw_order_lines_count, raw_events_count, staging_orders_count,
     staging_events_count, duplicate_orders_count, duplicate_events_count, rejected_orders_count, rejected_events_count,
     fact_orders_count, fact_events_count, superseded_orders_count, superseded_events_count, revenue, net_revenue,

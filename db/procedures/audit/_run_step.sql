@@ -11,9 +11,9 @@ CREATE OR REPLACE PROCEDURE audit._run_step(p_worker regproc, p_load_date date, 
 LANGUAGE plpgsql
 AS $_run_step$
 DECLARE
-    v_step     text := audit._step_name(p_worker);
-    v_started  timestamptz := pg_catalog.clock_timestamp();
-    v_day      text := pg_catalog.to_char(p_load_date, 'YYYY-MM-DD');
+    v_step     pg_catalog.text := audit._step_name(p_worker);
+    v_started  pg_catalog.timestamptz := pg_catalog.clock_timestamp();
+    v_day      pg_catalog.text := pg_catalog.to_char(p_load_date, 'YYYY-MM-DD');
     v_run_id   bigint;
     v_step_id  bigint;
     v_attempts integer;

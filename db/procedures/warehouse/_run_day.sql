@@ -6,7 +6,7 @@ CREATE OR REPLACE PROCEDURE warehouse._run_day(p_load_date date, INOUT p_failure
 LANGUAGE plpgsql
 AS $_run_day$
 DECLARE
-    v_worker regproc;
+    v_worker pg_catalog.regproc;
 BEGIN
     FOREACH v_worker IN ARRAY ARRAY[
         'audit._open_run',
@@ -14,9 +14,9 @@ BEGIN
         'audit._check_quality',
         'warehouse._load_dim_date', 'warehouse._load_dim_user', 'warehouse._load_dim_product',
         'warehouse._reload_fact_orders', 'warehouse._reload_fact_events',
-        'warehouse._compute_daily_metrics']::regproc[]
+        'warehouse._compute_daily_metrics']::pg_catalog.regproc[]
     LOOP
-        CONTINUE WHEN v_worker OPERATOR(pg_catalog.=) 'audit._open_run'::regproc AND audit._waiting_run(p_load_date) IS NOT NULL;
+        CONTINUE WHEN v_worker OPERATOR(pg_catalog.=) 'audit._open_run'::pg_catalog.regproc AND audit._waiting_run(p_load_date) IS NOT NULL;
         CALL audit._run_step(v_worker, p_load_date, p_failure);
         EXIT WHEN p_failure.sqlstate IS NOT NULL;
     END LOOP;

@@ -13,8 +13,8 @@ LANGUAGE plpgsql
 AS $compact_partitions$
 DECLARE
     v_task    record;
-    v_started timestamptz;
-    v_message text;
+    v_started pg_catalog.timestamptz;
+    v_message pg_catalog.text;
 BEGIN
     -- As in audit._run_step: here no COMMIT succeeds, but its error tells whether one could.
     BEGIN

@@ -7,10 +7,10 @@ CREATE OR REPLACE PROCEDURE warehouse.run_range(from_date date, to_date date)
 LANGUAGE plpgsql
 AS $run_range$
 DECLARE
-    v_days     date[];
-    v_day      date;
+    v_days     pg_catalog.date[];
+    v_day      pg_catalog.date;
     v_failure  audit.failure;
-    v_failures text[] := '{}';
+    v_failures pg_catalog.text[] := '{}';
 BEGIN
     IF from_date IS NULL OR to_date IS NULL OR to_date OPERATOR(pg_catalog.<) from_date THEN
         RAISE EXCEPTION 'a range needs a first and a last date, in this order' USING ERRCODE = 'WH004',
