@@ -50,7 +50,9 @@ ROUTINES = """
     ORDER BY p.oid::regprocedure::text COLLATE "C"
 """
 # What the picture shows, with the columns that are not about the row itself.
-STARS = ("dim_date", "dim_user", "dim_product", "dim_product_history", "order_statuses", "fact_orders", "fact_events")
+# In the order of the picture, from left to right.
+STARS = ("dim_date", "dim_user", "fact_events", "fact_orders", "dim_product", "order_statuses", "dim_product_history")
+RIGHT_OF_FACTS = STARS[4:]
 NOT_SHOWN = ("created_at", "updated_at", "attributes_order_ts", "attributes_load_date", "attributes_order_id")
 FOREIGN_KEYS = """
     SELECT r.relname AS target, c.relname AS source, a.attname AS column
@@ -105,7 +107,7 @@ def _lines(connection: psycopg.Connection[Any]) -> Iterator[str]:
                 kind = "View. " if relation.is_view else ""
                 yield f"{kind}{_cell(relation.comment).rstrip('.')}."
                 yield ""
-                yield "| column | type | |"
+                yield "| column | type | meaning |"
                 yield "|---|---|---|"
                 for column in cursor.execute(COLUMNS, [relation.oid]).fetchall():
                     name = f"**{column.name}**" if column.is_key else column.name
@@ -127,11 +129,15 @@ def _diagram(cursor: psycopg.Cursor[Any]) -> Iterator[str]:
     yield ""
     yield "```mermaid"
     yield "erDiagram"
-    for target, source, column in cursor.execute(FOREIGN_KEYS).fetchall():
-        if {target, source} <= set(STARS):
-            yield f"    {target} ||--o{{ {source} : {column}"
-    for target, source, column in STAR_EQUALITIES:
-        yield f"    {target} ||..o{{ {source} : {column}"
+    # The facts stand in the middle, with dimensions on either side: no line runs behind a table.
+    yield "    direction LR"
+    lines = [("--", *key) for key in cursor.execute(FOREIGN_KEYS).fetchall() if {key[0], key[1]} <= set(STARS)]
+    lines += [("..", *key) for key in STAR_EQUALITIES]
+    for line, target, source, column in sorted(lines, key=lambda line: (STARS.index(line[2]), STARS.index(line[1]))):
+        if target in RIGHT_OF_FACTS and source not in RIGHT_OF_FACTS:
+            yield f"    {source} }}o{line}|| {target} : {column}"
+        else:
+            yield f"    {target} ||{line}o{{ {source} : {column}"
     relations = {row.name: row.oid for row in cursor.execute(RELATIONS, ["warehouse"]).fetchall()}
     for name in STARS:
         yield f"    {name} {{"
