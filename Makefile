@@ -15,15 +15,27 @@ ARGS    ?=
 help:  ## Say what can be made
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
+# Who runs needs no test tools; an environment that has them will do.
+ENOUGH_TO_RUN := $(if $(wildcard $(VENV)/installed),setup,$(VENV)/installed-to-run)
+
+# An environment that works is added to, not made anew: a server may be running from it.
+define install
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 …"; exit 1; }
+	@$(BIN)/python -m pip --version > /dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV) || \
+	    { echo "No venv: on Debian or Ubuntu, apt install python3-venv"; rm -rf $(VENV); exit 1; }
+	@echo "Installing Python packages into $(VENV): the first time this may take a minute"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $(1)
+	@touch $@
+endef
+
 setup: $(VENV)/installed  ## Make the virtual environment in .venv
 
 $(VENV)/installed: requirements-test.txt requirements-run.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	    { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 …"; exit 1; }
-	@$(PYTHON) -m venv --clear $(VENV) || \
-	    { echo "No venv: on Debian or Ubuntu, apt install python3-venv"; rm -rf $(VENV); exit 1; }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-test.txt
-	@touch $@
+	$(call install,requirements-test.txt)
+
+$(VENV)/installed-to-run: requirements-run.txt
+	$(call install,requirements-run.txt)
 
 test: lint test-wheel test-15  ## Lint, and the tests on the wheel's newest PostgreSQL and on 15
 
@@ -49,7 +61,7 @@ format: setup  ## Let ruff format and mend what it can
 freeze: setup  ## Write alembic/versions/0001_initial.sql from db/schema; a released revision is never rewritten
 	$(BIN)/python alembic/freeze.py
 
-start: setup  ## Start the embedded server and migrate it
+start: $(ENOUGH_TO_RUN)  ## Start the embedded server and migrate it
 	$(BIN)/python -m glue db start
 	$(BIN)/python -m glue migrate
 
@@ -57,10 +69,10 @@ run: start  ## Start, migrate, and run DAY=2025-12-19, or FROM=2025-12-01 TO=202
 	@[ -n "$(DAY)$(and $(FROM),$(TO))" ] || { echo "Which days? make run DAY=2025-12-19, or FROM=… TO=…"; exit 2; }
 	$(BIN)/python -m glue run $(if $(DAY),$(DAY),--from $(FROM) --to $(TO))
 
-psql: setup  ## Open psql on the warehouse
+psql: $(ENOUGH_TO_RUN)  ## Open psql on the warehouse
 	$(BIN)/python -m glue db psql
 
-stop: setup  ## Stop the embedded server
+stop: $(ENOUGH_TO_RUN)  ## Stop the embedded server
 	$(BIN)/python -m glue db stop
 
 clean:  ## Remove the virtual environment and caches; the data in .warehouse stays
@@ -136,9 +148,6 @@ kills: setup  ## Client, session, process or server killed at a statement of a d
 
 # -- Demo and documents ------------------------------------------------------------------------------
 
-# The demo needs no test tools; an environment that has them will do.
-ENOUGH_TO_RUN := $(if $(wildcard $(VENV)/installed),setup,$(VENV)/installed-to-run)
-
 .PHONY: demo docs
 
 demo: $(ENOUGH_TO_RUN)  ## Run thirty days of a seeded shop on the embedded server (END=2025-12-19 fixes the last one)
@@ -147,15 +156,6 @@ demo: $(ENOUGH_TO_RUN)  ## Run thirty days of a seeded shop on the embedded serv
 docs: setup  ## Write docs/data-dictionary.md from the catalog, and what README's commands print into README.md
 	$(BIN)/python docs/dictionary.py
 	$(BIN)/python docs/readme.py --write
-
-$(VENV)/installed-to-run: requirements-run.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	    { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 …"; exit 1; }
-	@$(BIN)/python -m pip --version > /dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV) || \
-	    { echo "No venv: on Debian or Ubuntu, apt install python3-venv"; rm -rf $(VENV); exit 1; }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-run.txt
-	@touch $@
-
 # -- Benchmark ---------------------------------------------------------------------------------------
 
 BENCH_VENV := .bench/venv

@@ -293,6 +293,9 @@ def _migrate(options: argparse.Namespace) -> int:
 
     logging.basicConfig(format="%(message)s", stream=sys.stdout)
     logging.getLogger("alembic").setLevel(logging.INFO)
+    # What alembic says of itself each time is nothing about this database.
+    said = logging.getLogger("alembic.runtime.migration")
+    said.addFilter(lambda record: not str(record.msg).startswith(("Context impl", "Will assume")))
     try:
         upgrade(warehouse_dsn())
     except MigrationError as error:

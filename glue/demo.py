@@ -3,7 +3,6 @@
 import fcntl
 import json
 import os
-import shlex
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -106,7 +105,7 @@ def _new_database(out: Console) -> str:
     """Make the demo's database anew, whatever an earlier demo left. Returns its DSN."""
     from glue.migrate import upgrade  # takes half a second to import
 
-    out.print("Embedded server: starting; on the first time it is made, which takes some seconds")
+    out.print("Embedded server: starting (the first time it is made, which takes some seconds)")
     server.start()
     name = sql.Identifier(DATABASE)
     with psycopg.connect(server.dsn("postgres"), autocommit=True) as connection:
@@ -161,7 +160,7 @@ def _summarize(shop: Shop, dsn: str, results: Sequence[DayResult], out: Console)
                 footer=("", "", *totals),
             ),
         )
-        out.print("delivered = clean + duplicate + rejected      clean = facts + superseded, once the day is loaded\n")
+        out.print("delivered = clean + duplicate + rejected;  clean = facts + superseded, once loaded\n")
         marks = [(row[0], float(row[8]), "x" if row[1] else "") for row in days]
         out.print(chart("Net revenue by day of delivery (x: no facts, the day is blocked)", marks), markup=False)
 
@@ -192,11 +191,9 @@ def _summarize(shop: Shop, dsn: str, results: Sequence[DayResult], out: Console)
         )
     blocked = [result for result in results if result.outcome == "blocked"]
     for result in blocked:
-        out.print(
-            f"[bold yellow]{result.day} is blocked.[/] A till wrote prices with a comma, and nobody could read them:"
-        )
+        out.print(f"[bold yellow]{result.day} is blocked.[/] A till wrote prices with a comma, which are no numbers:")
         out.print("\n".join(f"  {line}" for line in result.reason.splitlines()), markup=False)
-    _next_steps(shop, dsn, out)
+    _next_steps(shop, out)
     everything = all(put_in == seen for _, put_in, seen in found) and rejected == shop.planted.total()
     expected = [shop.blocked_day] if shop.days > 1 else [result.day for result in blocked]
     planned = everything and [result.day for result in results if result.outcome != "succeeded"] == expected
@@ -205,22 +202,34 @@ def _summarize(shop: Shop, dsn: str, results: Sequence[DayResult], out: Console)
     return planned
 
 
-def _next_steps(shop: Shop, dsn: str, out: Console) -> None:
-    day = shop.blocked_day
+def _next_steps(shop: Shop, out: Console) -> None:
+    low, blocked = shop.low_tuesday, shop.blocked_day
+    insert = "INSERT INTO staging.codes VALUES ('order_status', 'authorised', 'paid')"
     lines = [
         "What now? This shell becomes the demo's:",
-        f"  export WAREHOUSE_DSN={shlex.quote(dsn)} LANDING_URL={FOLDER}",
-        "Why is there no revenue on that day? Who was rejected? Let it through all the same:",
-        f"  python -m glue explain {day}",
-        f"""  python -m glue db psql -c "CALL audit.allow_day('{day}', 'the till is known; the rest is right')\"""",
-        f"  python -m glue run {day}",
+        *(["  . .venv/bin/activate"] if Path(".venv/bin/activate").exists() else []),
+        f"  export WAREHOUSE_DSN=$(python -m glue db dsn {DATABASE}) LANDING_URL={FOLDER}",
+    ]
+    if low:
+        lines += [
+            f"Revenue fell on Tuesday, {low}: why? Find it, say what the new status means, run the day again:",
+            f"  python -m glue explain {low}",
+            f'  python -m glue db psql -c "{insert}"',
+            f"  python -m glue run {low}",
+        ]
+    lines += [
+        f"Why is there no revenue on {blocked}? Let it through all the same:",
+        f"  python -m glue explain {blocked}",
+        f"""  python -m glue db psql -c "CALL audit.allow_day('{blocked}', 'the till is known; the rest is right')\"""",
+        f"  python -m glue run {blocked}",
         "  python -m glue status",
         "Three questions for psql (python -m glue db psql):",
         *(f"  {query}" for query in QUERIES),
         "Back to your own warehouse: unset WAREHOUSE_DSN LANDING_URL",
     ]
     out.print()
-    out.print("\n".join(lines), markup=False, soft_wrap=True)
+    for line in lines:
+        out.print(line, style="cyan" if line.startswith("  ") else "", markup=False, soft_wrap=True)
     out.print()
 
 

@@ -19,6 +19,8 @@ PRODUCTS = 300
 USERS = 4_000
 # On the blocked day a till writes prices with a comma: this share of the day's orders.
 BROKEN_TILL_SHARE = 0.4
+# On the low Tuesday a payment provider reports these orders with a status of its own.
+AUTHORISED = range(500, 680)
 
 CITIES = ("Berlin", "Hamburg", "München", "Köln", "Wien", "Zürich", "Oslo", "Lyon", "Gdańsk", "Porto")
 MARKETING = ("ads", "search", "newsletter", "friends", "direct")
@@ -92,6 +94,12 @@ class Shop:
     def blocked_day(self) -> date:
         """The day on which a till is broken."""
         return self.first + timedelta(days=min(self.days - 1, self.days * 2 // 3))
+
+    @property
+    def low_tuesday(self) -> date | None:
+        """The last Tuesday, of those with two before it, on which a payment provider has a status of its own."""
+        days = (self.last - timedelta(days=number) for number in range(1, self.days - 14))
+        return next((day for day in days if day.weekday() == 1 and day != self.blocked_day), None)
 
     def deliver(self, folder: Path) -> Iterator[date]:
         """Write the deliveries of all days into an empty landing zone, yielding each day when it is written.
@@ -206,6 +214,11 @@ class Shop:
                 whole = kind in (ON_HOLD, NO_TIME, FUTURE)
                 self.planted[kind] += len(order["items"]) if whole else 1
         bad = {place for places in spoiled.values() for place in places}
+        if day == self.low_tuesday:
+            bad |= set(AUTHORISED)
+            for place in AUTHORISED:
+                orders[place]["status"] = "authorised"
+                self.planted[ON_HOLD] += len(orders[place]["items"])
         if day == self.blocked_day:
             broken = range(100, 100 + int(ORDERS_A_DAY * BROKEN_TILL_SHARE))
             bad |= set(broken)

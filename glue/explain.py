@@ -321,6 +321,11 @@ def _hints(story: dict[str, Any]) -> list[str]:
     if state is None:
         return [f"python -m glue run {day}"]
     hints = []
+    if state == "blocked":
+        hints += [
+            f"deliver a corrected file under the same name, then: python -m glue run {day}",
+            f"""or let it through: python -m glue db psql -c "CALL audit.allow_day('{day}', 'why')", then run it""",
+        ]
     unmapped = next((row for row in story["rejected"] if UNMAPPED in row["failure_reason"]), None)
     if unmapped:
         # A value from a file is only shown as a part of a command if no shell and no SQL can take it for anything else.
@@ -331,11 +336,6 @@ def _hints(story: dict[str, Any]) -> list[str]:
     if story["rejected"]:
         query = f"SELECT * FROM audit.bad_records WHERE run_date = '{day}'"
         hints.append(f'each rejected line as it was delivered: python -m glue db psql -c "{query}"')
-    if state == "blocked":
-        hints += [
-            f"deliver a corrected file under the same name, then: python -m glue run {day}",
-            f"""or let it through: python -m glue db psql -c "CALL audit.allow_day('{day}', 'why')", then run it""",
-        ]
     return hints
 
 
@@ -350,7 +350,7 @@ def show_order(story: dict[str, Any]) -> None:
         if not report["lines"]:
             rows.append((*head, None, None, None, None, report["outcome"]))
         for line in report["lines"]:
-            values = (line.get(name) for name in ("line_number", "product_id", "quantity", "revenue"))
+            values = (_cell(line, name) for name in ("line_number", "product_id", "quantity", "revenue"))
             rows.append((*head, *values, line["outcome"]))
             head = (None, None, None)
     columns = ("delivered", "where", "status there", "line", "product", "quantity", "revenue", "what became of it ")
@@ -366,4 +366,5 @@ def _print(out: Console, title: str, rows: Rows, names: tuple[str, ...]) -> None
 
 def _cell(row: dict[str, Any], name: str) -> Any:
     """Return a value of a row, money with two decimals."""
-    return round(row[name], 2) if name == "revenue" and row[name] is not None else row[name]
+    value = row.get(name)
+    return round(value, 2) if name == "revenue" and value is not None else value

@@ -106,9 +106,17 @@ def chart(title: str, values: Sequence[tuple[date, float, str]], *, height: int 
             filled = value / highest * height - (level - 1)
             cells.append(mark[:1] if level == 1 and not value and mark else bars[max(0, min(8, round(filled * 8)))])
         rows.append(scale + " ".join(cells))
-    days = " ".join(f"{day.day % 10}" for day, _, _ in values)
-    tens = " ".join(f"{day.day // 10}" if day.day % 10 == 0 or day.day == 1 else " " for day, _, _ in values)
-    return "\n".join([title, "", *rows, " " * 12 + tens, " " * 12 + days])
+    return "\n".join([title, "", *rows, " " * 12 + _weeks([day for day, _, _ in values])])
+
+
+def _weeks(days: Sequence[date]) -> str:
+    """Return a line that names the Mondays below their columns, and the first day if there is room for it."""
+    line = ""
+    for number, day in enumerate(days):
+        is_alone = number == 0 and all(later.weekday() for later in days[:4])
+        if day.weekday() == 0 or is_alone:
+            line = line.ljust(2 * number) + f"|{day:%m-%d}"
+    return line
 
 
 def can_print(text: str) -> bool:

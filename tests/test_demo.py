@@ -45,7 +45,7 @@ def test_the_demo_finds_all_its_dirt_twice_in_a_row(pytestconfig: pytest.Config)
 
     try:
         for _ in range(2):
-            done = glue("demo", "--end", f"{LAST}", "--days", "3")
+            done = glue("demo", "--end", f"{LAST}", "--days", "2")
             assert done.returncode == 0, done.stdout + done.stderr
             assert "2025-12-19 is blocked" in done.stdout
             assert "orders_rejected_share_max" in done.stdout
