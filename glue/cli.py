@@ -284,7 +284,8 @@ def _psql(arguments: Sequence[str]) -> None:
     for name, value in conninfo_to_dict(warehouse_dsn()).items():
         environment[keywords[name]] = str(value)
     program = shutil.which("psql") or str(server.binaries() / "psql")
-    os.execve(program, ["psql", *arguments], environment)
+    # By its own path: it looks for itself, and would do so in PATH.
+    os.execve(program, [program, *arguments], environment)
 
 
 def _migrate(options: argparse.Namespace) -> int:

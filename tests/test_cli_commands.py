@@ -244,6 +244,11 @@ def test_the_database_may_be_named_in_libpqs_way(warehouse: Any, glue: Glue) -> 
     assert warehouse.value("SELECT count(*) FROM raw.orders_json") == 1
 
 
+def test_psql_comes_along_where_the_machine_has_none(warehouse: Any, glue: Glue) -> None:
+    done = glue("db", "psql", "-XAtc", "SELECT 1", PATH="/nowhere")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "1\n", "")
+
+
 def test_psql_opens_the_warehouse_and_nobody_sees_the_password(warehouse: Any, glue: Glue) -> None:
     dsn = make_conninfo(warehouse.dsn, password="s3cret")
     done = glue("db", "psql", "-XAtc", "SELECT count(*) FROM raw.orders_json", WAREHOUSE_DSN=dsn)
