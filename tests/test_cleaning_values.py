@@ -225,7 +225,11 @@ PROBLEMS = """
     SELECT v.order_id, coalesce(v.line_number, 1)::integer AS line_number,
            (SELECT string_agg(p.reason, '; ' ORDER BY p.place)
             FROM unnest(staging._order_problems(
-                v.raw_json, true, v.item, v."user", v.items, v.line_number, staging._trimmed(v.order_id), staging._trimmed(v.user_id),
+                v.raw_json, true,
+                ARRAY(SELECT f FROM unnest('{order_id,user_id,product_id,city,marketing_source}'::text[]) AS f
+                      WHERE json_typeof(CASE WHEN f = 'city' AND v.u_city IS NOT NULL OR f = 'marketing_source' AND v.u_source IS NOT NULL
+                                             THEN v."user" ELSE v.raw_json END -> f) IN ('object', 'array')),
+                v.item, v."user", v.items, v.line_number, staging._trimmed(v.order_id), staging._trimmed(v.user_id),
                 staging._trimmed(v.l_product_id), staging._trimmed(v.l_quantity), staging._trimmed(v.l_price),
                 staging._trimmed(v."timestamp"), staging._trimmed(v.status), s.status,
                 staging._trimmed(coalesce(v.u_city, v.city)), staging._trimmed(coalesce(v.u_signup_date, v.signup_date)),

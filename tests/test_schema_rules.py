@@ -207,7 +207,7 @@ ALLOWED = [
     # The statements that these run are handed to them, made with format() by other private routines.
     (r"^audit\._(run_step|evaluate)\(", r"^EXECUTE (cannot determinate a result of dynamic SQL|text type variable)"),
     (
-        r"^warehouse\._(build_partition|publish_day|swap_partitions|execute_or_give_up|give_rows|take_rows)\(",
+        r"^warehouse\._(build_partition|prove_partition|publish_day|swap_partitions|execute_or_give_up|give_rows|take_rows)\(",
         r"text type variable is not sanitized",
     ),
     (r"^warehouse\._publish_day\(", r"cannot determinate a result of dynamic SQL|record \"v_dates\" is not assigned"),

@@ -46,6 +46,106 @@ END
 $_check_raw_count$;
 COMMENT ON FUNCTION staging._check_raw_count(staging.delivery, bigint) IS 'Refuses a raw that does not hold what its deliveries say';
 
+-- Where the rows of a day are put together: the partition that the day will have or, if it has one already, a
+-- temporary table to compare with it.
+CREATE OR REPLACE FUNCTION staging._rows_of_day(p_parent regclass, p_load_date date) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $_rows_of_day$
+    SELECT CASE WHEN warehouse._partition_of(p_parent, p_load_date) IS NULL
+                THEN warehouse._partition_name(p_parent, p_load_date, 'day') ELSE 'pg_temp.new_rows' END;
+$_rows_of_day$;
+COMMENT ON FUNCTION staging._rows_of_day(regclass, date) IS 'Where the rows of a day are put together';
+
+-- Takes out all but the last report of each order or event, with all its rows; which is the last says the name of the
+-- file, by its bytes, then the place in it. Repeats are few: they are found by sorting hashes, which costs a third of
+-- sorting or hashing the keys. Equal keys have equal hashes; what only has equal hashes is told apart afterwards.
+--
+-- p_rows:  the table of _rows_of_day. A record that lacks its key is nobody's repeat.
+-- Returns: rows taken out
+CREATE OR REPLACE FUNCTION staging._drop_repeats(p_delivery staging.delivery, p_rows regclass) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_hashagg = off SET work_mem = '256MB'
+AS $_drop_repeats$
+DECLARE
+    v_is_orders boolean := p_delivery.source = 'orders';
+    v_raw       regclass := CASE WHEN v_is_orders THEN 'raw.orders_json' ELSE 'raw.events_csv' END;
+    v_raw_id    text := CASE WHEN v_is_orders THEN 'raw_orders_id' ELSE 'raw_events_id' END;
+    v_key       text := CASE WHEN v_is_orders THEN 'r.order_id' ELSE 'r.event_id, r.event_ts' END;
+    v_hash      text := CASE WHEN v_is_orders THEN 'hashtextextended(r.order_id, 0)'
+                             ELSE 'hashtextextended(r.event_id, 0) # timestamp_hash_extended(r.event_ts AT TIME ZONE ''UTC'', 0)' END;
+    v_records   text := CASE WHEN v_is_orders THEN 'r.line_number = 1 AND r.order_id IS NOT NULL'
+                             ELSE 'r.event_id IS NOT NULL AND r.event_ts IS NOT NULL' END;
+    v_place     text := format('r.%I', v_raw_id);  -- within a file
+    v_first_ids bigint[];
+    v_files     integer[];
+    v_rows      bigint := 0;
+BEGIN
+    EXECUTE format('CREATE TEMPORARY TABLE repeated_hashes AS
+                    SELECT %1$s AS hash FROM %2$s AS r WHERE %3$s GROUP BY %1$s HAVING count(*) > 1', v_hash, p_rows, v_records);
+    IF EXISTS (SELECT FROM pg_temp.repeated_hashes) THEN
+        -- The files of a day came into raw one after the other: where each begins says which one a record is of.
+        IF cardinality(p_delivery.load_ids) > 1 THEN
+            EXECUTE format('SELECT array_agg(f.first_id ORDER BY f.first_id), array_agg(array_position($1, f.load_id) ORDER BY f.first_id)
+                            FROM (SELECT d.load_id, min(d.%I) AS first_id FROM %s AS d
+                                  WHERE d.run_date = $2 AND d.load_id = ANY ($1) GROUP BY d.load_id) AS f', v_raw_id, v_raw)
+            INTO v_first_ids, v_files USING p_delivery.load_ids, p_delivery.load_date;
+            v_place := format('($2)[width_bucket(r.%I, $1)], %s', v_raw_id, v_place);
+        END IF;
+        ANALYZE pg_temp.repeated_hashes;
+        EXECUTE format($query$
+            CREATE TEMPORARY TABLE repeats AS
+            SELECT k.raw_id FROM (
+                SELECT r.%1$I AS raw_id, row_number() OVER (PARTITION BY %2$s ORDER BY %3$s) AS place,
+                       count(*) OVER (PARTITION BY %2$s) AS reports
+                FROM %4$s AS r
+                WHERE %5$s AND %6$s IN (SELECT h.hash FROM pg_temp.repeated_hashes h)
+            ) AS k WHERE k.place < k.reports
+            $query$, v_raw_id, v_key, v_place, p_rows, v_records, v_hash)
+        USING v_first_ids, v_files;
+        ANALYZE pg_temp.repeats;
+        EXECUTE format('DELETE FROM %s AS r USING pg_temp.repeats o WHERE o.raw_id = r.%I', p_rows, v_raw_id);
+        GET DIAGNOSTICS v_rows = ROW_COUNT;
+        DROP TABLE pg_temp.repeats;
+    END IF;
+    DROP TABLE pg_temp.repeated_hashes;
+    RETURN v_rows;
+END
+$_drop_repeats$;
+COMMENT ON FUNCTION staging._drop_repeats(staging.delivery, regclass) IS 'Takes out all but the last report of each order or event';
+
+-- Takes out the rows that were refused: those without a load_date. Returns the records that they are of.
+CREATE OR REPLACE FUNCTION staging._drop_refused(p_delivery staging.delivery, p_rows regclass) RETURNS bigint[]
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $_drop_refused$
+DECLARE
+    v_records bigint[];
+BEGIN
+    EXECUTE format('WITH refused AS (DELETE FROM %s WHERE load_date IS NULL RETURNING %I AS record)
+                    SELECT coalesce(array_agg(DISTINCT r.record), ''{}'') FROM refused r',
+                   p_rows, CASE p_delivery.source WHEN 'orders' THEN 'raw_orders_id' ELSE 'raw_events_id' END) INTO v_records;
+    RETURN v_records;
+END
+$_drop_refused$;
+COMMENT ON FUNCTION staging._drop_refused(staging.delivery, regclass) IS 'Takes out the rows that were refused';
+
+-- Makes the day what was put together in p_rows. Returns rows added, changed or taken away.
+CREATE OR REPLACE FUNCTION staging._publish_rows(
+    p_parent regclass, p_load_date date, p_rows text, p_key text[], p_carried text[]
+) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $_publish_rows$
+DECLARE
+    v_changed bigint;
+BEGIN
+    IF p_rows <> 'pg_temp.new_rows' THEN
+        RETURN warehouse._publish_first(p_parent, p_load_date);
+    END IF;
+    v_changed := warehouse._publish_day(p_parent, p_load_date, 'SELECT r.* FROM pg_temp.new_rows r', p_key, p_carried);
+    DROP TABLE pg_temp.new_rows;
+    RETURN v_changed;
+END
+$_publish_rows$;
+COMMENT ON FUNCTION staging._publish_rows(regclass, date, text, text[], text[]) IS 'Makes the day what was put together';
+
 -- Records what became of a day's lines. The staging gets a new version if a row or a count of it changed: the pass of
 -- the gate holds for one version.
 CREATE OR REPLACE FUNCTION staging._finish_cleaning(

@@ -5,6 +5,9 @@
 -- Locks:  the step's advisory lock on the day, until the transaction ends
 -- Errors: WH007 the raw of the day is gone, WH012 raw does not hold what its deliveries say
 -- Safe to repeat: the result is a function of raw, codes and settings; an event that did not change stays as it is.
+--
+-- Events are written once: where the day has no partition yet, into the one that it gets. A refused event has no
+-- load_date there until it is taken out; it is looked at once more for its reasons.
 CREATE OR REPLACE FUNCTION staging._clean_events(p_load_date date) RETURNS audit.step_result
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET quote_all_identifiers = off
@@ -12,77 +15,41 @@ SET "TimeZone" = 'UTC' SET "DateStyle" = 'ISO, YMD' SET jit = off SET enable_nes
 AS $_clean_events$
 DECLARE
     v_delivery  staging.delivery := staging._begin_cleaning('events', p_load_date);
+    v_today     text := to_char(p_load_date, 'YYYY-MM-DD"T"');
     v_oldest    date := staging.oldest_date(p_load_date);
+    v_rows      text := staging._rows_of_day('staging.events_clean', p_load_date);
+    v_refused   bigint[];
     v_lines     bigint;
     v_duplicate bigint;
     v_rejected  bigint;
     v_changed   bigint;
     v_result    audit.step_result;
 BEGIN
-    CREATE TEMPORARY TABLE event_lines ON COMMIT DROP AS
-    SELECT p.raw_events_id, p.load_id, p.record_number, p.report,
-           CASE WHEN octet_length(p.event_id) <= 512 THEN p.event_id END COLLATE "C" AS event_id,
-           p.user_id COLLATE "C" AS user_id, p.product_id COLLATE "C" AS product_id,
-           coalesce(p.canonical_type, lower(p.event_type COLLATE "C") COLLATE "default") AS event_type, p.event_ts,
-           CASE WHEN coalesce(
-                    octet_length(p.event_id) <= 512 AND p.event_type IS NOT NULL
-                    AND coalesce(octet_length(p.user_id) <= 512, true) AND coalesce(octet_length(p.product_id) <= 512, true)
-                    AND (p.event_ts AT TIME ZONE 'UTC')::date BETWEEN v_oldest AND p_load_date, false)
-                THEN NULL
-                ELSE staging._event_problems(p.event_id, p.user_id, p.product_id, p.event_type, p.event_time, v_oldest, p_load_date)
-           END AS problems
-    FROM (
-        SELECT v.*, staging._to_timestamptz(v.event_time) AS event_ts, c.canonical_value AS canonical_type
-        FROM (
-            SELECT e.raw_events_id, e.load_id, e.line_number AS record_number,
-                   -- Which report of the day it is: by the bytes of the file's name, then by place.
-                   array_position(v_delivery.load_ids, e.load_id)::bigint << 32 | e.line_number AS report,
-                   staging._trimmed(e.event_id) AS event_id, staging._trimmed(e.user_id) AS user_id,
-                   staging._trimmed(e.product_id) AS product_id, staging._trimmed(e.event_type) AS event_type,
-                   staging._trimmed(e.event_ts) AS event_time
-            FROM raw.events_csv e
-            WHERE e.run_date = p_load_date AND e.load_id = ANY (v_delivery.load_ids)
-            -- A fence: what stands above is computed once per row, not once per use. As a bigint it lets both cores work.
-            OFFSET '0'
-        ) AS v
-        LEFT JOIN staging.codes c ON c.kind = 'event_type' AND c.source_value = lower(v.event_type COLLATE "C")
-        OFFSET '0'
-    ) AS p;
+    EXECUTE format($query$
+        CREATE TABLE %s AS
+        SELECT l.raw_events_id AS staging_events_id, CASE WHEN l.problems IS NULL THEN $1 END AS load_date,
+               l.event_id COLLATE "C" AS event_id, l.user_id COLLATE "C" AS user_id, l.product_id COLLATE "C" AS product_id,
+               l.event_type, l.event_ts, l.raw_events_id,
+               now() AS created_at, now() AS updated_at
+        FROM staging._read_events($1, $2, $3, $4, NULL) AS l
+        $query$, v_rows)
+    USING p_load_date, v_today, v_oldest, v_delivery.load_ids;
     GET DIAGNOSTICS v_lines = ROW_COUNT;
-    ANALYZE pg_temp.event_lines;
     PERFORM staging._check_raw_count(v_delivery, v_lines);
 
-    -- The last report of an event wins. An event is (event_id, event_ts).
-    DELETE FROM pg_temp.event_lines l
-    USING (
-        SELECT r.event_id, r.event_ts, max(r.report) AS last_report
-        FROM pg_temp.event_lines r
-        WHERE r.event_id IS NOT NULL AND r.event_ts IS NOT NULL
-        GROUP BY r.event_id, r.event_ts
-        HAVING count(*) > 1
-    ) AS repeated
-    WHERE l.event_id = repeated.event_id AND l.event_ts = repeated.event_ts AND l.report < repeated.last_report;
-    GET DIAGNOSTICS v_duplicate = ROW_COUNT;
-
+    v_duplicate := staging._drop_repeats(v_delivery, v_rows::regclass);
+    v_refused := staging._drop_refused(v_delivery, v_rows::regclass);
     CREATE TEMPORARY TABLE bad_rows ON COMMIT DROP AS
     SELECT l.load_id, l.raw_events_id AS raw_id, NULL::integer AS item_number, l.event_id AS record_id,
-           l.record_number AS line_number, l.problems,
-           left(concat_ws(',', '"event_id"=' || e.event_id, '"event_type"=' || e.event_type, '"event_ts"=' || e.event_ts,
-                          '"user_id"=' || e.user_id, '"product_id"=' || e.product_id, e.extra::text), 65536) AS raw_data
-    FROM pg_temp.event_lines l
-    JOIN raw.events_csv e ON e.raw_events_id = l.raw_events_id AND e.run_date = p_load_date AND e.load_id = l.load_id
+           l.record_number AS line_number, l.problems, l.raw_data
+    FROM staging._read_events(p_load_date, v_today, v_oldest, v_delivery.load_ids, v_refused) AS l
     WHERE l.problems IS NOT NULL;
     v_rejected := audit._record_bad_records(v_delivery);
 
-    v_changed := warehouse._publish_day(
-        'staging.events_clean', p_load_date,
-        format('SELECT l.raw_events_id AS staging_events_id, %L::date AS load_date, l.event_id, l.user_id, l.product_id,
-                       l.event_type, l.event_ts, l.raw_events_id, now() AS created_at, now() AS updated_at
-                FROM pg_temp.event_lines l WHERE l.problems IS NULL', p_load_date),
-        ARRAY['event_id', 'event_ts'], ARRAY['staging_events_id', 'raw_events_id', 'created_at', 'updated_at']);
-
+    v_changed := staging._publish_rows('staging.events_clean', p_load_date, v_rows, ARRAY['event_id', 'event_ts'],
+                                       ARRAY['staging_events_id', 'raw_events_id', 'created_at', 'updated_at']);
     v_result := staging._finish_cleaning(v_delivery, v_lines, v_duplicate, v_rejected, v_changed);
-    DROP TABLE pg_temp.event_lines, pg_temp.bad_rows;
+    DROP TABLE pg_temp.bad_rows;
     RETURN v_result;
 END
 $_clean_events$;

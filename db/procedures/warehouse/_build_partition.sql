@@ -2,26 +2,39 @@
 --
 -- p_name:  qualified name of the table to make;  p_from, p_to: its load_dates, p_to not included
 -- p_query: gives every column of the parent, by name. It may run on both cores: CREATE TABLE AS can, INSERT cannot.
--- Returns: the table
+-- Returns: its rows
 -- Locks:   none that anybody else could wait for
 CREATE OR REPLACE FUNCTION warehouse._build_partition(
     p_parent regclass, p_name text, p_from date, p_to date, p_query text
-) RETURNS regclass
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD' SET maintenance_work_mem = '256MB'
+) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD'
 AS $_build_partition$
 DECLARE
-    v_columns  text;
-    v_proofs   text;
-    v_dates    text;
-    v_index    text;
+    v_rows bigint;
 BEGIN
-    SELECT string_agg(format('q.%I', a.attname), ', ' ORDER BY a.attnum),
-           string_agg(format('ALTER COLUMN %I SET NOT NULL', a.attname), ', ') FILTER (WHERE a.attnotnull)
-    INTO v_columns, v_proofs
-    FROM pg_attribute a
-    WHERE a.attrelid = p_parent AND a.attnum > 0 AND NOT a.attisdropped;
+    EXECUTE format('CREATE TABLE %s AS SELECT %s FROM (%s) AS q', p_name,
+                   (SELECT string_agg(format('q.%I', a.attname), ', ' ORDER BY a.attnum)
+                    FROM pg_attribute a WHERE a.attrelid = p_parent AND a.attnum > 0 AND NOT a.attisdropped),
+                   p_query);
+    GET DIAGNOSTICS v_rows = ROW_COUNT;
+    PERFORM warehouse._prove_partition(p_parent, p_name, p_from, p_to);
+    RETURN v_rows;
+END
+$_build_partition$;
+COMMENT ON FUNCTION warehouse._build_partition(regclass, text, date, date, text)
+    IS 'Builds a partition beside its parent from a query: filled, proved and indexed, not yet attached';
 
-    EXECUTE format('CREATE TABLE %s AS SELECT %s FROM (%s) AS q', p_name, v_columns, p_query);
+-- Gives a filled table what it needs to become a partition: constraints, indexes and statistics.
+CREATE OR REPLACE FUNCTION warehouse._prove_partition(p_parent regclass, p_name text, p_from date, p_to date) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD' SET maintenance_work_mem = '256MB'
+AS $_prove_partition$
+DECLARE
+    v_proofs text;
+    v_dates  text;
+    v_index  text;
+BEGIN
+    SELECT string_agg(format('ALTER COLUMN %I SET NOT NULL', a.attname), ', ') INTO v_proofs
+    FROM pg_attribute a WHERE a.attrelid = p_parent AND a.attnum > 0 AND a.attnotnull AND NOT a.attisdropped;
 
     -- What ATTACH would otherwise have to prove under its lock is proved here, in one scan.
     SELECT concat_ws(', ', v_proofs,
@@ -48,8 +61,7 @@ BEGIN
         EXECUTE v_index;
     END LOOP;
     EXECUTE format('ANALYZE %s', p_name);
-    RETURN p_name::regclass;
 END
-$_build_partition$;
-COMMENT ON FUNCTION warehouse._build_partition(regclass, text, date, date, text)
-    IS 'Builds a partition beside its parent from a query: filled, proved and indexed, not yet attached';
+$_prove_partition$;
+COMMENT ON FUNCTION warehouse._prove_partition(regclass, text, date, date)
+    IS 'Gives a filled table what it needs to become a partition: constraints, indexes and statistics';

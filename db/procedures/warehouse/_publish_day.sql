@@ -97,8 +97,7 @@ DECLARE
     v_name text := warehouse._partition_name(p_parent, p_load_date, 'day');
     v_rows bigint;
 BEGIN
-    PERFORM warehouse._build_partition(p_parent, v_name, p_load_date, p_load_date + 1, p_query);
-    EXECUTE format('SELECT count(*) FROM %s', v_name) INTO v_rows;
+    v_rows := warehouse._build_partition(p_parent, v_name, p_load_date, p_load_date + 1, p_query);
     IF v_rows = 0 THEN
         EXECUTE format('DROP TABLE %s', v_name);
     END IF;
@@ -106,6 +105,27 @@ BEGIN
 END
 $_build_day$;
 COMMENT ON FUNCTION warehouse._build_day(regclass, date, text) IS 'Builds a day''s partition beside its parent';
+
+-- Makes the table that was filled under the name of a day's partition that partition. Returns its rows; of a day
+-- without any nothing is left.
+CREATE OR REPLACE FUNCTION warehouse._publish_first(p_parent regclass, p_load_date date) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD'
+AS $_publish_first$
+DECLARE
+    v_name text := warehouse._partition_name(p_parent, p_load_date, 'day');
+    v_rows bigint;
+BEGIN
+    EXECUTE format('SELECT count(*) FROM %s', v_name) INTO v_rows;
+    IF v_rows = 0 THEN
+        EXECUTE format('DROP TABLE %s', v_name);
+    ELSE
+        PERFORM warehouse._prove_partition(p_parent, v_name, p_load_date, p_load_date + 1);
+        PERFORM warehouse._attach_day(p_parent, p_load_date);
+    END IF;
+    RETURN v_rows;
+END
+$_publish_first$;
+COMMENT ON FUNCTION warehouse._publish_first(regclass, date) IS 'Makes the table that was filled under the name of a day''s partition that partition';
 
 -- Attaches a day's partition that was built beside.
 CREATE OR REPLACE FUNCTION warehouse._attach_day(p_parent regclass, p_load_date date) RETURNS void

@@ -81,9 +81,12 @@ BEGIN
                     JOIN pg_temp.later_keys k ON k.event_id = l.event_id AND k.event_ts = l.event_ts', v_events);
     PERFORM warehouse._replace_superseded('warehouse.events_superseded', p_load_date);
 
-    v_owned := format('SELECT l.* FROM (%s) AS l
-                       WHERE NOT EXISTS (SELECT FROM pg_temp.later_keys k WHERE k.event_id = l.event_id AND k.event_ts = l.event_ts)',
-                      v_events);
+    v_owned := v_events;
+    IF EXISTS (SELECT FROM pg_temp.later_keys) THEN
+        v_owned := format('SELECT l.* FROM (%s) AS l
+                           WHERE NOT EXISTS (SELECT FROM pg_temp.later_keys k WHERE k.event_id = l.event_id AND k.event_ts = l.event_ts)',
+                          v_events);
+    END IF;
     -- Earlier loads that may hold what this one was late with: that of the event's own day, and others that were late.
     CREATE TEMPORARY TABLE taken_over ON COMMIT DROP AS
     SELECT k.event_id, k.event_ts, e.load_date

@@ -64,14 +64,22 @@ BEGIN
     END IF;
 
     PERFORM warehouse._take_owners_over(p_load_date);
-    INSERT INTO warehouse.order_owners (order_id, load_date)
-    SELECT k.order_id, p_load_date FROM pg_temp.loaded_keys k
-    WHERE NOT EXISTS (SELECT FROM pg_temp.contested_orders c WHERE c.order_id = k.order_id)
-    ON CONFLICT ON CONSTRAINT order_owners_pkey DO NOTHING;
+    -- What nobody owns yet: what this load owned before is in its facts. In the order of the index each page of it is
+    -- looked for once.
+    EXECUTE format('INSERT INTO warehouse.order_owners (order_id, load_date)
+                    SELECT k.order_id, %1$L FROM pg_temp.loaded_keys k
+                    WHERE NOT EXISTS (SELECT FROM pg_temp.contested_orders c WHERE c.order_id = k.order_id) %2$s
+                    ORDER BY k.order_id', p_load_date,
+                   CASE WHEN v_live IS NOT NULL THEN
+                       format('AND NOT EXISTS (SELECT FROM %s l WHERE l.load_date = %L AND l.order_id = k.order_id)', v_live, p_load_date)
+                   END);
 
-    v_owned := format('SELECT l.* FROM (%s) AS l
-                       WHERE NOT EXISTS (SELECT FROM pg_temp.contested_orders c WHERE c.order_id = l.order_id AND c.owner_date > %L)',
-                      v_lines, p_load_date);
+    v_owned := v_lines;
+    IF EXISTS (SELECT FROM pg_temp.contested_orders c WHERE c.owner_date > p_load_date) THEN
+        v_owned := format('SELECT l.* FROM (%s) AS l
+                           WHERE NOT EXISTS (SELECT FROM pg_temp.contested_orders c WHERE c.order_id = l.order_id AND c.owner_date > %L)',
+                          v_lines, p_load_date);
+    END IF;
     CREATE TEMPORARY TABLE taken_over ON COMMIT DROP AS
     SELECT c.order_id, c.owner_date AS load_date FROM pg_temp.contested_orders c WHERE c.owner_date < p_load_date;
     -- Orders and events of other days write the same rows of daily_metrics, and hold the dimensions for what they give
