@@ -161,7 +161,7 @@ docs: setup  ## Write docs/data-dictionary.md from the catalog, and what README'
 BENCH_VENV := .bench/venv
 BENCH_ARGS ?=
 
-.PHONY: setup-bench bench-steps
+.PHONY: setup-bench bench-small bench
 
 setup-bench: $(BENCH_VENV)/installed  ## Make the virtual environment of the benchmark in .bench/venv
 
@@ -171,5 +171,9 @@ $(BENCH_VENV)/installed: bench/requirements.txt requirements-run.txt
 	$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-run.txt -r bench/requirements.txt
 	@touch $@
 
-bench-steps: setup-bench  ## What each step of a day costs (BENCH_ARGS='--orders 1000000 --events 5000000')
-	$(BENCH_VENV)/bin/python -m bench steps $(BENCH_ARGS)
+bench-small: setup-bench  ## Two minutes: the warehouse beside the floor and row by row, and what each step costs
+	$(BENCH_VENV)/bin/python -m bench contenders steps --without-dbt --orders 20000 --events 100000 $(BENCH_ARGS)
+
+bench: setup-bench  ## The whole report, in bench/README.md: half an hour, 20 GB of disk (BENCH_ARGS='--days 365')
+	$(BENCH_VENV)/bin/python -m bench full --results bench/results/full.json $(BENCH_ARGS)
+	$(BENCH_VENV)/bin/python -m bench.report bench/results/full.json

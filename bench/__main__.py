@@ -13,7 +13,12 @@ from bench.ours import PROFILE_SETTINGS
 from bench.results import Results
 
 EXAMPLES = """\
+scenarios:
+{scenarios}
+
 examples:
+  python -m bench full --results bench/results/full.json           what README.md shows (make bench)
+  python -m bench contenders --without-dbt                         beside the floor and row by row
   python -m bench steps --orders 100000 --events 500000            each step, beside the floor
   python -m bench steps --pg 15 --profile                          … with time per statement, and plans
 """
@@ -21,14 +26,21 @@ examples:
 
 def main() -> int:
     """Run scenarios and keep what they measured."""
+    told = "\n".join(f"  {name:12} {scenario.__doc__}" for name, scenario in scenarios.ALL.items())
     parser = argparse.ArgumentParser(
-        prog="python -m bench", description=__doc__, epilog=EXAMPLES,
+        prog="python -m bench", description=__doc__, epilog=EXAMPLES.format(scenarios=told),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
-    names = ", ".join(scenarios.ALL)
-    parser.add_argument("scenarios", nargs="+", choices=scenarios.ALL, metavar="SCENARIO", help=names)
-    parser.add_argument("--orders", type=int, default=100_000, help="orders a day, for steps (default: %(default)s)")
-    parser.add_argument("--events", type=int, default=500_000, help="events a day, for steps (default: %(default)s)")
+    parser.add_argument(
+        "scenarios", nargs="+", choices=scenarios.ALL, metavar="SCENARIO", help="one or more of those below"
+    )
+    parser.add_argument("--orders", type=int, default=100_000, help="orders a day (default: %(default)s)")
+    parser.add_argument("--events", type=int, default=500_000, help="events a day (default: %(default)s)")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 30_000, 100_000, 300_000, 1_000_000],
+                        metavar="N", help="orders a day, for sizes; five times as many events")  # fmt: skip
+    parser.add_argument("--days", type=int, default=730, help="for history (default: %(default)s)")
+    parser.add_argument("--backfill-days", type=int, default=30, help="for backfill (default: %(default)s)")
+    parser.add_argument("--without-dbt", action="store_true", help="of the contenders only row by row")
     parser.add_argument("--day", type=date.fromisoformat, default=date(2025, 12, 19), help="default: %(default)s")
     parser.add_argument("--repeats", type=int, default=1, help="medians of so many (default: %(default)s)")
     parser.add_argument("--pg", default="wheel", help="wheel, or a major in /usr/lib/postgresql")

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
+from typing import Protocol
 
 import psycopg
 
@@ -42,6 +43,16 @@ def codes(server: Server) -> list[tuple[str, str, str]]:
     """Return the warehouse's codes: everybody maps the same ones."""
     with server.connect("bench_template") as connection:
         return connection.execute("SELECT kind, source_value, canonical_value FROM staging.codes").fetchall()
+
+
+class Contender(Protocol):
+    """A way of loading a day."""
+
+    def load(self, landing: Path, day: date) -> Cost:
+        """Load a day."""
+
+    def facts(self) -> tuple[str, ...]:
+        """Return what it arrived at: order lines, their revenue, events, users, products."""
 
 
 class RowByRow:

@@ -392,8 +392,8 @@ def main() -> None:
     for back in range(options.days):
         day = options.day + timedelta(days=back)
         for source in options.sources:
-            # The catalogue comes on the first day and on Mondays.
-            if source != "products" or back == 0 or day.isoweekday() == 1:
+            # The catalogue comes on the first day and on Mondays; one that changed is not delivered again.
+            if source != "products" or ((day.isoweekday() == 1 or back == 0) and not options.changed):
                 path = options.folder / source / f"{day}" / names[source]
                 write(path, shop, source, day, changed=options.changed, kind=options.kind)
 

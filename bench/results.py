@@ -31,11 +31,11 @@ class Results:
                 "postgresql": server.version(), "python": platform.python_version(), "cpu": models[0] if models else "",
                 "cores": os.cpu_count(),
                 "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
-                "measured": f"{datetime.now(UTC):%Y-%m-%d %H:%M}",
+                "measured": f"{datetime.now(UTC):%Y-%m-%d %H:%M}", "load": round(os.getloadavg()[0], 1),
             },
         )  # fmt: skip
         machine = self.data["machine"]
-        print(f"PostgreSQL {machine['postgresql']}, {machine['cores']} cores, load {os.getloadavg()[0]:.1f}")
+        print(f"PostgreSQL {machine['postgresql']}, {machine['cores']} cores, load {machine['load']}")
 
     def keep(self, name: str, data: Any) -> None:
         """Keep what a scenario measured."""

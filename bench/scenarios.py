@@ -3,15 +3,26 @@
 import argparse
 import contextlib
 import hashlib
+import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 
 from bench import contenders as contenders_
 from bench import floor, ours
+from bench import queries as queries_
+from bench import readers as readers_
 from bench.measure import PROJECT, BenchError, Cost, Server, median, python
 from bench.results import Results
+
+HISTORY = "bench_history"
+HISTORY_DAY = (2_000, 10_000)
+HISTORY_MARKS = (5, 90, 365)
+HISTORY_REPEATS = 5
+BACKFILL_DAY = (33_333, 166_667)
+# Medians only of days up to so many orders: a larger one takes a minute.
+MOST_REPEATED = 100_000
 
 
 @dataclass(frozen=True)
@@ -43,85 +54,272 @@ def medians(costs: Sequence[Mapping[str, Cost]]) -> dict[str, Cost]:
 
 
 def steps(bench: Bench) -> None:
-    """Each step of a first load by itself, and the whole by one command; beside the floor."""
+    """Each step of a first load by itself, one after the other, beside the floor."""
     orders, events, day = bench.options.orders, bench.options.events, bench.options.day
     everything, clean = bench.landing(orders, events), bench.landing(orders, events, "clean")
     around = ours.Profile(bench.folder / "profile") if bench.options.profile else None
-    floors, ours_by_step, runs, reruns = [], [], [], []
+    floors, ours_by_step = [], []
     for _ in range(bench.options.repeats):
         bench.server.settle()
         floors.append(floor.steps(bench.server, clean, day))
         with bench.server.warehouse() as dbname:
             bench.server.settle()
             ours_by_step.append(ours.steps(bench.server, dbname, everything, day, around))
-        if not around:
-            with bench.server.warehouse() as dbname:
-                bench.server.settle()
-                runs.append({"first load": ours.run_days(bench.server, dbname, everything, day)})
-                reruns.append({"unchanged": ours.run_days(bench.server, dbname, everything, day)})
-                facts = ours.Warehouse(bench.server, dbname).facts()
+            facts = ours.Warehouse(bench.server, dbname).facts()
     floor_costs, step_costs = medians(floors), medians(ours_by_step)
-    print(f"\n{orders:,} orders and {events:,} events")
+    print(f"\n{orders:,} orders and {events:,} events; facts: {facts}")
     least = bench.results.show("floor", floor_costs)
-    bench.results.show("the warehouse, step by step", step_costs)
+    whole = bench.results.show("the warehouse, step by step", step_costs)
+    print(f"\nCPU {whole.cpu / least.cpu:.2f} x the floor")
     if around:
-        print(f"\nprofile: {bench.folder}/profile")
+        print(f"profile: {bench.folder}/profile")
         return
-    whole = medians(runs) | medians(reruns)
-    bench.results.show("python -m glue run", whole)
-    print(f"\nCPU {whole['first load'].cpu / least.cpu:.2f} x the floor; {facts}")
     bench.results.keep(
         f"steps {orders}",
         {
             "orders": orders, "events": events, "facts": facts,
-            "floor": _dicts(floor_costs), "steps": _dicts(step_costs), "whole": _dicts(whole),
+            "floor": _dicts({**floor_costs, "together": least}), "steps": _dicts({**step_costs, "together": whole}),
         },
     )  # fmt: skip
 
 
 def contenders(bench: Bench) -> None:
-    """A day beside other ways of doing the same: on top of a small day before, so that nobody starts from nothing."""
+    """A day beside other ways of doing the same."""
+    others = ("row by row",) if bench.options.without_dbt else ("row by row", "dbt", "DuckDB")
+    _compared(bench, bench.options.orders, bench.options.events, others)
+
+
+def sizes(bench: Bench) -> None:
+    """Days of several sizes, beside the floor and DuckDB."""
+    for orders in bench.options.sizes:
+        _compared(bench, orders, orders * 5, ("DuckDB",))
+
+
+def _compared(bench: Bench, orders: int, events: int, others: Sequence[str]) -> dict[str, Cost]:
+    """Load a day with each contender, on top of a small day before, so that nobody starts from nothing."""
     server, results, day = bench.server, bench.results, bench.options.day
-    orders, events = bench.options.orders, bench.options.events
     before = day - timedelta(days=1)
     small, large = (orders // 50, events // 50), (orders, events)
     costs: dict[str, list[Cost]] = {}
     facts: dict[str, tuple[str, ...]] = {}
-    for _ in range(bench.options.repeats):
-        with contextlib.ExitStack() as stack:
-            warehouse = ours.Warehouse(server, stack.enter_context(server.warehouse()))
-            row_by_row = contenders_.RowByRow(server, stack.enter_context(server.database("bench_rows")))
-            dbt = contenders_.Dbt(server, stack.enter_context(server.database("bench_dbt")), bench.folder)
-            duck = contenders_.DuckDb(server, bench.folder)
-            costs.setdefault("floor", []).append(
-                sum(floor.steps(server, bench.landing(*large, "clean"), day).values(), Cost())
-            )
-            for name, contender in {
-                "warehouse": warehouse,
-                "row by row": row_by_row,
-                "dbt": dbt,
-                "DuckDB": duck,
-            }.items():
-                kind = "readable" if contender is dbt else "all"
+    makers: dict[str, Callable[[contextlib.ExitStack], contenders_.Contender]] = {
+        "warehouse": lambda stack: ours.Warehouse(server, stack.enter_context(server.warehouse())),
+        "row by row": lambda stack: contenders_.RowByRow(server, stack.enter_context(server.database("bench_rows"))),
+        "dbt": lambda stack: contenders_.Dbt(server, stack.enter_context(server.database("bench_dbt")), bench.folder),
+        "DuckDB": lambda stack: contenders_.DuckDb(server, bench.folder),
+    }
+    for _ in range(bench.options.repeats if orders <= MOST_REPEATED else 1):
+        server.settle()
+        costs.setdefault("floor", []).append(
+            sum(floor.steps(server, bench.landing(*large, "clean"), day).values(), Cost())
+        )
+        for name in ("warehouse", *others):
+            with contextlib.ExitStack() as stack:
+                contender = makers[name](stack)
+                kind = "readable" if name == "dbt" else "all"
                 contender.load(bench.landing(*small, kind, day=before), before)
                 server.settle()
                 costs.setdefault(name, []).append(contender.load(bench.landing(*large, kind), day))
                 facts[name] = contender.facts()
     middle = {name: median(measured) for name, measured in costs.items()}
-    print(f"\n{orders:,} orders and {events:,} events")
-    results.show("by contender", middle, summed=False)
+    results.show(f"{orders:,} orders and {events:,} events", middle, summed=False)
     for name, found in facts.items():
         if found != facts["warehouse"]:
             raise BenchError(f"{name} arrived at {found}, the warehouse at {facts['warehouse']}")
     print(f"all arrived at {facts['warehouse']}")
     results.keep(
-        f"contenders {orders}",
+        f"{'contenders' if 'row by row' in others else 'size'} {orders}",
         {"orders": orders, "events": events, "facts": facts["warehouse"], "costs": _dicts(middle)},
     )
+    return middle
+
+
+def reloads(bench: Bench) -> None:
+    """The same day again: unchanged, with one row in a hundred changed, with all changed."""
+    orders, events, day = bench.options.orders, bench.options.events, bench.options.day
+    server, costs = bench.server, {}
+    with server.warehouse() as dbname:
+        for name, changed in (("first load", 0), ("unchanged", 0), ("1 % changed", 0.01), ("all changed", 1)):
+            landing = bench.landing(orders, events, **({"changed": changed} if changed else {}))
+            server.settle()
+            costs[name] = ours.run_days(server, dbname, landing, day)
+    bench.results.show(f"{orders:,} orders and {events:,} events, again", costs, summed=False)
+    bench.results.keep("reloads", {"orders": orders, "events": events, "costs": _dicts(costs)})
+
+
+def forms(bench: Bench) -> None:
+    """The same orders as NDJSON and as one JSON array: what extracting them costs, and its memory."""
+    orders, events, day = bench.options.orders, bench.options.events, bench.options.day
+    server, costs = bench.server, {}
+    for name, more in (("NDJSON", {}), ("JSON array", {"array": True})):
+        landing = bench.landing(orders, events, "readable", **more)
+        with server.warehouse() as dbname:
+            server.settle()
+            env = ours.environment(server, dbname, landing)
+            costs[name] = server.measure(
+                dbname, lambda env=env: python("-m", "glue", "extract", "orders", f"{day}", env=env)[0]
+            )
+    bench.results.show(f"{orders:,} orders, extracted", costs, summed=False)
+    bench.results.keep("forms", {"orders": orders, "costs": _dicts(costs)})
+
+
+# -- history -----------------------------------------------------------------------------------------
+
+
+def history(bench: Bench) -> None:
+    """Small days for years: what a day costs with a short and with a long history; months are compacted as they end."""
+    server, last = bench.server, bench.options.day
+    first = last - timedelta(days=bench.options.days - 1)
+    landing = bench.landing(*HISTORY_DAY, day=first, days=bench.options.days)
+    marks = [mark for mark in HISTORY_MARKS if mark < bench.options.days] + [bench.options.days]
+    measured: dict[str, dict[str, Cost]] = {}
+    done = 0
+    with server.warehouse(HISTORY, keep=True) as dbname:
+        for mark in marks:
+            begin = max(mark - HISTORY_REPEATS, done)
+            if begin > done:
+                ours.run_days(
+                    server, dbname, landing, first + timedelta(days=done), first + timedelta(days=begin - 1), jobs=2
+                )
+            until = first + timedelta(days=begin)
+            with server.connect(dbname) as connection:
+                connection.execute("CALL warehouse.compact_partitions(%s)", [until.replace(day=1)])
+            server.settle()
+            done = begin + HISTORY_REPEATS
+            days = [first + timedelta(days=begin + number) for number in range(HISTORY_REPEATS)]
+            measured[f"{begin + 1}"] = _day_costs(bench, dbname, landing, days)
+            bench.results.show(f"days {begin + 1} to {done}", measured[f"{begin + 1}"], summed=False)
+        with server.connect(dbname) as connection:
+            connection.execute("CALL warehouse.compact_partitions(%s)", [last.replace(day=1)])
+        # A day in the middle, in a month that is one partition by now.
+        middle = first + timedelta(days=bench.options.days // 2)
+        compacted = {}
+        for name, changed in (("1 % changed", 0.01), ("all changed", 1)):
+            again = bench.landing(*HISTORY_DAY, day=middle, changed=changed)
+            compacted[name] = ours.run_days(server, dbname, again, middle)
+        bench.results.show("a reload into a compacted month", compacted, summed=False)
+        partitions = "SELECT count(*) FROM pg_class WHERE relispartition AND relkind = 'r'"
+        with server.connect(dbname) as connection:
+            partition_count = connection.execute(partitions).fetchone()[0]
+    print(f"{partition_count} partitions")
+    bench.results.keep(
+        "history",
+        {
+            "days": bench.options.days, "day": HISTORY_DAY, "partitions": partition_count,
+            "costs": {begin: _dicts(costs) for begin, costs in measured.items()}, "compacted": _dicts(compacted),
+        },
+    )  # fmt: skip
+
+
+def _day_costs(bench: Bench, dbname: str, landing: Path, days: Sequence[date]) -> dict[str, Cost]:
+    """Return the medians of loading each of the days, of checking it, and of reloading it with few and all changed."""
+    costs = []
+    for day in days:
+        few, every = (bench.landing(*HISTORY_DAY, day=day, changed=changed) for changed in (0.01, 1))
+        one = {"load": ours.run_days(bench.server, dbname, landing, day)}
+        with bench.server.connect(dbname) as connection:
+            one["check"] = ours.call(bench.server, connection, dbname, "audit.check_quality", day)
+        one["reload, 1 % changed"] = ours.run_days(bench.server, dbname, few, day)
+        one["reload, all changed"] = ours.run_days(bench.server, dbname, every, day)
+        costs.append(one)
+    return medians(costs)
+
+
+def queries(bench: Bench) -> None:
+    """What analysts ask of the history: time, partitions read, and the indexes that nobody needs."""
+    measured = []
+    with bench.server.connect(HISTORY) as connection:
+        connection.execute("VACUUM (ANALYZE)")
+        worked = queries_.index_scans(connection)
+        for query in queries_.load(connection):
+            measured.append(queries_.explain(connection, query))
+            one = measured[-1]
+            print(
+                f"{one['name']:42} {one['ms']:9.1f} ms  {one['partitions']:4} of {one['of']:4} partitions"
+                f"  {', '.join(one['indexes'])}{'' if one['pruned'] else '   NOT PRUNED'}", flush=True,
+            )  # fmt: skip
+        asked = queries_.index_scans(connection)
+        unique = queries_.unique_indexes(connection)
+    indexes = [
+        {
+            "index": name, "procedures": worked[name] > 0, "unique": name in unique,
+            "queries": [one["name"] for one in measured if name in one["indexes"]],
+        }
+        for name in sorted(asked)
+    ]  # fmt: skip
+    for index in indexes:
+        if not (index["procedures"] or index["queries"] or index["unique"]):
+            print(f"nobody needs {index['index']}")
+    bench.results.keep("queries", {"queries": measured, "indexes": indexes})
+    if unpruned := [one["name"] for one in measured if not one["pruned"]]:
+        raise BenchError(f"read more partitions than they should: {', '.join(unpruned)}")
+
+
+# -- side by side ------------------------------------------------------------------------------------
+
+
+def readers(bench: Bench) -> None:
+    """How long readers wait while a day is loaded, and swapped: by the server's own log of lock waits."""
+    orders, events, day = bench.options.orders, bench.options.events, bench.options.day
+    server, waits = bench.server, {}
+    with server.warehouse() as dbname:
+        before = day - timedelta(days=1)
+        ours.run_days(server, dbname, bench.landing(orders // 10, events // 10, day=before), before)
+        for name, changed in (("nothing", None), ("first load", 0), ("1 % changed", 0.01), ("all changed", 1)):
+            landing = bench.landing(orders, events, **({"changed": changed} if changed else {}))
+            with readers_.Reader(server, dbname, before) as reader:
+                if changed is None:
+                    time.sleep(5)
+                else:
+                    ours.run_days(server, dbname, landing, day)
+            waits[name] = reader.waits()
+            print(f"readers during {name:14} {waits[name]}", flush=True)
+    bench.results.keep("readers", {"orders": orders, "events": events, "waits": waits})
+
+
+def backfill(bench: Bench) -> None:
+    """Thirty days of 200,000 records, one after the other and two at a time."""
+    server, last = bench.server, bench.options.day
+    first = last - timedelta(days=bench.options.backfill_days - 1)
+    landing = bench.landing(*BACKFILL_DAY, day=first, days=bench.options.backfill_days)
+    costs, facts = {}, {}
+    for jobs in (1, 2):
+        with server.warehouse() as dbname:
+            server.settle()
+            name = f"{jobs} job{'s' * (jobs > 1)}"
+            costs[name] = ours.run_days(server, dbname, landing, first, last, jobs)
+            facts[name] = ours.Warehouse(server, dbname).facts()
+    bench.results.show(f"{bench.options.backfill_days} days of {sum(BACKFILL_DAY):,} records", costs, summed=False)
+    if facts["1 job"] != facts["2 jobs"]:
+        raise BenchError(f"one job arrived at {facts['1 job']}, two at {facts['2 jobs']}")
+    bench.results.keep("backfill", {"days": bench.options.backfill_days, "day": BACKFILL_DAY, "costs": _dicts(costs)})
 
 
 def _dicts(costs: Mapping[str, Cost]) -> dict[str, dict[str, float]]:
     return {name: cost.as_dict() for name, cost in costs.items()}
 
 
-ALL: dict[str, Callable[[Bench], None]] = {"steps": steps, "contenders": contenders}
+def full(bench: Bench) -> None:
+    """All of it, each at the size that its figure is wanted for."""
+    for name, wanted in FULL:
+        options = argparse.Namespace(**{**vars(bench.options), **wanted})
+        print(f"\n== {name} {wanted or ''}", flush=True)
+        ALL[name](replace(bench, options=options))
+
+
+LARGE = {"orders": 1_000_000, "events": 5_000_000, "repeats": 1}
+FULL: tuple[tuple[str, dict[str, int]], ...] = (
+    ("sizes", {"repeats": 3}),
+    ("contenders", {"orders": 100_000, "events": 500_000, "repeats": 3}),
+    ("steps", LARGE),
+    ("reloads", LARGE),
+    ("forms", LARGE),
+    ("readers", {"orders": 300_000, "events": 1_500_000}),
+    ("backfill", {}),
+    ("history", {}),
+    ("queries", {}),
+)
+ALL: dict[str, Callable[[Bench], None]] = {
+    "steps": steps, "sizes": sizes, "contenders": contenders, "reloads": reloads, "forms": forms, "history": history,
+    "queries": queries, "readers": readers, "backfill": backfill, "full": full,
+}  # fmt: skip
