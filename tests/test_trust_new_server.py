@@ -44,7 +44,8 @@ def new_server(second_server: EmbeddedServer) -> EmbeddedServer:
         for query in (
             "SELECT format('DROP DATABASE %I WITH (FORCE)', datname) FROM pg_database"
             " WHERE datname <> 'postgres' AND NOT datistemplate",
-            "SELECT format('DROP ROLE %I', rolname) FROM pg_roles WHERE rolname <> current_user AND oid >= 16384",
+            "SELECT format('DROP ROLE %I', rolname) FROM pg_roles WHERE rolname <> current_user AND oid >= 16384"
+            " ORDER BY rolname LIKE 'warehouse%' DESC",  # others granted them
         ):
             for (statement,) in connection.execute(query).fetchall():
                 connection.execute(statement)
