@@ -84,9 +84,9 @@ clean:  ## Remove the virtual environment and caches; the data in .warehouse sta
 # Ignores itself in git. AIRFLOW_HOME is in there, too.
 AIRFLOW_VENV := .airflow/venv
 AIRFLOW_BIN  := $(AIRFLOW_VENV)/bin
-# What requirements.txt is made from, besides requirements-test.txt: Airflow, its executors' needs, and S3.
+# What requirements.txt is made from, besides requirements-test.txt (which has s3fs): Airflow, and its executors' needs.
 # With Celery 5.7 the provider's worker does not start: it imports celery.backends.database.retry, which is gone.
-LOCKED := apache-airflow==3.3.2 apache-airflow-providers-postgres==7.1.1 apache-airflow-providers-celery 'celery<5.7' s3fs
+LOCKED := apache-airflow==3.3.2 apache-airflow-providers-postgres==7.1.1 apache-airflow-providers-celery 'celery<5.7'
 
 .PHONY: airflow env lock restore-check setup-airflow test-airflow
 

@@ -9,7 +9,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
+from urllib.parse import urlsplit
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
@@ -61,6 +62,28 @@ class Content:
             pass
 
 
+class RemoteFile:
+    """A file of a remote file system. Each of these has errors of its own; from here they are OSErrors."""
+
+    def __init__(self, file: Readable) -> None:
+        self._file = file
+
+    def read(self, size: int) -> bytes:
+        """Return up to `size` bytes; none at the end."""
+        with _os_errors():
+            return self._file.read(size)
+
+
+@contextmanager
+def _os_errors() -> Iterator[None]:
+    try:
+        yield
+    except OSError:
+        raise
+    except Exception as error:
+        raise OSError(f"{type(error).__name__}: {error}") from error
+
+
 @dataclass(frozen=True)
 class Delivery:
     """A file of the landing zone. `name` is without `.gz` or `.zst`."""
@@ -74,7 +97,11 @@ class Delivery:
     def open(self, *, packed: bool = False) -> Iterator[Content]:
         """Open it for reading, unpacked unless `packed`. Reading raises one of DAMAGE, or OSError."""
         with ExitStack() as stack:
-            file: IO[bytes] = stack.enter_context(self.file_system.open(self.path, "rb", block_size=BLOCK_BYTES))
+            with _os_errors():
+                opened = self.file_system.open(self.path, "rb", block_size=BLOCK_BYTES)
+            file: Any = stack.enter_context(opened)
+            if not isinstance(self.file_system, LocalFileSystem):
+                file = RemoteFile(file)
             if self.packing == ".gz" and not packed:
                 file = stack.enter_context(gzip.GzipFile(fileobj=file))
             elif self.packing == ".zst" and not packed:
@@ -105,10 +132,13 @@ def find(landing: str, source: str, day: date) -> Found:
         is_local = isinstance(file_system, LocalFileSystem)
         listed = file_system.ls(folder, detail=not is_local)
         entries = [{"name": path} for path in listed] if is_local else listed
-    except FileNotFoundError:
-        return found
-    except (OSError, ValueError, ImportError) as error:
-        raise GlueError(f"LANDING_URL: cannot list the {source} of {day}: {error}") from error
+    except Exception as error:  # each remote file system has errors of its own
+        if isinstance(error, FileNotFoundError) and not _is_no_bucket(error):
+            return found
+        reason = str(error) or type(error).__name__
+        if login := urlsplit(landing).netloc.rpartition("@")[0]:
+            reason = reason.replace(login, "***").replace(login.partition(":")[2] or login, "***")
+        raise GlueError(f"LANDING_URL: cannot list the {source} of {day}: {reason}") from None
 
     named: dict[str, list[Delivery]] = {}
     for entry in sorted(entries, key=lambda entry: entry["name"]):
@@ -146,6 +176,12 @@ def byte_size(count: Any) -> str:
             break
         amount /= 1000
     return f"{amount:,.0f} {unit}" if unit == "bytes" else f"{amount:,.1f} {unit}"
+
+
+def _is_no_bucket(error: FileNotFoundError) -> bool:
+    """Return whether S3 says that there is no such bucket: that is no day without deliveries."""
+    answer = getattr(error.__cause__, "response", {})
+    return answer.get("Error", {}).get("Code") == "NoSuchBucket"
 
 
 def _is_no_delivery(name: str) -> bool:
