@@ -46,8 +46,8 @@ ALIVE = Path(__file__).with_name("mutants_alive.txt")
 
 # They compare documents with the catalog: any change of a table would do, which proves nothing.
 NOT_ASKED = ("tests/test_readme.py", "tests/test_dag_", "tests/test_trust_mutants.py")
-# Tests that a mutant meets first, and those that it meets only if these let it live; in seconds that they take alone.
-FIRST_SECONDS, MORE_SECONDS = 20, 80
+# A mutant meets so much of its tests at first, and of the rest if these let it live: by seconds that they take alone.
+FIRST_SECONDS = 8
 # A test that is not done after this time will never be: on a machine that does nothing else.
 QUIET_SECONDS = 40
 # Passes where there is no fault: makes the migrated database that mutants of routines are made from.
@@ -276,7 +276,7 @@ def _be_pytest(folder: Path, arguments: Sequence[str], output: int) -> None:
         os._exit(code)
 
 
-def try_out(mutant: Mutant, tests: Tests, place: Workplace) -> Outcome:
+def try_out(mutant: Mutant, tests: Tests, place: Workplace, more_seconds: float) -> Outcome:
     """Return what becomes of a mutant."""
     started = time.monotonic()
     if not place.server.exists() and not place.is_sound(WARM_UP):
@@ -285,7 +285,7 @@ def try_out(mutant: Mutant, tests: Tests, place: Workplace) -> Outcome:
     # Tables, and privileges that a migrated database has already: only a database of its own is without them.
     afresh = mutant.path.startswith("schema/") or mutant.kind == "grant"
     asked, outcome, test = 0, "alive", ""
-    for most in (FIRST_SECONDS, MORE_SECONDS):
+    for most in (FIRST_SECONDS, more_seconds):
         chosen, cost = [], 0.0
         while asked < len(names) and cost < most:
             chosen.append(names[asked])
@@ -314,7 +314,9 @@ def outcomes() -> dict[str, dict[str, str]]:
     return {line["id"]: line for line in map(json.loads, OUTCOMES.read_text(encoding="utf-8").splitlines())}
 
 
-def try_all(chosen: Sequence[Mutant], noted: coverage.Noted, postgres: str, jobs: int) -> Iterator[Outcome]:
+def try_all(
+    chosen: Sequence[Mutant], noted: coverage.Noted, postgres: str, jobs: int, more_seconds: float
+) -> Iterator[Outcome]:
     """Yield the outcome of each mutant as it is known, and note it."""
     OUTCOMES.parent.mkdir(parents=True, exist_ok=True)
     for name in LOADED:
@@ -327,7 +329,7 @@ def try_all(chosen: Sequence[Mutant], noted: coverage.Noted, postgres: str, jobs
             jobs, mp_context=fork, initializer=_begin, initargs=(scratch, noted, postgres)
         ) as pool:
             try:
-                for done in as_completed([pool.submit(_one, mutant) for mutant in chosen]):
+                for done in as_completed([pool.submit(_one, mutant, more_seconds) for mutant in chosen]):
                     outcome = done.result()
                     note = {
                         "id": outcome.mutant.id, "outcome": outcome.outcome, "test": outcome.test,
@@ -353,9 +355,9 @@ def _begin(scratch: str, noted: coverage.Noted, postgres: str) -> None:
     _mine.update(place=place, tests=Tests(noted))
 
 
-def _one(mutant: Mutant) -> Outcome:
+def _one(mutant: Mutant, more_seconds: float) -> Outcome:
     """Try a mutant in a process of the pool."""
-    return try_out(mutant, _mine["tests"], _mine["place"])
+    return try_out(mutant, _mine["tests"], _mine["place"], more_seconds)
 
 
 def report(found: Sequence[Mutant]) -> list[str]:
@@ -390,6 +392,7 @@ def main() -> int:
     parser.add_argument("--ask", nargs="+", metavar="TEST", help="these tests, not those that run the routine")
     parser.add_argument("--pg", default="15")
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--more", type=float, default=120, help="seconds of tests for a mutant that outlives the first")
     parser.add_argument("--again", action="store_true", help="those too that were tried before")
     parser.add_argument("--list", action="store_true", help="try none, only say which")
     parser.add_argument("--report", action="store_true", help="try none, say what is noted")
@@ -414,7 +417,7 @@ def main() -> int:
         return 2
     signal.signal(signal.SIGINT, signal.default_int_handler)  # tests press Ctrl-C, also in a background job
     alive = 0
-    for number, outcome in enumerate(try_all(chosen, noted, given.pg, given.jobs), 1):
+    for number, outcome in enumerate(try_all(chosen, noted, given.pg, given.jobs, given.more), 1):
         alive += outcome.outcome in ("alive", "broken")
         said = outcome.test if outcome.outcome == "killed" else f"after {outcome.tests} tests"
         print(f"{number:4} {outcome.outcome:13} {outcome.seconds:5.0f} s  {outcome.mutant}  {said}", flush=True)
