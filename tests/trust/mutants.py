@@ -47,7 +47,7 @@ ALIVE = Path(__file__).with_name("mutants_alive.txt")
 # They compare documents with the catalog: any change of a table would do, which proves nothing.
 NOT_ASKED = ("tests/test_readme.py", "tests/test_dag_", "tests/test_trust_mutants.py")
 # A mutant meets so much of its tests at first, and of the rest if these let it live: by seconds that they take alone.
-FIRST_SECONDS = 8
+FIRST_SECONDS = 6
 # A test that is not done after this time will never be: on a machine that does nothing else.
 QUIET_SECONDS = 40
 # Passes where there is no fault: makes the migrated database that mutants of routines are made from.
