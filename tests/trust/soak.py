@@ -26,6 +26,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -181,12 +182,8 @@ class Soak:
 
     def fingerprints(self) -> dict[str, str]:
         """Return of each table a digest of its rows as they are: ids and times of change, too."""
-        return {
-            table: self.rows(f"SELECT md5(string_agg(t::text, '' ORDER BY t::text COLLATE \"C\")) FROM {table} AS t")[
-                0
-            ][0]
-            for table in COLUMNS
-        }
+        digest = "SELECT md5(string_agg(t::text, '' ORDER BY t::text COLLATE \"C\")) FROM {} AS t"
+        return {table: self.rows(digest.format(table))[0][0] for table in COLUMNS}
 
     # -- deliveries ----------------------------------------------------------------------------------
 
@@ -331,7 +328,7 @@ class Soak:
         rule.is_enabled = self.chance(0.7)
         rule.is_critical = self.chance(0.5) and name not in ("products_coverage", "events_volume_low")
         if name == "orders_rejected_share_max":
-            rule.high = type(rule.high)(self.random.choice((5, 25, 60)), 100)
+            rule.high = Fraction(self.random.choice((5, 25, 60)), 100)
         self.connection.execute(
             "UPDATE audit.dq_rules SET enabled = %s, severity = %s, max_value = %s WHERE rule_name = %s",
             [rule.is_enabled, "critical" if rule.is_critical else "warning",
@@ -340,7 +337,7 @@ class Soak:
         self.did("change of a rule", f"{name} {rule.is_enabled} {rule.is_critical} {rule.high}")
 
     def change_setting(self) -> None:
-        """A setting changes. Retention is set in the second half of the year, when there is something to drop."""
+        """A setting changes: what is too old, how partitions are swapped, how long raw and staging are kept."""
         kind = self.random.choice(("oldest_order_days", "oldest_order_days", "in_place_percent", "swap_pause_ms",
                                    "raw_keep_days", "staging_keep_days"))  # fmt: skip
         value: int | None
