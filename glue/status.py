@@ -8,8 +8,11 @@ from psycopg.rows import dict_row
 from glue.landing import byte_size
 from glue.tables import console, print_table, shown, table
 
+# A step whose session is gone ran into nothing: its record is set right when the step is called again.
 RUNS = """
-    SELECT r.run_id, r.run_date, r.status, r.started_at, round(t.seconds, 1) AS seconds, r.triggered_by,
+    SELECT r.run_id, r.run_date,
+           CASE WHEN r.status = 'running' AND d.has_died THEN 'died' ELSE r.status END AS status,
+           r.started_at, round(t.seconds, 1) AS seconds, r.triggered_by,
            m.rows_in AS rows, round(m.rows_in / nullif(t.seconds, 0)) AS rows_per_second
     FROM audit.pipeline_runs r
     CROSS JOIN LATERAL (SELECT EXTRACT(epoch FROM r.ended_at - r.started_at) AS seconds) AS t
@@ -17,12 +20,20 @@ RUNS = """
         SELECT max(s.rows_in) AS rows_in FROM audit.pipeline_steps s
         WHERE s.run_id = r.run_id AND s.step = 'compute_daily_metrics' AND s.status = 'succeeded'
     ) AS m ON true
+    CROSS JOIN LATERAL (
+        SELECT coalesce(bool_and(NOT audit.step_is_alive(s.step_id)), false) AS has_died
+        FROM audit.pipeline_steps s WHERE s.run_id = r.run_id AND s.status = 'running'
+    ) AS d
     ORDER BY r.run_id DESC
     LIMIT %s
 """
 # A step that was called again and went well is no news.
 BAD_STEPS = """
-    SELECT DISTINCT ON (s.run_id, s.step) s.run_id, s.step, s.status, s.error_sqlstate, s.error_message
+    SELECT DISTINCT ON (s.run_id, s.step) s.run_id, s.step, s.error_sqlstate,
+           CASE WHEN s.status = 'running' AND NOT audit.step_is_alive(s.step_id) THEN 'died' ELSE s.status END
+               AS status,
+           CASE WHEN s.status = 'running' THEN 'the session that ran it ended; run the day again'
+                ELSE s.error_message END AS error_message
     FROM audit.pipeline_steps s
     WHERE s.run_id = ANY (%s)
     ORDER BY s.run_id, s.step, s.step_id DESC
@@ -42,7 +53,7 @@ def status(connection: psycopg.Connection, runs: int = 10) -> dict[str, Any]:
         found = cursor.execute(RUNS, (runs,)).fetchall()
         bad: dict[int, list[dict[str, Any]]] = {}
         for step in cursor.execute(BAD_STEPS, ([run["run_id"] for run in found],)):
-            if step["status"] in ("failed", "blocked"):
+            if step["status"] in ("failed", "blocked", "died"):
                 bad.setdefault(step["run_id"], []).append(step)
         for run in found:
             run["steps"] = bad.get(run["run_id"], [])
@@ -65,9 +76,8 @@ def show(found: dict[str, Any]) -> None:
         steps = [] if run["run_date"] in mended else run["steps"]
         mended.add(run["run_date"])
         for step in steps:
-            out.print(
-                f"run {run['run_id']}, {run['run_date']}: {step['step']} {step['status']} ({step['error_sqlstate']})"
-            )
+            code = f" ({step['error_sqlstate']})" if step["error_sqlstate"] else ""
+            out.print(f"run {run['run_id']}, {run['run_date']}: {step['step']} {step['status']}{code}")
             lines = (step["error_message"] or "").splitlines()
             out.print("".join(f"  {shown(line)}\n" for line in lines), markup=False, soft_wrap=True)
     for row in found["days_not_loaded"][:MOST_DAYS]:

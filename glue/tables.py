@@ -15,7 +15,14 @@ from rich.text import Text
 
 # Wide enough for every table of ours: what reads a pipe is not a screen.
 PIPE_COLUMNS = 400
-STYLES = {"succeeded": "green", "blocked": "yellow", "failed": "red", "running": "cyan", "critical": "red"}
+STYLES = {
+    "succeeded": "green",
+    "blocked": "yellow",
+    "failed": "red",
+    "died": "red",
+    "running": "cyan",
+    "critical": "red",
+}
 BARS = " ▁▂▃▄▅▆▇█"
 PLAIN_BARS = " ....:::#"
 

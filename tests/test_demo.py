@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -29,6 +29,16 @@ def test_the_same_day_gives_the_same_shop(tmp_path: Path) -> None:
         assert list(shop.deliver(tmp_path / name)) == [date(2025, 12, 17), date(2025, 12, 18), LAST]
         made.append((files(tmp_path / name), shop.catalogue(), shop.planted))
     assert made[0] == made[1]
+
+
+def test_whatever_the_last_day_there_is_a_low_tuesday_to_compare_and_it_is_not_blocked() -> None:
+    for last in (LAST + timedelta(days=number) for number in range(40)):
+        shop = Shop(last)
+        assert shop.low_tuesday is not None
+        assert shop.low_tuesday.weekday() == 1
+        assert shop.first <= shop.low_tuesday - timedelta(days=14)
+        assert shop.low_tuesday not in (shop.last, shop.blocked_day)
+    assert Shop(LAST, days=2).low_tuesday is None
 
 
 def test_the_demo_finds_all_its_dirt_twice_in_a_row(pytestconfig: pytest.Config) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -203,6 +204,23 @@ def test_status_shows_a_blocked_day_with_its_reason_and_the_rates(warehouse: War
     shown = glue(warehouse, "status").stdout
     assert "orders_rejected_share_max" not in shown
     assert "is not loaded" not in shown
+
+
+def test_status_knows_a_run_whose_session_died_from_one_that_runs(warehouse: Warehouse) -> None:
+    def statuses() -> list[str]:
+        return [run["status"] for run in told(warehouse, "status")["runs"]]
+
+    with psycopg.connect(warehouse.dsn, autocommit=True) as runner:
+        warehouse.landing.orders(DAY, shop.orders(4, DAY))
+        warehouse.deliver(DAY)
+        step_id = runner.execute("SELECT s.step_id FROM audit._start_step('clean_orders', %s) AS s", (DAY,)).fetchone()
+        assert step_id
+        assert statuses() == ["running"]
+    deadline = time.monotonic() + 60
+    while statuses() == ["running"] and time.monotonic() < deadline:
+        pass  # the server has not noticed yet
+    assert statuses() == ["died"]
+    assert "clean_orders died\n  the session that ran it ended; run the day again" in glue(warehouse, "status").stdout
 
 
 def test_the_views_in_plain_words_sum_up_to_the_facts(warehouse: Warehouse) -> None:

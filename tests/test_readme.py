@@ -47,6 +47,15 @@ def test_every_command_of_the_readme_prints_what_it_says(pytestconfig: pytest.Co
     assert not wrong, "the README is not current (make docs writes it):\n" + "\n".join(wrong)
 
 
+def test_what_is_left_out_of_the_readme_hides_no_difference_in_the_rest() -> None:
+    says = load_tool("readme").says
+    printed = "one\ntwo 2\nthree\nfour 1.5 s\n"
+    for page in ("one\n…\nfour 9.9 s\n", "…\nthree\n…\n", "one\ntwo 2\nthree\nfour 3 s", "…"):
+        assert says(page, printed), page
+    for page in ("", "one\n", "…\ntwo 3\n…\n", "three\n…\n", "…\nthree\none\n…\n", "one\n…\nfive\n"):
+        assert not says(page, printed), page
+
+
 def test_the_data_dictionary_is_what_the_catalog_says(warehouse: Warehouse) -> None:
     tool = load_tool("dictionary")
     with psycopg.connect(warehouse.dsn) as connection:
