@@ -22,9 +22,9 @@ ENOUGH_TO_RUN := $(if $(wildcard $(VENV)/installed),setup,$(VENV)/installed-to-r
 define install
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	    { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 …"; exit 1; }
+	@echo "Installing what is needed into $(VENV): the first time this may take a minute"
 	@$(BIN)/python -m pip --version > /dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV) || \
 	    { echo "No venv: on Debian or Ubuntu, apt install python3-venv"; rm -rf $(VENV); exit 1; }
-	@echo "Installing Python packages into $(VENV): the first time this may take a minute"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $(1)
 	@touch $@
 endef
