@@ -23,6 +23,9 @@ COLOURS = {"warehouse": "#1b6ca8", "floor": "#8a8a8a", "DuckDB": "#d98c21", "dbt
 Data = dict[str, Any]
 
 
+ORDER = ("machine", "contenders", "size", "steps", "reloads", "forms", "readers", "backfill", "history", "queries")
+
+
 # -- what is wanted ----------------------------------------------------------------------------------
 
 
@@ -78,6 +81,10 @@ def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])
 
 
+def _size(part: Data) -> int:
+    return part.get("orders", 0)
+
+
 COST_HEADER = ("wall s", "CPU s", "client", "backends", "behind", "WAL MB", "temp MB", "client MB")
 
 
@@ -106,7 +113,7 @@ def text(data: Data) -> str:
             ),
         ),
     ]  # fmt: skip
-    for name, part in data.items():
+    for name, part in sorted(data.items(), key=lambda item: (ORDER.index(item[0].split()[0]), _size(item[1]))):
         kind = name.partition(" ")[0]
         size = f"{part['orders']:,} orders" if isinstance(part, dict) and "orders" in part else ""
         if kind in ("size", "contenders"):
@@ -229,11 +236,10 @@ def plots(data: Data) -> list[str]:
         begins = sorted(history, key=int)
         days = [int(begin) + 2 for begin in begins]
         for step, colour in zip(history[begins[0]], ("#1b6ca8", "#8a8a8a", "#d98c21", "#b0413e"), strict=False):
-            values = [history[begin][step]["cpu"] for begin in begins]
-            axes.plot(days, values, "o-", color=colour)
-            axes.annotate(step, (days[-1], values[-1]), xytext=(9, -4), textcoords="offset points", color=colour)
-        axes.set(xlabel="days of history", ylabel="CPU seconds, client and backends", xlim=(0, days[-1] * 1.35))
-        axes.set_ylim(bottom=0)
+            axes.plot(days, [history[begin][step]["cpu"] for begin in begins], "o-", color=colour, label=step)
+        axes.legend(frameon=False, ncols=4, loc="upper left", fontsize=9)
+        axes.set(xlabel="days of history", ylabel="CPU seconds, client and backends", xlim=(0, days[-1] * 1.05))
+        axes.set_ylim(0, 1.25 * max(cost["cpu"] for steps in history.values() for cost in steps.values()))
         axes.set_title("Cost of a day against the length of the history", loc="left")
         axes.grid(alpha=0.25)
         drawn.append(_save(figure, "history"))
