@@ -100,13 +100,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 # -- every error has been seen -----------------------------------------------------------------------
 
-_raised = pytest.StashKey[set[tuple[str, int]]]()
+_raised = pytest.StashKey[set[str]]()
 _unseen = pytest.StashKey[list[str]]()
 
 
 def pytest_testnodedown(node: Any) -> None:
     """Take over what an xdist worker saw."""
-    node.config.stash[_raised].update(map(tuple, node.workeroutput.get("raised", ())))
+    node.config.stash[_raised].update(node.workeroutput.get("raised", ()))
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
