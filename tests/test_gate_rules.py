@@ -462,6 +462,7 @@ def test_a_loading_step_refuses_a_day_that_was_never_judged_was_blocked_or_has_c
 def test_a_day_let_through_is_loaded_and_recorded(warehouse: Any) -> None:
     block(warehouse)
     warehouse.call("audit.allow_day", DAY, " shop was closed ")
+    assert warehouse.notices[-1] == "the staging of 2025-12-19 may be loaded: CALL warehouse.run_day('2025-12-19');"
     override = warehouse.row("SELECT * FROM audit.dq_overrides")
     assert (override.run_date, override.reason, override.allowed_by) == (DAY, "shop was closed", "postgres")
     assert override.used_by_run_id is None
@@ -477,6 +478,7 @@ def test_a_day_let_through_is_loaded_and_recorded(warehouse: Any) -> None:
 
     # Again: the same staging, the same override, the first reason and the first use stay.
     warehouse.call("audit.allow_day", DAY, "another reason")
+    assert warehouse.notices[-1] == "the staging of 2025-12-19 was let through already"
     warehouse.call("warehouse.run_day", DAY)
     override = warehouse.row("SELECT * FROM audit.dq_overrides")
     assert (override.reason, override.used_by_run_id) == ("shop was closed", run.run_id)

@@ -49,7 +49,7 @@ NOT_ASKED = ("tests/test_readme.py", "tests/test_dag_", "tests/test_trust_mutant
 # A mutant meets so much of its tests at first, and of the rest if these let it live: by seconds that they take alone.
 FIRST_SECONDS = 6
 # A test that is not done after this time will never be: on a machine that does nothing else.
-QUIET_SECONDS = 40
+QUIET_SECONDS = 30
 # Passes where there is no fault: makes the migrated database that mutants of routines are made from.
 WARM_UP = "tests/test_schema_rules.py::test_no_extension_is_needed"
 # Kinds that are many and say little are drawn less often.
@@ -223,7 +223,8 @@ class Workplace:
                 if length != (now := os.fstat(said.fileno()).st_size):
                     length, since = now, time.monotonic()
                 # On a busy machine everything takes longer.
-                if time.monotonic() - since > QUIET_SECONDS * max(1, os.getloadavg()[0] / (os.cpu_count() or 1)):
+                busy = min(4, max(1, os.getloadavg()[0] / (os.cpu_count() or 1)))
+                if time.monotonic() - since > QUIET_SECONDS * busy:
                     os.killpg(child, signal.SIGKILL)
                     os.waitpid(child, 0)
                     self.leave()  # what hangs there is not worth looking for
