@@ -162,7 +162,8 @@ def _text(value: Any) -> str:
 # -- fingerprints ------------------------------------------------------------------------------------
 
 # Run times and audit columns; what derives from surrogate ids or from how often something was run.
-NOT_COMPARED = ("created_at", "updated_at", "ingested_at", "runtime_seconds", "rows_per_second", "staging_version")
+NOT_COMPARED = ("created_at", "updated_at", "ingested_at", "runtime_seconds", "rows_per_second", "staging_version",
+                "digest", "work_number", "worked_at")  # fmt: skip
 SURROGATE = "(raw|staging|fact)_[a-z]+_id|load_ids?|.*_run_id|run_id|version_id|.*_version"
 
 

@@ -477,6 +477,7 @@ INSERT INTO audit.settings (name, value, description) VALUES
     ('swap_attempts', '60', 'Times: how often a partition swap asks for its lock before it gives up'),
     ('swap_lock_timeout_ms', '80', 'Milliseconds: how long each of these waits, and so the longest that readers queue behind it'),
     ('swap_pause_ms', '250', 'Milliseconds: pause between these, in which readers pass'),
+    ('skip_unchanged', '1', '1: a step whose inputs are those of its last result does nothing; 0: every step works, whatever it did before'),
     ('in_place_percent', '20', 'Percent: a reload that changes up to this share of a day writes these rows in place, above it the partition is swapped');
 
 -- audit/pipeline_runs.sql -------------------------------------------------------------------------
@@ -527,6 +528,7 @@ CREATE TABLE audit.pipeline_steps (
     CONSTRAINT pipeline_steps_status_check CHECK (status IN ('running', 'succeeded', 'failed', 'blocked'))
 );
 CREATE INDEX idx_pipeline_steps_run_id ON audit.pipeline_steps (run_id, step_id);
+CREATE INDEX idx_pipeline_steps_running ON audit.pipeline_steps (run_id) WHERE status = 'running';
 
 COMMENT ON TABLE audit.pipeline_steps IS 'One row per step of a run and attempt at it';
 COMMENT ON COLUMN audit.pipeline_steps.step_id IS 'Number of the step; the session that runs it holds an advisory lock on it, so that one that died can be told from one that runs';
@@ -769,6 +771,35 @@ COMMENT ON COLUMN audit.gate_verdicts.staging_versions IS 'Versions of orders, e
 COMMENT ON COLUMN audit.gate_verdicts.passed IS 'Whether that staging may be loaded';
 COMMENT ON COLUMN audit.gate_verdicts.run_id IS 'Run that judged';
 COMMENT ON COLUMN audit.gate_verdicts.judged_at IS 'When';
+
+-- audit/step_inputs.sql ---------------------------------------------------------------------------
+
+CREATE TABLE audit.step_inputs (
+    step            text        NOT NULL,
+    run_date        date        NOT NULL,
+    digest          text        NOT NULL,
+    staging_version bigint,
+    rows_in         bigint      NOT NULL,
+    rows_out        bigint,
+    rows_rejected   bigint,
+    rows_duplicate  bigint,
+    work_number     bigint      GENERATED ALWAYS AS IDENTITY,
+    worked_at       timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT step_inputs_pkey PRIMARY KEY (step, run_date)
+);
+CREATE INDEX idx_step_inputs_work_number ON audit.step_inputs (work_number);
+
+COMMENT ON TABLE audit.step_inputs IS 'One row per step and day that worked: from what it made its result. With the same inputs, and the result still there, it does nothing. Deleting rows makes steps work again.';
+COMMENT ON COLUMN audit.step_inputs.step IS 'Public procedure: clean_orders, check_quality, …';
+COMMENT ON COLUMN audit.step_inputs.run_date IS 'Day of the data';
+COMMENT ON COLUMN audit.step_inputs.digest IS 'SHA-256 of all inputs: deliveries in force or staging, codes, settings, rules, overrides, the text of the routines, the schema''s revision';
+COMMENT ON COLUMN audit.step_inputs.staging_version IS 'Of a cleaning step: the staging that it made';
+COMMENT ON COLUMN audit.step_inputs.rows_in IS 'What the step said then; the same is said again';
+COMMENT ON COLUMN audit.step_inputs.rows_out IS 'What the step said then; the same is said again';
+COMMENT ON COLUMN audit.step_inputs.rows_rejected IS 'What the step said then; the same is said again';
+COMMENT ON COLUMN audit.step_inputs.rows_duplicate IS 'What the step said then; the same is said again';
+COMMENT ON COLUMN audit.step_inputs.work_number IS 'Rises with each work of any step: whether another day has changed since';
+COMMENT ON COLUMN audit.step_inputs.worked_at IS 'When the step last worked';
 
 -- audit/bad_records.sql ---------------------------------------------------------------------------
 

@@ -25,6 +25,7 @@
 \ir audit/dq_failures.sql
 \ir audit/dq_overrides.sql
 \ir audit/gate_verdicts.sql
+\ir audit/step_inputs.sql
 \ir audit/bad_records.sql
 \ir audit/erasures.sql
 \ir audit/erased_users.sql

@@ -14,6 +14,7 @@ SET "TimeZone" = 'UTC' SET "DateStyle" = 'ISO, YMD'
 AS $_check_quality$
 DECLARE
     v_versions bigint[];
+    v_inputs   text;
     v_run_id   bigint;
     v_allowed  boolean;
     v_blockers text;
@@ -29,6 +30,13 @@ BEGIN
                   HINT = format('CALL staging.clean_orders(%L); CALL staging.clean_events(%1$L); or the whole day: CALL warehouse.run_day(%1$L);', p_load_date);
     END IF;
     SELECT max(r.run_id) INTO v_run_id FROM audit.pipeline_runs r WHERE r.run_date = p_load_date;
+
+    v_inputs := audit._input_digest('check_quality', p_load_date);
+    v_result := audit._earlier_result('check_quality', p_load_date, v_inputs);
+    IF v_result.rows_in IS NOT NULL THEN
+        PERFORM audit._repeat_verdict(p_load_date, v_run_id);
+        RETURN v_result;
+    END IF;
 
     DELETE FROM audit.dq_results d WHERE d.run_id = v_run_id;
     INSERT INTO audit.dq_results (run_id, run_date, rule_name, check_type, severity, passed, failed_count, checked_count,
@@ -61,7 +69,27 @@ BEGIN
     ON CONFLICT ON CONSTRAINT gate_verdicts_pkey DO UPDATE
     SET staging_versions = excluded.staging_versions, passed = excluded.passed, run_id = excluded.run_id,
         judged_at = excluded.judged_at;
-    RETURN v_result;
+    RETURN audit._remember_result('check_quality', p_load_date, v_inputs, v_result);
 END
 $_check_quality$;
 COMMENT ON FUNCTION audit._check_quality(date) IS 'Worker of check_quality: judges the staging of a day by the enabled rules';
+
+-- The verdict of an earlier run holds for this one, too: its results are said again.
+CREATE OR REPLACE FUNCTION audit._repeat_verdict(p_load_date date, p_run_id bigint) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $_repeat_verdict$
+DECLARE
+    v_judged_in bigint := (SELECT g.run_id FROM audit.gate_verdicts g WHERE g.run_date = p_load_date);
+BEGIN
+    IF v_judged_in <> p_run_id THEN
+        DELETE FROM audit.dq_results d WHERE d.run_id = p_run_id;
+        INSERT INTO audit.dq_results (run_id, run_date, rule_name, check_type, severity, passed, failed_count, checked_count,
+                                      observed, message, sample)
+        SELECT p_run_id, d.run_date, d.rule_name, d.check_type, d.severity, d.passed, d.failed_count, d.checked_count,
+               d.observed, d.message, d.sample
+        FROM audit.dq_results d WHERE d.run_id = v_judged_in;
+        UPDATE audit.gate_verdicts g SET run_id = p_run_id WHERE g.run_date = p_load_date;
+    END IF;
+END
+$_repeat_verdict$;
+COMMENT ON FUNCTION audit._repeat_verdict(date, bigint) IS 'The verdict of an earlier run holds for this one, too';

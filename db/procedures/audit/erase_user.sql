@@ -61,6 +61,7 @@ BEGIN
     CREATE TEMPORARY TABLE rewritten_tables ON COMMIT DROP AS
     SELECT t.name FROM unnest(ARRAY['warehouse.dim_user', 'warehouse.user_loads', 'audit.bad_records', 'audit.dq_results',
                                     'audit.pipeline_steps', 'audit.pipeline_runs', 'raw.file_loads']::regclass[]) AS t (name);
+    DELETE FROM audit.step_inputs;  -- what was made from them is made anew
     PERFORM raw._open_for_erasure(ARRAY[v_digest]);
     v_raw := audit._erase_from_raw(v_user_id, v_pseudonym);
     PERFORM raw._close_for_erasure();

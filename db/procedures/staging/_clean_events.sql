@@ -4,7 +4,7 @@
 -- Writes: staging.events_clean of the day, staging.loads, audit.bad_records
 -- Locks:  the step's advisory lock on the day, until the transaction ends
 -- Errors: WH007 the raw of the day is gone, WH012 raw does not hold what its deliveries say
--- Safe to repeat: the result is a function of raw, codes and settings; an event that did not change stays as it is.
+-- Safe to repeat: the result is a function of raw, codes and settings; unchanged, nothing is done; an event that did not change stays as it is.
 --
 -- Events are written once: where the day has no partition yet, into the one that it gets. A refused event has no
 -- load_date there until it is taken out; it is looked at once more for its reasons.
@@ -18,6 +18,7 @@ DECLARE
     v_today     text := to_char(p_load_date, 'YYYY-MM-DD"T"');
     v_oldest    date := staging.oldest_date(p_load_date);
     v_rows      text := staging._rows_of_day('staging.events_clean', p_load_date);
+    v_inputs    text := audit._input_digest('clean_events', p_load_date);
     v_refused   bigint[];
     v_lines     bigint;
     v_duplicate bigint;
@@ -25,6 +26,11 @@ DECLARE
     v_changed   bigint;
     v_result    audit.step_result;
 BEGIN
+    v_result := audit._earlier_result('clean_events', p_load_date, v_inputs);
+    IF v_result.rows_in IS NOT NULL THEN
+        RETURN v_result;
+    END IF;
+
     EXECUTE format($query$
         CREATE TABLE %s AS
         SELECT l.raw_events_id AS staging_events_id, CASE WHEN l.problems IS NULL THEN $1 END AS load_date,
@@ -50,7 +56,7 @@ BEGIN
                                        ARRAY['staging_events_id', 'raw_events_id', 'created_at', 'updated_at']);
     v_result := staging._finish_cleaning(v_delivery, v_lines, v_duplicate, v_rejected, v_changed);
     DROP TABLE pg_temp.bad_rows;
-    RETURN v_result;
+    RETURN audit._remember_result('clean_events', p_load_date, v_inputs, v_result);
 END
 $_clean_events$;
 COMMENT ON FUNCTION staging._clean_events(date) IS 'Worker of clean_events: the events delivered for a day, typed';

@@ -5,7 +5,7 @@
 -- Writes: staging.orders_clean of the day, staging.loads, audit.bad_records
 -- Locks:  the step's advisory lock on the day, until the transaction ends
 -- Errors: WH007 the raw of the day is gone, WH012 raw does not hold what its deliveries say
--- Safe to repeat: the result is a function of raw, codes and settings; a line that did not change stays as it is.
+-- Safe to repeat: the result is a function of raw, codes and settings; unchanged, nothing is done; a line that did not change stays as it is.
 --
 -- Lines are written once: where the day has no partition yet, into the one that it gets. A refused line has no
 -- load_date there until it is taken out; it is parsed once more for its reasons.
@@ -19,6 +19,7 @@ DECLARE
     v_today     text := to_char(p_load_date, 'YYYY-MM-DD"T"');
     v_oldest    date := staging.oldest_date(p_load_date);
     v_rows      text := staging._rows_of_day('staging.orders_clean', p_load_date);
+    v_inputs    text := audit._input_digest('clean_orders', p_load_date);
     v_refused   bigint[];
     v_lines     bigint;
     v_records   bigint;
@@ -27,6 +28,11 @@ DECLARE
     v_changed   bigint;
     v_result    audit.step_result;
 BEGIN
+    v_result := audit._earlier_result('clean_orders', p_load_date, v_inputs);
+    IF v_result.rows_in IS NOT NULL THEN
+        RETURN v_result;
+    END IF;
+
     EXECUTE format($query$
         CREATE TABLE %s AS
         SELECT l.raw_orders_id * 1000000 + l.line_number AS staging_orders_id,
@@ -57,7 +63,7 @@ BEGIN
                                        ARRAY['staging_orders_id', 'raw_orders_id', 'created_at', 'updated_at']);
     v_result := staging._finish_cleaning(v_delivery, v_lines, v_duplicate, v_rejected, v_changed);
     DROP TABLE pg_temp.bad_rows;
-    RETURN v_result;
+    RETURN audit._remember_result('clean_orders', p_load_date, v_inputs, v_result);
 END
 $_clean_orders$;
 COMMENT ON FUNCTION staging._clean_orders(date) IS 'Worker of clean_orders: the orders delivered for a day, as typed lines';

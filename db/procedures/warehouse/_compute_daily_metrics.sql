@@ -14,11 +14,17 @@ DECLARE
     v_clean      bigint;
     v_facts      bigint;
     v_superseded bigint;
+    v_inputs     text;
     v_result     audit.step_result;
 BEGIN
     PERFORM warehouse._hold_month(p_load_date);
     PERFORM pg_advisory_xact_lock(warehouse._lock_class('compute_daily_metrics'), p_load_date - date '2000-01-01');
     PERFORM audit._require_pass(p_load_date);
+    v_inputs := audit._input_digest('compute_daily_metrics', p_load_date);
+    v_result := audit._earlier_result('compute_daily_metrics', p_load_date, v_inputs);
+    IF v_result.rows_in IS NOT NULL AND NOT EXISTS (SELECT FROM warehouse.unseen_members) THEN
+        RETURN v_result;
+    END IF;
 
     -- Counted in one statement: rows and figures of a day move together.
     FOR v_source, v_clean, v_facts, v_superseded IN EXECUTE format($query$
@@ -51,7 +57,7 @@ BEGIN
     SELECT coalesce(sum(l.delivered_count), 0), 1, coalesce(sum(l.rejected_count), 0), coalesce(sum(l.duplicate_count), 0)
     INTO v_result.rows_in, v_result.rows_out, v_result.rows_rejected, v_result.rows_duplicate
     FROM staging.loads l WHERE l.source IN ('orders', 'events') AND l.load_date = p_load_date;
-    RETURN v_result;
+    RETURN audit._remember_result('compute_daily_metrics', p_load_date, v_inputs, v_result);
 END
 $_compute_daily_metrics$;
 COMMENT ON FUNCTION warehouse._compute_daily_metrics(date)

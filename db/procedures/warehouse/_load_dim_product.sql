@@ -17,10 +17,18 @@ DECLARE
     v_products text;
     v_orders   text;
     v_events   text;
+    v_inputs   text;
     v_result   audit.step_result;
 BEGIN
     PERFORM warehouse._hold_month(p_load_date);
     PERFORM audit._require_pass(p_load_date);
+    v_inputs := audit._input_digest('load_dim_product', p_load_date);
+    v_result := audit._earlier_result('load_dim_product', p_load_date, v_inputs);
+    IF v_result.rows_in IS NOT NULL THEN
+        v_result.rows_out := 0;  -- rows that changed
+        RETURN v_result;
+    END IF;
+
     v_products := coalesce(warehouse._partition_of('staging.products_clean', p_load_date), 'staging.products_clean');
     v_orders := coalesce(warehouse._partition_of('staging.orders_clean', p_load_date), 'staging.orders_clean');
     v_events := coalesce(warehouse._partition_of('staging.events_clean', p_load_date), 'staging.events_clean');
@@ -160,7 +168,7 @@ BEGIN
     ON CONFLICT ON CONSTRAINT unseen_members_pkey DO NOTHING;
 
     DROP TABLE pg_temp.seen_products, pg_temp.changed_products, pg_temp.version_starts;
-    RETURN v_result;
+    RETURN audit._remember_result('load_dim_product', p_load_date, v_inputs, v_result);
 END
 $_load_dim_product$;
 COMMENT ON FUNCTION warehouse._load_dim_product(date)

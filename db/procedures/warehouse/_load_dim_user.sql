@@ -16,10 +16,18 @@ AS $_load_dim_user$
 DECLARE
     v_orders text;
     v_events text;
+    v_inputs text;
     v_result audit.step_result;
 BEGIN
     PERFORM warehouse._hold_month(p_load_date);
     PERFORM audit._require_pass(p_load_date);
+    v_inputs := audit._input_digest('load_dim_user', p_load_date);
+    v_result := audit._earlier_result('load_dim_user', p_load_date, v_inputs);
+    IF v_result.rows_in IS NOT NULL THEN
+        v_result.rows_out := 0;  -- rows that changed
+        RETURN v_result;
+    END IF;
+
     v_orders := coalesce(warehouse._partition_of('staging.orders_clean', p_load_date), 'staging.orders_clean');
     v_events := coalesce(warehouse._partition_of('staging.events_clean', p_load_date), 'staging.events_clean');
 
@@ -116,7 +124,7 @@ BEGIN
     ON CONFLICT ON CONSTRAINT unseen_members_pkey DO NOTHING;
 
     DROP TABLE pg_temp.seen_users, pg_temp.changed_users;
-    RETURN v_result;
+    RETURN audit._remember_result('load_dim_user', p_load_date, v_inputs, v_result);
 END
 $_load_dim_user$;
 COMMENT ON FUNCTION warehouse._load_dim_user(date) IS 'Worker of load_dim_user: what a day says of users, and the dimension that follows from all days';

@@ -20,11 +20,18 @@ DECLARE
     v_events text;
     v_owned  text;
     v_built  bigint := 0;
+    v_inputs text;
     v_result audit.step_result;
 BEGIN
     PERFORM warehouse._hold_month(p_load_date);
     PERFORM pg_advisory_xact_lock(warehouse._lock_class('reload_fact_events'), p_load_date - date '2000-01-01');
     PERFORM audit._require_pass(p_load_date);
+    v_inputs := audit._input_digest('reload_fact_events', p_load_date);
+    v_result := audit._earlier_result('reload_fact_events', p_load_date, v_inputs);
+    IF v_result.rows_in IS NOT NULL THEN
+        RETURN v_result;
+    END IF;
+
     v_live := warehouse._partition_of('warehouse.fact_events', p_load_date);
     v_events := format($query$
         SELECT s.staging_events_id AS fact_events_id, s.event_id, coalesce(s.user_id, '(guest)') AS user_id,
@@ -120,7 +127,7 @@ BEGIN
 
     DROP TABLE pg_temp.late_keys, pg_temp.later_keys, pg_temp.superseded_rows, pg_temp.given_back, pg_temp.taken_over,
                pg_temp.taken_rows, pg_temp.given_rows;
-    RETURN v_result;
+    RETURN audit._remember_result('reload_fact_events', p_load_date, v_inputs, v_result);
 END
 $_reload_fact_events$;
 COMMENT ON FUNCTION warehouse._reload_fact_events(date)

@@ -20,11 +20,18 @@ DECLARE
     v_lines  text;
     v_owned  text;
     v_built  bigint := 0;
+    v_inputs text;
     v_result audit.step_result;
 BEGIN
     PERFORM warehouse._hold_month(p_load_date);
     PERFORM pg_advisory_xact_lock(warehouse._lock_class('reload_fact_orders'), p_load_date - date '2000-01-01');
     PERFORM audit._require_pass(p_load_date);
+    v_inputs := audit._input_digest('reload_fact_orders', p_load_date);
+    v_result := audit._earlier_result('reload_fact_orders', p_load_date, v_inputs);
+    IF v_result.rows_in IS NOT NULL THEN
+        RETURN v_result;
+    END IF;
+
     v_live := warehouse._partition_of('warehouse.fact_orders', p_load_date);
     v_lines := format($query$
         SELECT s.staging_orders_id AS fact_orders_id, s.order_id, s.line_number,
@@ -104,7 +111,7 @@ BEGIN
 
     DROP TABLE pg_temp.loaded_keys, pg_temp.contested_orders, pg_temp.superseded_rows, pg_temp.given_back, pg_temp.taken_over,
                pg_temp.taken_rows, pg_temp.given_rows;
-    RETURN v_result;
+    RETURN audit._remember_result('reload_fact_orders', p_load_date, v_inputs, v_result);
 END
 $_reload_fact_orders$;
 COMMENT ON FUNCTION warehouse._reload_fact_orders(date)

@@ -18,6 +18,7 @@ CREATE TABLE audit.pipeline_steps (
     CONSTRAINT pipeline_steps_status_check CHECK (status IN ('running', 'succeeded', 'failed', 'blocked'))
 );
 CREATE INDEX idx_pipeline_steps_run_id ON audit.pipeline_steps (run_id, step_id);
+CREATE INDEX idx_pipeline_steps_running ON audit.pipeline_steps (run_id) WHERE status = 'running';
 
 COMMENT ON TABLE audit.pipeline_steps IS 'One row per step of a run and attempt at it';
 COMMENT ON COLUMN audit.pipeline_steps.step_id IS 'Number of the step; the session that runs it holds an advisory lock on it, so that one that died can be told from one that runs';
