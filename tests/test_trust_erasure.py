@@ -6,6 +6,7 @@ import os
 import random
 import subprocess
 import threading
+import time
 from datetime import date, timedelta
 from typing import Any
 
@@ -378,6 +379,7 @@ def test_an_erasure_waits_for_what_runs_and_what_comes_waits_for_it(warehouse: A
     )
     with warehouse.connect() as watching:
         while not watching.execute(waits).fetchone()[0]:
+            time.sleep(0.02)
             assert coming.is_alive()
     owner.execute("COMMIT")
     coming.join()

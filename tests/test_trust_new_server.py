@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import psycopg
@@ -18,12 +18,11 @@ from glue.server import PROJECT, EmbeddedServer
 from tests import catalog
 from tests.conftest import TEST_SETTINGS, Warehouse, reachable_folder
 from tests.promises import RULES_OFF, broken_promises
-from tests.shop import Landing, checksums, event, events, order, orders, product
+from tests.shop import Landing, checksums, events, order, orders
 from tests.test_specification import postgresql_statements
+from tests.trust.upgrades import DAYS, FRIDAY, SUNDAY, fill, put
 
 SCHEMAS = ["raw", "staging", "warehouse", "audit"]
-FRIDAY = date(2025, 12, 19)
-DAYS = [date(2025, 11, 28), FRIDAY - timedelta(1), FRIDAY]
 
 
 @pytest.fixture(scope="module")
@@ -106,32 +105,10 @@ def test_who_is_no_superuser_is_told_what_is_needed_and_with_it_migrates(
     assert "GRANT warehouse_owner TO stranger;" in str(refused.value)
 
 
-def put(warehouse: Warehouse, day: date) -> None:
-    """A day with late and corrected orders, a late event, rejects, and a catalogue."""
-    late = [order(f"late-{day}", day - timedelta(1)), order("again", day, quantity=day.day), order("bad", price=-1)]
-    warehouse.landing.orders(day, [*orders(40, day), *late])
-    warehouse.landing.events(day, [*events(40, day), event(f"late-{day}", day - timedelta(1))])
-    warehouse.landing.products(day, [product(f"P-{n}", current_price=day.day) for n in range(7)])
-
-
 @pytest.fixture
 def loaded(warehouse: Warehouse) -> Warehouse:
     """A warehouse with a compacted month, a corrected day, a day that was let through, and an erased person."""
-    warehouse.execute(RULES_OFF)
-    for day in DAYS:
-        put(warehouse, day)
-        warehouse.run(day)
-    warehouse.landing.orders(DAYS[1], orders(30, DAYS[1], status="shipped"))
-    warehouse.run(DAYS[1])
-    warehouse.call("warehouse.compact_partitions", date(2025, 12, 1))
-    warehouse.call("audit.erase_user", "U-3", "asked for it")
-    sunday = FRIDAY + timedelta(2)
-    warehouse.execute("UPDATE audit.dq_rules SET enabled = true WHERE rule_name = 'events_volume'")
-    warehouse.landing.orders(sunday, orders(5, sunday))
-    with pytest.raises(psycopg.Error, match="blocked"):
-        warehouse.run(sunday)
-    warehouse.call("audit.allow_day", sunday, "no clicks on Sundays")
-    warehouse.call("warehouse.run_day", sunday)
+    fill(warehouse)
     return warehouse
 
 
@@ -222,7 +199,7 @@ def test_the_last_resort_raw_alone_makes_the_same_warehouse_again(
             rebuilt.execute("SELECT raw.prepare_month(%s)", month)
         tool(new_server, "pg_restore", "--exit-on-error", "--data-only", "-d", dsn, made)
         with pytest.raises(psycopg.Error, match="1 of 4 days did not succeed"):
-            rebuilt.call("warehouse.run_range", DAYS[0], FRIDAY + timedelta(2))
+            rebuilt.call("warehouse.run_range", DAYS[0], SUNDAY)
         # What people decided is not in raw: audit.dq_overrides of the lost warehouse, if there is a copy of it.
         for day, reason in loaded.rows("SELECT run_date, reason FROM audit.dq_overrides"):
             rebuilt.call("audit.allow_day", day, reason)
