@@ -6,6 +6,7 @@ A dump holds a small shop with a compacted month, corrected and late orders, rej
 through, and an erased person. It is made on PostgreSQL 15, the oldest that we support, so that every one reads it.
 """
 
+import shutil
 import tempfile
 from contextlib import closing, suppress
 from datetime import date, timedelta
@@ -64,8 +65,7 @@ def main() -> None:
             fill(made)
         target = RELEASES / f"{revisions()[-1]}.dump"
         RELEASES.mkdir(exist_ok=True)
-        backup.dump(server.dsn(), folder / "dumps").rename(target)
-        target.chmod(0o644)
+        shutil.copyfile(backup.dump(server.dsn(), folder / "dumps"), target)
         print(target)
 
 
