@@ -50,6 +50,11 @@ BEGIN
         UPDATE audit.pipeline_runs r
         SET status = v_run_status, ended_at = clock_timestamp(), error = v_run_error
         WHERE r.run_id = p_run_id;
+        IF v_run_status <> 'succeeded' THEN
+            -- A statement_timeout that ended the step does not strike twice: without this, whoever holds a table that the
+            -- figures are read from would hold up the record of the failure for as long as they please.
+            PERFORM set_config('lock_timeout', '5s', true);
+        END IF;
         BEGIN
             PERFORM warehouse._write_daily_metrics(p_load_date, p_run_id);
         EXCEPTION WHEN OTHERS THEN
