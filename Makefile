@@ -130,8 +130,9 @@ DAYS  ?= 365
 soak: setup  ## A year of a shop's mishaps against a model of what must be there, SEEDS=20 times (SEED=1, DAYS=365)
 	$(BIN)/python -m tests.trust.soak --seed $(SEED) --seeds $(SEEDS) --days $(DAYS) $(ARGS)
 
-COUNT ?= 150
+COUNT ?=
 ONLY  ?=
+PG    ?= wheel
 
 .PHONY: coverage mutants
 
@@ -139,7 +140,15 @@ coverage: setup  ## Which PL/pgSQL statements no test runs, by plpgsql_check's p
 	$(BIN)/python -m tests.trust.coverage --workers $(WORKERS) $(ARGS)
 
 mutants: setup  ## A fault in the SQL, COUNT=150 times, and whether a test notices (ONLY=regex of ids; needs `make coverage`)
-	$(BIN)/python -m tests.trust.mutants --count $(COUNT) --seed $(SEED) --only '$(ONLY)' $(ARGS)
+	$(BIN)/python -m tests.trust.mutants --count $(or $(COUNT),150) --seed $(SEED) --only '$(ONLY)' $(ARGS)
+
+.PHONY: hostile exhaustion
+
+hostile: setup  ## Hostile files, COUNT=100000 records and giants of a gigabyte, each compared with an oracle (SEED=1, PG=15)
+	$(BIN)/python -m tests.trust.hostile --seed $(SEED) --count $(or $(COUNT),100000) --pg $(PG) $(ARGS)
+
+exhaustion: setup  ## Disk, connections, locks, time, client, network and API taken away, COUNT=60 times (SEED=1, PG=15)
+	$(BIN)/python -m tests.trust.exhaustion --seed $(SEED) --count $(or $(COUNT),60) --pg $(PG) $(ARGS)
 
 .PHONY: kills
 

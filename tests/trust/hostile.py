@@ -107,7 +107,7 @@ class Attack:
         shares = {"orders": 0.45, "events": 0.45, "products": 0.1}
         files = {name: source.files(name, max(1, int(count * share))) for name, share in shares.items()}
         # Where blocks end is not for the data to decide: small ones now and then.
-        with mock.patch.object(records, "BLOCK_BYTES", source.random.choice((97, 4096, records.BLOCK_BYTES))):
+        with mock.patch.object(records, "BLOCK_BYTES", source.random.choice((499, 8192, records.BLOCK_BYTES))):
             self.deliver(day, files, source.packed)
 
     def fat_day(self, day: date, size: int) -> None:
@@ -434,6 +434,7 @@ def giants(warehouse: Warehouse, tally: Tally, size: int, chosen: Iterable[Giant
             tally.faults.append(
                 f"{giant.name}: ended with {ended}, took {found}, peak {peak >> 20} MB: {said!a}"[:2000]
             )
+            print(tally.faults[-1], flush=True)
         tally.giants += 1
         tally.peak_megabytes = max(tally.peak_megabytes, peak >> 20)
         (warehouse.landing.path(giant.source, day) / giant.name).unlink()
