@@ -1,3 +1,4 @@
+# make demo    thirty days of a seeded shop on the embedded server, and what came of them
 # make test    everything that CI runs: lint, and the tests on the wheel's newest PostgreSQL and on 15
 # make run     start the embedded server, migrate it, and run DAY=2025-12-19, or FROM=… TO=…
 # make help    all targets

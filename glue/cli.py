@@ -132,6 +132,7 @@ def _parser() -> argparse.ArgumentParser:
     command = add(
         "explain",
         "show where every line of a day went, or the whole story of an order",
+        "A day stands beside the same weekdays before, with what makes the difference in net revenue at the end.\n\n"
         "examples:\n"
         "  python -m glue explain 2025-12-19          deliveries, duplicates, rejections, rules, revenue by status\n"
         "  python -m glue explain order O-1           each report of it, and what became of each line\n"
