@@ -178,6 +178,27 @@ def test_a_step_whose_session_died_is_told_from_a_living_one_and_heals(warehouse
     assert warehouse.value("SELECT count(*) FROM audit.pipeline_runs WHERE status = 'running'") == 0
 
 
+def test_a_step_that_died_after_its_run_was_closed_is_set_right_too(warehouse: Any) -> None:
+    put_day(warehouse)
+    warehouse.call("warehouse.run_day", DAY)
+    with warehouse.connect() as holder, holder.transaction():
+        lock = "SELECT pg_advisory_xact_lock(warehouse._lock_class('reload_fact_events'), %s - date '2000-01-01')"
+        holder.execute(lock, [DAY])
+        caller = Caller(warehouse, f"CALL warehouse.reload_fact_events('{DAY}')")
+        wait_for(lambda: warehouse.rows("SELECT FROM pg_locks WHERE NOT granted"))
+        warehouse.call("warehouse.compute_daily_metrics", DAY)
+        warehouse.call("staging.clean_orders", DAY)  # another run begins
+        running = "SELECT step_id, backend_pid FROM audit.pipeline_steps WHERE status = 'running'"
+        (left,) = warehouse.rows(running)
+        warehouse.execute("SELECT pg_terminate_backend(%s)", left.backend_pid)
+        caller.join(60)
+    wait_for(lambda: not warehouse.value("SELECT audit.step_is_alive(%s::bigint)", left.step_id))
+    warehouse.call("warehouse.run_day", DAY)
+    assert warehouse.rows(running) == []
+    ended = "SELECT status, error_sqlstate FROM audit.pipeline_steps WHERE step_id = %s"
+    assert warehouse.row(ended, left.step_id) == ("failed", "08006")
+
+
 def test_two_runs_of_a_day_at_once_both_succeed(warehouse: Any) -> None:
     put_day(warehouse)
     callers = [Caller(warehouse, f"CALL warehouse.run_day('{DAY}')") for _ in range(2)]

@@ -4,7 +4,8 @@
 -- Writes:  audit.pipeline_runs, audit.pipeline_steps
 -- Locks:   a session lock on step_id (its holder is alive); an advisory lock on the day while it looks for the run
 -- A run is open until it succeeded: a retry sets a failed or blocked one running again. open_run opens a new one,
--- unless the newest waits for its first step, or a step of it is running. Steps whose session died are set failed.
+-- unless the newest waits for its first step, or a step of it is running. Steps of the day whose session died are set
+-- failed, those of older runs too: one may have outlived its run.
 CREATE OR REPLACE FUNCTION audit._start_step(p_step text, p_load_date date, OUT run_id bigint, OUT step_id bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $_start_step$
@@ -26,7 +27,8 @@ BEGIN
     UPDATE audit.pipeline_steps s
     SET status = 'failed', ended_at = clock_timestamp(), error_sqlstate = '08006',
         error_message = 'the session that ran this step ended before the step did'
-    WHERE s.run_id = v_run.run_id AND s.status = 'running' AND NOT audit.step_is_alive(s.step_id);
+    FROM audit.pipeline_runs r
+    WHERE r.run_date = p_load_date AND s.run_id = r.run_id AND s.status = 'running' AND NOT audit.step_is_alive(s.step_id);
 
     v_is_busy := EXISTS (SELECT FROM audit.pipeline_steps s WHERE s.run_id = v_run.run_id AND s.status = 'running');
 
