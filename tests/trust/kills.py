@@ -269,7 +269,10 @@ class Lab:
             with self.connect("postgres") as connection:
                 connection.execute("SELECT pg_terminate_backend(%s)", [pid])
         elif kind == "crash":
-            os.kill(pid, signal.SIGKILL)
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                raise KillFailed(f"the session that stopped is gone: {self.heard!r}") from None
         else:
             postmaster = int((self.server.data / "postmaster.pid").read_text().split()[0])
             os.kill(postmaster, signal.SIGQUIT)  # as pg_ctl stop -m immediate does
@@ -381,7 +384,7 @@ FROM audit.bad_records ORDER BY 1, 2, 3, 4, 5, 6, 7
 RELATIONS = b"""
 SELECT c.oid::regclass::text, c.relkind::text, pg_get_expr(c.relpartbound, c.oid),
        (SELECT string_agg(k.conname || k.convalidated::text, ' ' ORDER BY k.conname)
-        FROM pg_constraint k WHERE k.conrelid = c.oid)
+        FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype <> 'n')
 FROM pg_class c WHERE c.relnamespace::regnamespace::text = ANY (%s) AND c.relkind IN ('r', 'p', 'S', 'v', 'm')
 """
 LEFT_BEHIND = {
