@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -45,7 +46,7 @@ def test_whoever_lets_a_mutant_live_says_why() -> None:
         assert len(reason.split()) >= 4, f"{name}: {reason}"
 
 
-def test_a_mutant_is_killed_by_the_test_of_what_it_breaks(pytestconfig: pytest.Config) -> None:
+def test_a_mutant_is_killed_by_the_test_of_what_it_breaks(pytestconfig: pytest.Config, tmp_path: Path) -> None:
     """One that needs no reason for letting a day through."""
     needs_reason = "staging._trimmed(p_reason) IS NULL"
     (mutant,) = (one for one in made_of(mutants.DATABASE_FILES) if (one.kind, one.old) == ("predicate", needs_reason))
@@ -53,8 +54,8 @@ def test_a_mutant_is_killed_by_the_test_of_what_it_breaks(pytestconfig: pytest.C
     deadly = "tests/test_gate_rules.py::test_nothing_is_let_through_without_a_day_and_a_reason[day0-]"
     done = subprocess.run(
         [
-            sys.executable, "-m", "tests.trust.mutants", f"--only=^{mutant.id}$", "--again", "--jobs=1",
-            f"--pg={pytestconfig.getoption('--pg')}", "--ask", harmless, deadly,
+            sys.executable, "-m", "tests.trust.mutants", f"--only=^{mutant.id}$", f"--outcomes={tmp_path}/outcomes",
+            "--jobs=1", f"--pg={pytestconfig.getoption('--pg')}", "--ask", harmless, deadly,
         ],
         cwd=mutants.PROJECT, capture_output=True, text=True,
     )  # fmt: skip

@@ -23,7 +23,6 @@ import random
 import re
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -47,7 +46,7 @@ ALIVE = Path(__file__).with_name("mutants_alive.txt")
 # They compare documents with the catalog: any change of a table would do, which proves nothing.
 NOT_ASKED = ("tests/test_readme.py", "tests/test_dag_", "tests/test_trust_mutants.py")
 # A mutant meets so much of its tests at first, and of the rest if these let it live: by seconds that they take alone.
-FIRST_SECONDS = 6
+FIRST_SECONDS = 3
 # A test that is not done after this time will never be: on a machine that does nothing else.
 QUIET_SECONDS = 30
 # Passes where there is no fault: makes the migrated database that mutants of routines are made from.
@@ -176,12 +175,8 @@ class Workplace:
 
     def copy(self) -> None:
         """Copy the project's files, as they are now, so that nothing of a mutant gets into it."""
-        command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-        listed = subprocess.run(command, cwd=PROJECT, capture_output=True, check=True)
-        for name in listed.stdout.decode().split("\0"):
-            if name and (PROJECT / name).exists():
-                (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(PROJECT / name, self.folder / name)
+        ignored = shutil.ignore_patterns(".*", "__pycache__", "data")
+        shutil.copytree(PROJECT, self.folder, ignore=ignored)
         shared = PROJECT.parent / "shared"
         if shared.exists() and not (self.folder.parent / "shared").exists():
             (self.folder.parent / "shared").symlink_to(shared)
@@ -308,18 +303,28 @@ def try_out(mutant: Mutant, tests: Tests, place: Workplace, more_seconds: float)
 # -- many --------------------------------------------------------------------------------------------
 
 
-def outcomes() -> dict[str, dict[str, str]]:
+def outcomes(file: Path) -> dict[str, dict[str, str]]:
     """Return what was noted before, by id; the last of an id counts."""
-    if not OUTCOMES.exists():
+    if not file.exists():
         return {}
-    return {line["id"]: line for line in map(json.loads, OUTCOMES.read_text(encoding="utf-8").splitlines())}
+    return {line["id"]: line for line in map(json.loads, file.read_text(encoding="utf-8").splitlines())}
+
+
+def note(outcome: Outcome, file: Path) -> None:
+    """Add an outcome to what is noted."""
+    line = {
+        "id": outcome.mutant.id, "outcome": outcome.outcome, "test": outcome.test, "tests": outcome.tests,
+        "seconds": round(outcome.seconds, 1), "says": str(outcome.mutant),
+    }  # fmt: skip
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("a", encoding="utf-8") as opened:
+        opened.write(json.dumps(line, ensure_ascii=False) + "\n")
 
 
 def try_all(
     chosen: Sequence[Mutant], noted: coverage.Noted, postgres: str, jobs: int, more_seconds: float
 ) -> Iterator[Outcome]:
-    """Yield the outcome of each mutant as it is known, and note it."""
-    OUTCOMES.parent.mkdir(parents=True, exist_ok=True)
+    """Yield the outcome of each mutant as it is known."""
     for name in LOADED:
         importlib.import_module(name)
     memory = Path("/dev/shm")
@@ -331,14 +336,7 @@ def try_all(
         ) as pool:
             try:
                 for done in as_completed([pool.submit(_one, mutant, more_seconds) for mutant in chosen]):
-                    outcome = done.result()
-                    note = {
-                        "id": outcome.mutant.id, "outcome": outcome.outcome, "test": outcome.test,
-                        "tests": outcome.tests, "seconds": round(outcome.seconds, 1), "says": str(outcome.mutant),
-                    }  # fmt: skip
-                    with OUTCOMES.open("a", encoding="utf-8") as file:
-                        file.write(json.dumps(note, ensure_ascii=False) + "\n")
-                    yield outcome
+                    yield done.result()
             finally:
                 pool.shutdown(cancel_futures=True)
                 for server in Path(scratch).glob("*-server"):
@@ -361,9 +359,9 @@ def _one(mutant: Mutant, more_seconds: float) -> Outcome:
     return try_out(mutant, _mine["tests"], _mine["place"], more_seconds)
 
 
-def report(found: Sequence[Mutant]) -> list[str]:
+def report(found: Sequence[Mutant], file: Path) -> list[str]:
     """Return lines that say what all runs noted of the mutants that there are now."""
-    known, reasons, there = outcomes(), accepted(), {mutant.id: mutant for mutant in found}
+    known, reasons, there = outcomes(file), accepted(), {mutant.id: mutant for mutant in found}
     noted = {name: line for name, line in known.items() if name in there}
     living = [name for name, line in noted.items() if line["outcome"] == "alive" and name not in reasons]
     lines = []
@@ -395,14 +393,15 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--more", type=float, default=120, help="seconds of tests for a mutant that outlives the first")
     parser.add_argument("--again", action="store_true", help="those too that were tried before")
+    parser.add_argument("--outcomes", type=Path, default=OUTCOMES, help="the file that outcomes are added to")
     parser.add_argument("--list", action="store_true", help="try none, only say which")
     parser.add_argument("--report", action="store_true", help="try none, say what is noted")
     given = parser.parse_args()
     found = mutants(DATABASE_FILES)
     if given.report:
-        print("\n".join(report(found)))
+        print("\n".join(report(found, given.outcomes)))
         return 0
-    known = {} if given.again else outcomes()
+    known = {} if given.again else outcomes(given.outcomes)
     done = {name for name, line in known.items() if line["outcome"] not in ("alive", "broken")} | set(accepted())
     open_ones = [
         mutant for mutant in found
@@ -419,10 +418,11 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.default_int_handler)  # tests press Ctrl-C, also in a background job
     alive = 0
     for number, outcome in enumerate(try_all(chosen, noted, given.pg, given.jobs, given.more), 1):
+        note(outcome, given.outcomes)
         alive += outcome.outcome in ("alive", "broken")
         said = outcome.test if outcome.outcome == "killed" else f"after {outcome.tests} tests"
         print(f"{number:4} {outcome.outcome:13} {outcome.seconds:5.0f} s  {outcome.mutant}  {said}", flush=True)
-    print("\n".join(report(found)))
+    print("\n".join(report(found, given.outcomes)))
     return 1 if alive else 0
 
 
