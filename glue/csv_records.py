@@ -90,7 +90,8 @@ class EventFile:
         """Return whether every line is a record of its own, and COPY would read it as we do (or refuse it)."""
         if self._extra or not data:
             return False
-        data = data.replace(b"\r\n", b"\n")
+        if b"\r" in data:  # one byte is found much faster than two
+            data = data.replace(b"\r\n", b"\n")
         if b"\n\n" in data or data.startswith(b"\n"):
             return False
         if b'"' not in data:

@@ -4,6 +4,7 @@ import os
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import psycopg
 
@@ -11,7 +12,9 @@ from glue.connection import connect
 from glue.errors import GlueError, MissingSetting, explain
 from glue.landing import SUFFIXES, find, shown
 from glue.load import Loaded, Openable, Say, load
-from glue.products import ProductsApi
+
+if TYPE_CHECKING:
+    from glue.products import ProductsApi
 
 SOURCES = ("orders", "events", "products")
 DEFAULT_LANDING = "data/landing"
@@ -67,7 +70,7 @@ def extract(
     *,
     dsn: str | None = None,
     landing: str | None = None,
-    api: ProductsApi | None = None,
+    api: "ProductsApi | None" = None,
     refresh: bool = False,
     say: Say = print,
 ) -> ExtractResult:
@@ -91,7 +94,7 @@ def extract_into(
     day: date,
     *,
     landing: str | None = None,
-    api: ProductsApi | None = None,
+    api: "ProductsApi | None" = None,
     refresh: bool = False,
     say: Say = print,
 ) -> ExtractResult:
@@ -122,6 +125,9 @@ def extract_into(
         if skipped:
             say(f"{label}: {skipped}")
         else:
+            # Only here: its HTTP client takes half of the time in which a command starts.
+            from glue.products import ProductsApi
+
             with (api or ProductsApi.from_environment()).catalogue() as catalogue:
                 say(f"{label}: {catalogue.products:,} products on {catalogue.pages:,} pages of the API")
                 load_one(catalogue)

@@ -178,7 +178,10 @@ class _Loading:
         def pack(batch: EventBatch) -> Packed | None:
             if not batch.quick:
                 return None
-            rows = batch.quick.data.replace(b"\r\n", b"\n").removesuffix(b"\n").split(b"\n")
+            data = batch.quick.data
+            if b"\r" in data:
+                data = data.replace(b"\r\n", b"\n")
+            rows = data.removesuffix(b"\n").split(b"\n")
             numbers = range(batch.quick.number, batch.quick.number + len(rows))
             return self.packer.event_lines(file.columns, numbers, rows)
 

@@ -3,7 +3,6 @@
 import struct
 from collections.abc import Sequence
 from datetime import date
-from itertools import chain
 from typing import Any, NamedTuple
 
 from glue.csv_records import COLUMNS, Event
@@ -57,8 +56,10 @@ class Packer:
 
     def event_lines(self, columns: Sequence[str], numbers: Sequence[int], lines: Sequence[bytes]) -> Packed:
         """Pack lines of CSV as they are, each behind its own number. `columns` are all among COLUMNS."""
-        begins = [self._line_begin % number for number in numbers]
-        body = b"".join(chain.from_iterable(zip(begins, lines, strict=True)))
+        parts = [b""] * (2 * len(lines))
+        parts[::2] = [self._line_begin % number for number in numbers]
+        parts[1::2] = lines
+        body = b"".join(parts)
         names = ", ".join(columns)
         statement = f"COPY raw.events_csv (load_id, run_date, line_number, {names}) FROM STDIN (FORMAT csv)"
         return Packed(statement, body[1:], len(lines))
