@@ -228,7 +228,7 @@ def _shallow_value(levels: int) -> bytes:
 _ELEMENT = re.compile(rb"[ \t\n\r]*+(" + _shallow_value(4) + rb")[ \t\n\r]*+([,\]])", re.DOTALL)
 _BLANKS = re.compile(rb"[ \t\n\r]*+")
 _TOKEN = re.compile(rb'["\[\]{},]')
-_INNER_TOKEN = re.compile(rb'["\[\]{}]')
+_INNER_TOKEN = re.compile(rb'"|[\[{]++|[\]}]++')  # a gigabyte of brackets is not gone through one by one
 _STRING_REST = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
 
 
@@ -306,11 +306,12 @@ class _ContainerReader:
                 self.at = found.end()
                 if token == b'"':
                     in_string = True
-                elif token in b"[{":
-                    depth += 1
+                elif token[:1] in b"[{":
+                    depth += len(token)
                     deepest = max(deepest, depth)
-                elif token in b"]}":
-                    depth -= 1
+                else:
+                    self.at = found.start() + min(depth, len(token))
+                    depth = max(depth - len(token), 0)
                 continue
             else:
                 self.at = len(self.text)
