@@ -25,6 +25,8 @@ else:
 
 SUFFIXES = {"orders": (".json", ".ndjson"), "events": (".csv",), "products": (".json",)}
 PACKINGS = (".gz", ".zst")
+# What a catalogue of the products API is recorded as: a file of that name would pass for one.
+API_CATALOGUE = "api.json"
 # What writers leave behind, and what they have not finished.
 NOT_DELIVERIES = (".tmp", ".part", ".crc")
 # zstd's window is memory that we need: `zstd --long` asks for 128 MiB, which is more than we have.
@@ -150,6 +152,8 @@ def find(landing: str, source: str, day: date) -> Found:
         name = file_name.removesuffix(packing)
         if not name.endswith(SUFFIXES[source]):
             found.ignored.append(file_name)
+        elif source == "products" and name == API_CATALOGUE:
+            found.faults.append(f"{source} of {day}: {file_name} is what a catalogue of the API is called; rename it")
         elif fault := _fault(file_system, root, entry, file_name):
             found.faults.append(f"{source} of {day}: {fault}")
         else:

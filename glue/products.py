@@ -18,10 +18,9 @@ import requests
 import urllib3
 
 from glue.errors import GlueError, MissingSetting, Refused
-from glue.landing import Content
+from glue.landing import API_CATALOGUE, Content
 from glue.records import KEPT_BYTES, Source, json_fault, json_members, json_records
 
-FILE_NAME = "api.json"
 LIST_KEYS = (b"products", b"items", b"data", b"results")
 CHUNK_BYTES = 64 << 10
 _KEY = re.compile(rb'"((?:[^"\\]|\\.)*+)"[ \t\n\r]*+:[ \t\n\r]*+', re.DOTALL)
@@ -67,7 +66,7 @@ class Catalogue:
     file: IO[bytes]
     products: int
     pages: int
-    name: str = FILE_NAME
+    name: str = API_CATALOGUE
 
     @contextmanager
     def open(self, *, packed: bool = False) -> Iterator[Content]:

@@ -129,6 +129,22 @@ def test_a_days_folder_that_leads_out_of_the_landing_zone_is_not_followed(
     assert loads(warehouse) == []
 
 
+def test_a_link_to_itself_costs_only_itself(warehouse: Any, load: Any) -> None:
+    warehouse.landing.orders(DAY, [{"order_id": "O-1"}], "a.json")
+    (warehouse.landing.path("orders", DAY) / "loop.json").symlink_to("loop.json")
+    with pytest.raises(ExtractError, match=r"loop\.json") as raised:
+        load()
+    assert raised.value.result.of("loaded") == ["a.json"]
+
+
+def test_a_file_that_would_pass_for_the_apis_catalogue_is_named(warehouse: Any, load: Any) -> None:
+    for name in ("api.json", "products.json"):
+        warehouse.landing.products(DAY, [{"product_id": "P-1"}], name)
+    with pytest.raises(ExtractError, match=r"api\.json is what a catalogue of the API is called; rename it"):
+        load("products")
+    assert loads(warehouse) == [("products.json", 1, None)]
+
+
 def test_pipes_and_folders_are_named_and_not_read(warehouse: Any, load: Any) -> None:
     folder = warehouse.landing.put("orders", DAY, "a.json", "[1]").parent
     os.mkfifo(folder / "b.json")
