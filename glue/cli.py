@@ -108,12 +108,15 @@ def _parser() -> argparse.ArgumentParser:
         "and the single steps are not told.\n\n"
         "examples:\n"
         "  python -m glue run 2025-12-19\n"
-        "  python -m glue run --from 2025-12-01 --to 2025-12-19 --jobs 2",
+        "  python -m glue run --from 2025-12-01 --to 2025-12-19 --jobs 2    days side by side\n"
+        "  python -m glue run 2025-12-19 --jobs 2                              steps of a large day side by side",
     )
     command.add_argument("day", type=_day, metavar="DATE", nargs="?", help="the day of the data, as in 2025-12-19")
     command.add_argument("--from", dest="first", type=_day, metavar="DATE", help="first day of a range")
     command.add_argument("--to", dest="last", type=_day, metavar="DATE", help="last day of a range, included")
-    command.add_argument("--jobs", type=_jobs, default=1, metavar="N", help="days to run side by side (default: 1)")
+    command.add_argument(
+        "--jobs", type=_jobs, default=1, metavar="N", help="days, or steps of one day, side by side (default: 1)"
+    )
     command.add_argument("--refresh", action="store_true", help="ask the products API in any case")
     command.set_defaults(command=_run, parser=command)
 

@@ -1,12 +1,13 @@
 """Runs days: brings their deliveries into raw, then has the database do the rest."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from functools import partial
+from typing import Literal, TypeVar
 
 import psycopg
 
@@ -29,6 +30,15 @@ SUMMARY = """
     WHERE m.run_date = %s
 """
 
+# What of a day can go side by side once its sources are cleaned: the order of warehouse.run_day, and of the DAG.
+WAVES = (
+    ("audit.check_quality",),
+    ("warehouse.load_dim_date", "warehouse.load_dim_user", "warehouse.load_dim_product"),
+    ("warehouse.reload_fact_orders", "warehouse.reload_fact_events"),
+    ("warehouse.compute_daily_metrics",),
+)
+
+T = TypeVar("T")
 Outcome = Literal["succeeded", "failed", "blocked", "skipped"]
 
 
@@ -51,7 +61,7 @@ class DayResult:
 
 
 class Runner:
-    """Runs days on a warehouse, several side by side if wanted. `say` gets progress lines."""
+    """Runs days on a warehouse, `jobs` of them side by side, or as many steps of one. `say` gets progress lines."""
 
     def __init__(self, dsn: str, say: Say) -> None:
         self.dsn = dsn
@@ -67,26 +77,31 @@ class Runner:
         is_range = len(days) > 1
 
         def one(day: date) -> DayResult:
-            result = self._day(day, refresh=refresh, is_range=is_range)
+            result = self._day(day, refresh=refresh, is_range=is_range, jobs=1 if is_range else jobs)
             self.say(str(result))
             return result
 
-        if jobs == 1:
-            return [one(day) for day in days]
+        if is_range and jobs > 1:
+            return self._at_once(jobs, [partial(one, day) for day in days])
+        return [one(day) for day in days]
+
+    def _at_once(self, jobs: int, tasks: Sequence[Callable[[], T]]) -> list[T]:
+        """Do tasks side by side; return what they return. Raises what one raised, once all have ended."""
         # Threads are enough: nearly all of the work is the database's, and a thread that waits lets others go on.
+        ours = set(self._connections)
         with ThreadPoolExecutor(jobs) as pool:
             try:
-                return list(pool.map(one, days))
+                return list(pool.map(lambda task: task(), tasks))
             except KeyboardInterrupt:
                 pool.shutdown(wait=False, cancel_futures=True)
-                while self._connections:
-                    for connection in list(self._connections):
+                while theirs := self._connections - ours:
+                    for connection in theirs:
                         if not connection.closed:
                             connection.cancel_safe(timeout=1)
                     time.sleep(CANCEL_SECONDS)
                 raise
 
-    def _day(self, day: date, *, refresh: bool, is_range: bool) -> DayResult:
+    def _day(self, day: date, *, refresh: bool, is_range: bool, jobs: int) -> DayResult:
         started = time.monotonic()
         outcome: Outcome = "succeeded"
         reason = summary = ""
@@ -98,24 +113,39 @@ class Runner:
             elif not is_range:
                 self.say(text)
 
+        def call(procedure: str) -> None:
+            with self._connected(notice) as connection:
+                connection.execute(f"CALL {procedure}(%s)", (day,))  # type: ignore[arg-type]
+
+        def extract_and_clean(source: str) -> dict[str, str]:
+            with self._connected(notice) as connection:
+                faults = self._extract(connection, [source], day, refresh=refresh)
+                if not faults.keys() - {"products"}:
+                    connection.execute(f"CALL staging.clean_{source}(%s)", (day,))  # type: ignore[arg-type]
+                return faults
+
         try:
-            with closing(connect(self.dsn, on_notice=notice)) as connection:
-                self._connections.add(connection)
-                try:
-                    if is_range and not _anything_delivered(connection, day):
-                        return DayResult(day, "skipped", reason=f"nothing was delivered{place(landing_url())}")
-                    connection.execute("CALL audit.open_run(%s)", (day,))
-                    faults = self._extract(connection, day, refresh=refresh)
-                    reason = "\n".join(faults.values())
-                    # Without its orders or events a day's figures would be wrong; without its catalogue they are not:
-                    # a fact never waits for a dimension.
-                    if faults.keys() - {"products"}:
-                        outcome = "failed"
+            with self._connected(notice) as connection:
+                if is_range and not _anything_delivered(connection, day):
+                    return DayResult(day, "skipped", reason=f"nothing was delivered{place(landing_url())}")
+                connection.execute("CALL audit.open_run(%s)", (day,))
+                if jobs > 1:
+                    done = self._at_once(jobs, [partial(extract_and_clean, source) for source in SOURCES])
+                    faults = {source: fault for found in done for source, fault in found.items()}
+                else:
+                    faults = self._extract(connection, SOURCES, day, refresh=refresh)
+                reason = "\n".join(faults.values())
+                # Without its orders or events a day's figures would be wrong; without its catalogue they are not:
+                # a fact never waits for a dimension.
+                if faults.keys() - {"products"}:
+                    outcome = "failed"
+                else:
+                    if jobs > 1:
+                        for wave in WAVES:
+                            self._at_once(jobs, [partial(call, procedure) for procedure in wave])
                     else:
                         connection.execute("CALL warehouse.run_day(%s)", (day,))
-                        summary = _summary(connection, day)
-                finally:
-                    self._connections.discard(connection)
+                    summary = _summary(connection, day)
         except psycopg.Error as error:
             outcome = "blocked" if error.sqlstate == BLOCKED else "failed"
             reason = "\n".join(filter(None, (reason, explain(error))))
@@ -123,10 +153,22 @@ class Runner:
             outcome, reason = "failed", explain(error)
         return DayResult(day, outcome, time.monotonic() - started, reason, summary)
 
-    def _extract(self, connection: psycopg.Connection, day: date, *, refresh: bool) -> dict[str, str]:
-        """Extract all sources of a day; return {source: what went wrong}. One that fails keeps no other out."""
+    @contextmanager
+    def _connected(self, notice: Callable[[psycopg.errors.Diagnostic], None]) -> Iterator[psycopg.Connection]:
+        """Connect, so that Ctrl-C can cancel what runs on it."""
+        with closing(connect(self.dsn, on_notice=notice)) as connection:
+            self._connections.add(connection)
+            try:
+                yield connection
+            finally:
+                self._connections.discard(connection)
+
+    def _extract(
+        self, connection: psycopg.Connection, sources: Sequence[str], day: date, *, refresh: bool
+    ) -> dict[str, str]:
+        """Extract sources of a day; return {source: what went wrong}. One that fails keeps no other out."""
         faults = {}
-        for source in SOURCES:
+        for source in sources:
             try:
                 extract_step(connection, source, day, refresh=refresh, say=self.say)
             except MissingSetting as error:

@@ -261,8 +261,32 @@ def test_psql_opens_the_warehouse_and_nobody_sees_the_password(warehouse: Any, g
 # -- Ctrl-C --------------------------------------------------------------------------------------------------------
 
 
+def test_the_steps_of_a_day_side_by_side_come_to_the_same(warehouse: Any, glue: Glue) -> None:
+    deliver_day(warehouse, DAY)
+    done = glue("run", DAY, "--jobs", 3)
+    assert done.returncode == 0, done.stderr
+    sums = shop.checksums(warehouse.connection)
+    steps = "SELECT step FROM audit.pipeline_steps WHERE run_id = (SELECT max(run_id) FROM audit.pipeline_runs)"
+    first = {row.step for row in warehouse.rows(steps)}
+    warehouse.execute("UPDATE audit.settings SET value = '0' WHERE name = 'skip_unchanged'")
+    assert glue("run", DAY).returncode == 0
+    assert {row.step for row in warehouse.rows(steps)} == first
+    assert shop.checksums(warehouse.connection) == sums
+    # A blocked day and a file that cannot be read end as they do one after the other.
+    next_day = DAY + timedelta(days=1)
+    warehouse.landing.orders(next_day, shop.orders(10, next_day))
+    assert glue("run", next_day, "--jobs", 3).returncode == 3
+    (warehouse.landing.path("events", next_day) / "events.csv").mkdir(parents=True)
+    assert glue("run", next_day, "--jobs", 3).returncode == 1
+
+
 @pytest.mark.parametrize(
-    "arguments", [("run", DAY), ("run", "--from", DAY, "--to", DAY + timedelta(days=3), "--jobs", 2)]
+    "arguments",
+    [
+        ("run", DAY),
+        ("run", DAY, "--jobs", 2),
+        ("run", "--from", DAY, "--to", DAY + timedelta(days=3), "--jobs", 2),
+    ],
 )
 def test_ctrl_c_leaves_nothing_half_done_and_says_so(
     warehouse: Any, environment: dict[str, str], glue: Glue, arguments: tuple[object, ...]
