@@ -10,13 +10,9 @@ import pytest
 from psycopg.errors import InsufficientPrivilege
 
 from tests.shop import event, events, order, orders, product
+from tests.test_pipeline_failures import STEPS
 
 DAY = date(2025, 12, 19)
-STEPS = (
-    "audit.open_run", "staging.clean_orders", "staging.clean_events", "staging.clean_products", "audit.check_quality",
-    "warehouse.load_dim_date", "warehouse.load_dim_user", "warehouse.load_dim_product",
-    "warehouse.reload_fact_orders", "warehouse.reload_fact_events", "warehouse.compute_daily_metrics",
-)  # fmt: skip
 
 
 def put_day(warehouse: Any, day: date = DAY) -> None:

@@ -365,16 +365,20 @@ class Reader:
         """Whether this NOT NULL belongs to a column of a table."""
         return self.tokens[index].depth == 1 and "CREATE TABLE" in self.text[: self.tokens[index].start]
 
+    def _drop_each(self, kind: str, items: list[tuple[int, int]]) -> None:
+        """Note a list without one of its items, and the comma that goes with it."""
+        for number, (start, end) in enumerate(items if len(items) > 1 else []):
+            begin = self.tokens[start].start if number == 0 else self.tokens[items[number - 1][1]].start
+            stop = self.tokens[items[1][0]].start if number == 0 else self.tokens[end - 1].end
+            self.add(kind, begin, stop, "")
+
     def _order(self, first: int) -> None:
         last = self.upto(first, ENDS_OF_LISTS)
         keys = self.parts(first, last, ",")
-        for number, (start, end) in enumerate(keys):
+        self._drop_each("order", keys)
+        for start, end in keys:
             if end <= start:
                 continue
-            if len(keys) > 1:
-                begin = self.tokens[start].start if number == 0 else self.tokens[keys[number - 1][1]].start
-                stop = self.tokens[keys[1][0]].start if number == 0 else self.tokens[end - 1].end
-                self.add("order", begin, stop, "")
             words = [token.upper for token in self.tokens[start:end]]
             if "DESC" in words:
                 token = self.tokens[start + words.index("DESC")]
@@ -412,11 +416,7 @@ class Reader:
             first = index + 1
             last = self.upto(first, {"FROM", "WHERE", ";", "RETURNING"})
             items = self.parts(first, last, ",")
-            if len(items) > 1:
-                for number, (start, end) in enumerate(items):
-                    begin = self.tokens[start].start if number == 0 else self.tokens[items[number - 1][1]].start
-                    stop = self.tokens[items[1][0]].start if number == 0 else self.tokens[end - 1].end
-                    self.add("assignment", begin, stop, "")
+            self._drop_each("assignment", items)
 
     def _do_nothing(self, index: int) -> None:
         first = index
@@ -471,11 +471,7 @@ class Reader:
             first = next((i for i in range(index, last) if self.tokens[i].upper in ("TO", "FROM")), last)
         to = next((i for i in range(first + 1, last) if self.tokens[i].upper in ("TO", "FROM")), last)
         items = self.parts(first + 1, to, ",") if first + 1 < to else []
-        if len(items) > 1:
-            for number, (start, end) in enumerate(items):
-                begin = self.tokens[start].start if number == 0 else self.tokens[items[number - 1][1]].start
-                stop = self.tokens[items[1][0]].start if number == 0 else self.tokens[end - 1].end
-                self.add("grant", begin, stop, "")
+        self._drop_each("grant", items)
 
     def _constraint(self, index: int) -> None:
         last = self.upto(index, {",", ";"})
