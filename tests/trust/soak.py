@@ -349,7 +349,7 @@ class Soak:
         elif kind == "swap_pause_ms":
             value = self.random.choice((0, 20, 250))
         elif kind == "raw_keep_days":
-            value = self.raw_keep_days = self.random.choice((None, 200, 120))
+            value = self.raw_keep_days = self.random.choice((None, 200, 60))
         else:
             value = self.staging_keep_days = self.random.choice((None, 100, 35))
         self.connection.execute(
