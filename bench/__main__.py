@@ -38,6 +38,9 @@ def main() -> int:
     parser.add_argument("--events", type=int, default=500_000, help="events a day (default: %(default)s)")
     parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 30_000, 100_000, 300_000, 1_000_000],
                         metavar="N", help="orders a day, for sizes; five times as many events")  # fmt: skip
+    parser.add_argument(
+        "--largest", type=int, default=1_000_000, help="orders of the largest day of full (default: %(default)s)"
+    )
     parser.add_argument("--days", type=int, default=730, help="for history (default: %(default)s)")
     parser.add_argument("--backfill-days", type=int, default=30, help="for backfill (default: %(default)s)")
     parser.add_argument("--without-dbt", action="store_true", help="of the contenders only row by row")

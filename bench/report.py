@@ -17,7 +17,6 @@ from matplotlib.ticker import FuncFormatter
 
 HERE = Path(__file__).resolve().parent
 BEGIN, END = "<!-- written by python -m bench.report: begin -->", "<!-- written by python -m bench.report: end -->"
-LARGE = 1_000_000
 COLOURS = {"warehouse": "#1b6ca8", "floor": "#8a8a8a", "DuckDB": "#d98c21", "dbt": "#b0413e", "row by row": "#6b4c8f"}
 
 Data = dict[str, Any]
@@ -31,8 +30,8 @@ ORDER = ("machine", "contenders", "size", "steps", "reloads", "forms", "readers"
 
 def goals(data: Data) -> Iterable[tuple[str, str, float | None, float, str]]:
     """Yield what is wanted of the figures that there are: what, how it reads, the figure, its limit, which side."""
-    large = _costs(data.get(f"size {LARGE}"))
-    hundred = _costs(data.get("contenders 100000"))
+    large, size = _largest(data, "size")
+    hundred, small_size = _largest(data, "contenders")
     history = data.get("history", {}).get("costs", {})
     again = _costs(data.get("reloads"))
     waits = data.get("readers", {}).get("waits", {})
@@ -40,24 +39,30 @@ def goals(data: Data) -> Iterable[tuple[str, str, float | None, float, str]]:
     forms = _costs(data.get("forms"))
     if large:
         ours = large["warehouse"]
-        yield "1M orders + 5M events, CPU beside the floor's", "×", ours["cpu"] / large["floor"]["cpu"], 2.0, "most"
+        yield f"{size}: CPU beside the floor's", "×", ours["cpu"] / large["floor"]["cpu"], 2.0, "most"
         yield "… wall time", "s", ours["wall"], 60, "most"
         yield "… peak memory of the client", "MB", ours["rss"] / 1e6, 150, "most"
         yield "… CPU beside DuckDB's", "×", ours["cpu"] / large["DuckDB"]["cpu"], 3.0, "most"
     if forms:
-        yield "1M orders as one JSON array: peak memory", "MB", forms["JSON array"]["rss"] / 1e6, 150, "most"
+        yield "the orders as one JSON array: peak memory", "MB", forms["JSON array"]["rss"] / 1e6, 150, "most"
     if hundred:
         for name, least in (("row by row", 12), ("dbt", 5)):
             if name in hundred:
                 times = hundred[name]["wall"] / hundred["warehouse"]["wall"]
-                yield f"100k + 500k, times as fast as {name} (wall)", "×", times, least, "least"
+                yield f"{small_size}: times as fast as {name} (wall)", "×", times, least, "least"
     if len(history) > 1:
         first, last = history[min(history, key=int)], history[max(history, key=int)]
         day = max(map(int, history)) + 4
         for step in first:
             yield f"day {day:,} beside day 1, CPU: {step}", "×", last[step]["cpu"] / first[step]["cpu"], 1.1, "most"
     if again:
-        yield "rerun of an unchanged day, six million rows", "s", again["unchanged"]["wall"], 1, "most"
+        yield (
+            f"rerun of an unchanged day of {_size(data['reloads']):,} orders",
+            "s",
+            again["unchanged"]["wall"],
+            1,
+            "most",
+        )
         times = again["1 % changed"]["cpu"] / again["first load"]["cpu"]
         yield "reload of a day with 1 % changed, beside its first load (CPU)", "×", times, 1.3, "most"
     if waits:
@@ -67,6 +72,15 @@ def goals(data: Data) -> Iterable[tuple[str, str, float | None, float, str]]:
     if backfill:
         gain = backfill["1 job"]["wall"] / backfill["2 jobs"]["wall"]
         yield f"backfill of {data['backfill']['days']} days, two jobs beside one (wall)", "×", gain, 1.6, "least"
+
+
+def _largest(data: Data, kind: str) -> tuple[dict[str, dict[str, float]], str]:
+    """Return the costs of the largest day of a kind, and how large it is."""
+    parts = [part for name, part in data.items() if name.split()[0] == kind]
+    if not parts:
+        return {}, ""
+    part = max(parts, key=_size)
+    return part["costs"], f"{part['orders']:,} orders + {part['events']:,} events"
 
 
 def _costs(part: Data | None) -> dict[str, dict[str, float]]:
@@ -243,7 +257,7 @@ def plots(data: Data) -> list[str]:
         axes.set_title("Cost of a day against the length of the history", loc="left")
         axes.grid(alpha=0.25)
         drawn.append(_save(figure, "history"))
-    contenders = _costs(data.get("contenders 100000"))
+    contenders, size = _largest(data, "contenders")
     if contenders:
         figure, axes = plt.subplots(figsize=(8, 3.2))
         names = sorted(contenders, key=lambda name: -contenders[name]["wall"])
@@ -252,7 +266,7 @@ def plots(data: Data) -> list[str]:
         for place, wall in enumerate(walls):
             axes.text(wall, place, f"  {wall:,.1f} s", va="center")
         axes.set(xlabel="wall seconds", xlim=(0, max(walls) * 1.15))
-        axes.set_title("100,000 orders and 500,000 events", loc="left")
+        axes.set_title(size, loc="left")
         drawn.append(_save(figure, "contenders"))
     return drawn
 
@@ -260,6 +274,7 @@ def plots(data: Data) -> list[str]:
 def _save(figure: plt.Figure, name: str) -> str:
     figure.tight_layout()
     path = HERE / "results" / f"{name}.svg"
+    path.parent.mkdir(exist_ok=True)
     figure.savefig(path, metadata={"Date": None})
     plt.close(figure)
     return f"results/{name}.svg"

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 from bench import contenders as contenders_
 from bench import floor, ours
@@ -300,25 +301,29 @@ def _dicts(costs: Mapping[str, Cost]) -> dict[str, dict[str, float]]:
 
 
 def full(bench: Bench) -> None:
-    """All of it, each at the size that its figure is wanted for."""
-    for name, wanted in FULL:
-        options = argparse.Namespace(**{**vars(bench.options), **wanted})
+    """All of it, each at the size that its figure is wanted for; smaller with --largest."""
+    largest = bench.options.largest
+
+    def size(orders: int, repeats: int = 1) -> dict[str, int]:
+        orders = min(orders, largest)
+        return {"orders": orders, "events": orders * 5, "repeats": repeats}
+
+    plan: tuple[tuple[str, dict[str, Any]], ...] = (
+        ("sizes", {"sizes": [orders for orders in bench.options.sizes if orders < largest] + [largest], "repeats": 3}),
+        ("contenders", size(100_000, repeats=3)),
+        ("steps", size(largest)),
+        ("reloads", size(largest)),
+        ("forms", size(largest)),
+        ("readers", size(300_000)),
+        ("backfill", {}),
+        ("history", {}),
+        ("queries", {}),
+    )
+    for name, wanted in plan:
         print(f"\n== {name} {wanted or ''}", flush=True)
-        ALL[name](replace(bench, options=options))
+        ALL[name](replace(bench, options=argparse.Namespace(**{**vars(bench.options), **wanted})))
 
 
-LARGE = {"orders": 1_000_000, "events": 5_000_000, "repeats": 1}
-FULL: tuple[tuple[str, dict[str, int]], ...] = (
-    ("sizes", {"repeats": 3}),
-    ("contenders", {"orders": 100_000, "events": 500_000, "repeats": 3}),
-    ("steps", LARGE),
-    ("reloads", LARGE),
-    ("forms", LARGE),
-    ("readers", {"orders": 300_000, "events": 1_500_000}),
-    ("backfill", {}),
-    ("history", {}),
-    ("queries", {}),
-)
 ALL: dict[str, Callable[[Bench], None]] = {
     "steps": steps, "sizes": sizes, "contenders": contenders, "reloads": reloads, "forms": forms, "history": history,
     "queries": queries, "readers": readers, "backfill": backfill, "full": full,
