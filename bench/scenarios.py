@@ -319,9 +319,16 @@ def full(bench: Bench) -> None:
         ("history", {}),
         ("queries", {}),
     )
+    faults = []
     for name, wanted in plan:
         print(f"\n== {name} {wanted or ''}", flush=True)
-        ALL[name](replace(bench, options=argparse.Namespace(**{**vars(bench.options), **wanted})))
+        try:
+            ALL[name](replace(bench, options=argparse.Namespace(**{**vars(bench.options), **wanted})))
+        except BenchError as error:  # the others may be worth knowing
+            print(f"error: {error}", flush=True)
+            faults.append(name)
+    if faults:
+        raise BenchError(f"not measured, or not as wanted: {', '.join(faults)}")
 
 
 ALL: dict[str, Callable[[Bench], None]] = {
