@@ -1,7 +1,8 @@
 """Airflow without Docker: api-server, scheduler and dag-processor on the embedded server. `make airflow`.
 
 Metadata are in a database of their own beside the warehouse. Everything else is in .airflow/home. Environment:
-AIRFLOW_PORT (8080), LANDING_URL (data/landing), and what glue and the alerts use.
+AIRFLOW_PORT (8080), LANDING_URL (data/landing; without one, the deliveries of `make demo`), and what glue and the
+alerts use.
 """
 
 import json
@@ -26,7 +27,7 @@ from glue.migrate import upgrade  # noqa: E402
 
 HOME = PROJECT / ".airflow" / "home"
 METADATA = "airflow"
-START_SECONDS = 180
+START_SECONDS = 600
 STOP_SECONDS = 30
 # The logins of the DAG's connections, as in docker/postgres/10-databases.sh.
 LOGINS = {"etl_loader": "warehouse_loader", "etl_runner": "warehouse_runner"}
@@ -58,7 +59,8 @@ def main() -> int:
         ]
         say(f"Airflow:   http://127.0.0.1:{port}  user admin, password {password}")
         say(f"The DAG:   http://127.0.0.1:{port}/dags/ecomm_warehouse_daily  switch it on, or trigger a day")
-        say(f"Landing:   {environment['LANDING_URL']}")
+        days = sorted({day.name for day in Path(environment["LANDING_URL"]).glob("orders/*")})
+        say(f"Landing:   {environment['LANDING_URL']}" + (f", orders of {days[0]} to {days[-1]}" if days else ""))
         say(f"Logs:      {HOME}/*.log, and those of tasks in {HOME / 'logs'}")
         say(f"Warehouse: {server.dsn()}")
         say("Ctrl-C ends it; the embedded server stays up (make stop).")
@@ -123,10 +125,16 @@ def airflow_environment() -> dict[str, str]:
         "AIRFLOW_CONN_WAREHOUSE_LOADER": connection("etl_loader"),
         "AIRFLOW_CONN_WAREHOUSE_RUNNER": connection("etl_runner"),
         "AIRFLOW_CONN_WAREHOUSE_OWNER": connection(server.SUPERUSER),
-        "LANDING_URL": os.environ.get("LANDING_URL") or str(PROJECT / "data" / "landing"),
+        "LANDING_URL": os.environ.get("LANDING_URL") or str(landing_folder()),
         "BACKUP_DIR": os.environ.get("BACKUP_DIR") or str(HOME / "backups"),
         "PYTHONPATH": os.pathsep.join([str(PROJECT), str(PROJECT / "dags")]),
     }
+
+
+def landing_folder() -> Path:
+    """Return the landing zone: the project's own; while there is none, that of the demo, if it ran."""
+    own, demo = PROJECT / "data" / "landing", PROJECT / "data" / "demo"
+    return demo if demo.is_dir() and not own.is_dir() else own
 
 
 def wait_until_healthy(url: str, parts: dict[str, subprocess.Popen[bytes]]) -> None:
