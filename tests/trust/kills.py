@@ -505,7 +505,7 @@ def main() -> int:
                     kills.add((place.scenario.name, place.name, kind))
                 else:
                     missed += 1
-            except KillFailed as failure:
+            except (KillFailed, psycopg.Error, OSError) as failure:
                 failed.append(f"{place.scenario.name}, {kind} at {place.where} {place.number}, {place.name}: {failure}")
                 print(f"FAILED {failed[-1]}", flush=True)
                 made.server.start()
