@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 
+import psycopg
 import pytest
 
+from tests.promises import RULES_OFF
 from tests.shop import basket, checksums, event, events, item, order, orders, product
 
 FRIDAY = date(2025, 12, 19)
@@ -271,3 +273,40 @@ def test_a_day_without_a_delivery_is_blocked_and_has_its_row_of_metrics(warehous
         warehouse.call("warehouse.run_day", FRIDAY)
     assert raised.value.sqlstate == "WH001"
     assert warehouse.value("SELECT status FROM warehouse.daily_metrics") == "blocked"
+
+
+def test_no_row_of_a_day_can_stand_twice(warehouse: Any) -> None:
+    warehouse.execute(RULES_OFF)
+    warehouse.landing.orders(FRIDAY, orders(3, FRIDAY))
+    warehouse.landing.events(FRIDAY, events(3, FRIDAY))
+    warehouse.landing.products(FRIDAY, [product()])
+    warehouse.run(FRIDAY)
+    for table in ("staging.orders_clean", "staging.events_clean", "staging.products_clean",
+                  "warehouse.fact_orders", "warehouse.fact_events"):  # fmt: skip
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            warehouse.execute(f"INSERT INTO {table} SELECT * FROM {table}")
+
+
+def test_the_calendar_knows_each_day(warehouse: Any) -> None:
+    warehouse.execute(RULES_OFF)
+    warehouse.landing.orders(FRIDAY, orders(1, FRIDAY))
+    warehouse.run(FRIDAY)
+    days = {row.date_id: row for row in warehouse.rows("SELECT * FROM warehouse.dim_date")}
+    assert tuple(days[20241230]) == (
+        20241230, date(2024, 12, 30), 30, 1, 12, 4, 2024, 2025, 1, 365, "Monday", "December", False, False,
+    )  # fmt: skip
+    assert [day for day, row in days.items() if row.is_month_end and row.year == 2025 and row.month in (2, 12)] == [
+        20250228, 20251231,
+    ]  # fmt: skip
+    assert sum(row.is_weekend for row in days.values() if row.month == 12 and row.year == 2025) == 8
+    assert (min(days), max(days), len(days)) == (20240101, 20251231, 731)
+
+
+def test_the_metrics_count_what_the_newest_verdict_says(warehouse: Any) -> None:
+    warehouse.execute(RULES_OFF)
+    warehouse.landing.events(FRIDAY, [*events(1, FRIDAY), event("E-odd", FRIDAY, event_type="unboxing")])
+    warehouse.run(FRIDAY)
+    assert warehouse.value("SELECT dq_failed_count FROM warehouse.daily_metrics") == 1
+    warehouse.landing.events(FRIDAY, events(2, FRIDAY))
+    warehouse.run(FRIDAY)
+    assert warehouse.value("SELECT dq_failed_count FROM warehouse.daily_metrics") == 0
