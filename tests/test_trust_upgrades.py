@@ -76,10 +76,10 @@ def version(warehouse: Warehouse) -> str:
     return found
 
 
-@pytest.fixture(params=[HEAD, *sorted(path.stem for path in RELEASES.glob("*.dump"))])
+@pytest.fixture(params=["at hand", *sorted(path.stem for path in RELEASES.glob("*.dump"))])
 def released(request: pytest.FixtureRequest, warehouse: Warehouse, server: EmbeddedServer) -> Iterator[Warehouse]:
     """A warehouse as a release left it: the one at hand, loaded here, and those that are kept as dumps."""
-    if request.param == HEAD:
+    if request.param == "at hand":
         fill(warehouse)
         yield warehouse
         return
