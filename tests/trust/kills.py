@@ -65,6 +65,7 @@ OF_RUNS = (
     "audit.dq_results",
     "audit.gate_verdicts",
     "audit.routine_files",
+    "audit.step_inputs",  # digests of versions, which count how often staging was made
     "raw.dropped_months",  # the partitions themselves are compared
     "audit.bad_records",  # compared without its ids
 )
