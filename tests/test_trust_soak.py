@@ -12,7 +12,7 @@ from tests.conftest import reachable_folder, server_bindir
 from tests.trust.soak import Divergence, Soak, Warehouse, own_server
 
 SEED = int(os.environ.get("SOAK_SEED", "7"))
-DAYS = 24
+DAYS = 18
 
 # Each of these is a warehouse that lies, or has lost something.
 LIES = (
@@ -39,7 +39,7 @@ def test_weeks_of_mishaps_end_in_what_the_model_says(pytestconfig: pytest.Config
     with own_server(server_bindir(pytestconfig), reachable_folder("soak")) as server:
         warehouse = Warehouse(server, "soak")
         warehouse.create()
-        soak = Soak(warehouse, tmp_path, SEED, DAYS, check_every=8)
+        soak = Soak(warehouse, tmp_path, SEED, DAYS, check_every=6)
         soak.run()
         assert soak.counts["day"] == DAYS
 
