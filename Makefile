@@ -108,7 +108,7 @@ test-airflow: setup-airflow  ## The tests of the DAGs, with real runs (AIRFLOW_H
 env:  ## Write .env for docker compose, with random passwords; one that exists stays as it is
 	@$(PYTHON) docker/make_env.py
 
-restore-check: setup  ## Restore the newest dump of BACKUP_DIR into a scratch database and compare it with the original
+restore-check: $(ENOUGH_TO_RUN)  ## Restore the newest dump of BACKUP_DIR into a scratch database and compare it with the original
 	$(BIN)/python -m glue.backup check
 
 lock:  ## Write requirements.txt anew: everything that works together
