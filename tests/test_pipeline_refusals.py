@@ -164,3 +164,10 @@ def test_a_month_that_another_session_summarizes_is_left_to_it(warehouse: Any) -
         # Would it wait, it would wait for the end of this test.
         warehouse.execute("SET statement_timeout = '60s'")
         warehouse.execute("SELECT raw.summarize_month(%s)", DAY)
+
+
+def test_who_erases_a_user_is_told_of_copies_in_marts(warehouse: Any) -> None:
+    put_day(warehouse)
+    warehouse.execute("CREATE MATERIALIZED VIEW marts.mine AS SELECT user_id FROM warehouse.dim_user")
+    warehouse.call("audit.erase_user", "U-1", "asked for it")
+    assert warehouse.notices[-1] == "marts holds copies that people made, refresh or mend them: marts.mine"
