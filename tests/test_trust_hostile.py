@@ -26,7 +26,7 @@ def test_each_hostile_record_ends_as_it_should_and_is_told_of_safely(warehouse: 
     assert tally.faults == []
     assert tally.clean > 200
     assert tally.rejected > 200
-    assert tally.duplicates > 10
+    assert tally.duplicates > 0
 
 
 def test_a_changed_value_a_lost_record_and_a_canary_that_sang_would_be_seen(warehouse: Any, tally: Tally) -> None:

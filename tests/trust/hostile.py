@@ -51,6 +51,7 @@ FIRST_DAY = date(2025, 1, 1)
 RECORDS_A_DAY = 5000
 SHOWN = 5
 MEMORY = 150 << 20
+CANARY = "/tmp/canary-from-data"  # in the data, too: the same for all, so that a seed says all
 EPOCH_SECONDS = 62_135_596_800  # from the beginning of the year 1 to that of 1970
 TABLES = {"orders": "raw.orders_json", "events": "raw.events_csv", "products": "raw.products_json"}
 
@@ -85,7 +86,8 @@ class Attack:
 
     def __init__(self, warehouse: Warehouse, seed: int, tally: Tally) -> None:
         self.warehouse, self.seed, self.tally = warehouse, seed, tally
-        self.canary = str(warehouse.landing.folder.parent / f"canary-{os.getpid()}")
+        self.canary = CANARY
+        assert not Path(CANARY).exists(), f"{CANARY} is left from before: remove it"
         warehouse.execute(RULES_OFF)
         warehouse.execute(
             """

@@ -11,7 +11,6 @@ from datetime import date, timedelta
 from typing import Any
 
 # What would run if anything from data ever did: SQL, a shell, a spreadsheet, a template, a terminal.
-CANARY = "canary_from_data"
 INJECTIONS = (
     "'; DROP TABLE canary.cage; --", "'); SELECT canary.sing(); --", "x'||canary.sing()||'",
     "$$; SELECT canary.sing(); $$", "$_clean_orders$; SELECT canary.sing();", '"; DROP SCHEMA canary CASCADE; --',
