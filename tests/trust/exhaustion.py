@@ -83,17 +83,24 @@ def small_disk() -> Iterator[Path]:
 @contextlib.contextmanager
 def left_free(disk: Path, size: int) -> Iterator[None]:
     """Leave that many bytes of a disk free."""
-    found = os.statvfs(disk)
-    used = (found.f_blocks - found.f_bfree) * found.f_frsize
-    _resize(disk, used + size)
+
+    def shrink() -> bool:
+        # The server writes meanwhile: what was free when it was asked may be used when it is to be taken away.
+        found = os.statvfs(disk)
+        used = (found.f_blocks - found.f_bfree) * found.f_frsize
+        return _resize(disk, used + size)
+
+    wait_for(shrink)
     try:
         yield
     finally:
-        _resize(disk, DISK_BYTES)
+        assert _resize(disk, DISK_BYTES)
 
 
-def _resize(disk: Path, size: int) -> None:
-    subprocess.run(["mount", "-o", f"remount,size={size}", disk], check=True)
+def _resize(disk: Path, size: int) -> bool:
+    """Give a disk another size; return whether that was possible."""
+    done = subprocess.run(["mount", "-o", f"remount,size={size}", disk], capture_output=True, check=False)
+    return done.returncode == 0
 
 
 def wait_for(question: Callable[[], Any]) -> Any:
