@@ -329,7 +329,10 @@ def test_a_step_that_is_interrupted_is_recorded_as_failed_and_heals(
             command, cwd=PROJECT, env=nothing_new, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         ) as process:
             # The step is recorded before its worker asks for the lock: a cancel in between would only find a dead step.
-            waits = "SELECT count(*) FROM pg_locks WHERE relation = 'raw.orders_json'::regclass AND NOT granted"
+            waits = (
+                "SELECT count(*) FROM pg_locks WHERE relation = 'raw.orders_json'::regclass AND NOT granted"
+                " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+            )
             while not warehouse.value(waits):
                 assert process.poll() is None
                 time.sleep(0.01)

@@ -174,9 +174,10 @@ def test_the_work_of_a_load_does_not_grow_with_the_history(shops: dict[int, Ware
             # A table of a few blocks (a row a day, say) is read whole, at no more cost than by its index. In a larger
             # one each row is looked up: two or three blocks for one, however large it is.
             is_small = shops[LONG].value("SELECT pg_relation_size(%s::regclass)", table) <= FEW_BLOCKS * 8192
+            # A day's run has fourteen steps: to look at them once more is no growth.
             # The planner may go from a scan to an index: fewer rows for more blocks is no growth.
             is_less = more_rows + more_blocks <= rows + blocks
-            if not is_less and (more_blocks > blocks * 2.5 + 20 or (more_rows > rows * 1.1 + 10 and not is_small)):
+            if not is_less and (more_blocks > blocks * 2.5 + 20 or (more_rows > rows * 1.1 + 20 and not is_small)):
                 grown.append(f"{name}: {table}: rows {rows} -> {more_rows}, blocks {blocks} -> {more_blocks}")
     for shop in shops.values():
         assert not broken_promises(shop.connection)

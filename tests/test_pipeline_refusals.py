@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from tests.promises import RULES_OFF
-from tests.test_pipeline_failures import DAY, Caller, locked, newest_step, put_day, refused, wait_for
+from tests.test_pipeline_failures import DAY, SOMEBODY_WAITS, Caller, locked, newest_step, put_day, refused, wait_for
 
 BASE = {"user_id": "U-1", "timestamp": f"{DAY}T10:00:00Z", "status": "paid"}
 
@@ -102,7 +102,7 @@ def test_a_range_that_is_cancelled_runs_no_further_day(warehouse: Any) -> None:
     put_day(warehouse, date(2025, 12, 20))
     with locked(warehouse, "staging.codes"):
         caller = Caller(warehouse, "CALL warehouse.run_range('2025-12-01', '2025-12-31')")
-        wait_for(lambda: warehouse.rows("SELECT FROM pg_locks WHERE NOT granted"))
+        wait_for(lambda: warehouse.rows(SOMEBODY_WAITS))
         warehouse.execute("SELECT pg_cancel_backend(%s)", caller.connection.info.backend_pid)
         caller.join(60)
     assert caller.error is not None
