@@ -318,6 +318,8 @@ class Reader:
                 self._do_nothing(index)
             elif word == "VALUES":
                 self._values(index + 1)
+            elif word == "_PROBLEM" and following.text == "(" and self.tokens[index - 3].upper != "FUNCTION":
+                self._problem(index + 1)
             elif word in ("GRANT", "REVOKE") and before in ("", ";"):
                 self._grant(index)
             elif is_schema and word == "CONSTRAINT" and before in ("(", ","):
@@ -425,7 +427,7 @@ class Reader:
         self.add("on-conflict", self.tokens[first].start, self.tokens[index + 1].end, "")
 
     def _values(self, first: int) -> None:
-        """Rows of VALUES: numbered reasons, and rows that are shipped."""
+        """Rows of VALUES that are shipped."""
         rows, index = [], first
         while index < len(self.tokens) and self.tokens[index].text == "(":
             closed = self._group(index)
@@ -435,18 +437,20 @@ class Reader:
                 break
             index += 1
         for number, (opened, closed) in enumerate(rows):
-            if self.tokens[opened + 1].kind == "number" and "_problems" in self.path + self.text[:4000]:
-                parts = self.parts(opened + 1, closed, ",")
-                if len(parts) == 4:
-                    self.add("reason", *self.span(*parts[1]), "false")
-                    self.condition(*parts[1])
-            elif len(rows) > 1 and self.path.startswith("schema/"):
+            if len(rows) > 1 and self.path.startswith("schema/"):
                 begin = self.tokens[opened].start if number == 0 else self.tokens[rows[number - 1][1]].end
                 stop = self.tokens[rows[1][0]].start if number == 0 else self.tokens[closed].end
                 self.add("row", begin, stop, "")
                 for token in self.tokens[opened:closed]:
                     if token.depth == self.tokens[opened].depth + 1:
                         self._bound(token)
+
+    def _problem(self, opened: int) -> None:
+        """A reason of rejection: staging._problem(condition, reason, value)."""
+        parts = self.parts(opened + 1, self._group(opened), ",")
+        if self.tokens[parts[0][0]].upper != "TRUE":
+            self.add("reason", *self.span(*parts[0]), "false")
+            self.condition(*parts[0])
 
     def _bound(self, token: Token) -> None:
         if token.kind == "number":

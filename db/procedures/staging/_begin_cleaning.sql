@@ -56,15 +56,16 @@ AS $_rows_of_day$
 $_rows_of_day$;
 COMMENT ON FUNCTION staging._rows_of_day(regclass, date) IS 'Where the rows of a day are put together';
 
--- Takes out all but the last report of each order or event, with all its rows; which is the last says the name of the
--- file, by its bytes, then the place in it. Repeats are few: they are found by sorting hashes, which costs a third of
--- sorting or hashing the keys. Equal keys have equal hashes; what only has equal hashes is told apart afterwards.
+-- Takes out of a day's rows what is not clean: all but the last report of each order or event, with all its rows, and
+-- the rows that were refused: those without a load_date. Which report is the last says the name of the file, by its
+-- bytes, then the place in it. Repeats are few: they are found by sorting hashes, which costs a third of sorting or
+-- hashing the keys; what only has equal hashes is told apart afterwards.
 --
--- p_rows:  the table of _rows_of_day. A record that lacks its key is nobody's repeat.
--- Returns: rows taken out
-CREATE OR REPLACE FUNCTION staging._drop_repeats(p_delivery staging.delivery, p_rows regclass) RETURNS bigint
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_hashagg = off SET work_mem = '256MB'
-AS $_drop_repeats$
+-- p_rows:      the table of _rows_of_day. A record that lacks its key is nobody's repeat.
+-- p_duplicate: rows of earlier reports;  p_refused: raw ids of the records that the refused rows are of
+CREATE OR REPLACE FUNCTION staging._sort_out(p_delivery staging.delivery, p_rows regclass, OUT p_duplicate bigint, OUT p_refused bigint[])
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_hashagg = off SET enable_nestloop = on SET work_mem = '256MB'
+AS $_sort_out$
 DECLARE
     v_is_orders boolean := p_delivery.source = 'orders';
     v_raw       regclass := CASE WHEN v_is_orders THEN 'raw.orders_json' ELSE 'raw.events_csv' END;
@@ -72,60 +73,42 @@ DECLARE
     v_key       text := CASE WHEN v_is_orders THEN 'r.order_id' ELSE 'r.event_id, r.event_ts' END;
     v_hash      text := CASE WHEN v_is_orders THEN 'hashtextextended(r.order_id, 0)'
                              ELSE 'hashtextextended(r.event_id, 0) # timestamp_hash_extended(r.event_ts AT TIME ZONE ''UTC'', 0)' END;
-    v_records   text := CASE WHEN v_is_orders THEN 'r.line_number = 1 AND r.order_id IS NOT NULL'
-                             ELSE 'r.event_id IS NOT NULL AND r.event_ts IS NOT NULL' END;
-    v_place     text := format('r.%I', v_raw_id);  -- within a file
+    v_place     text := format('r.%I DESC', v_raw_id);  -- within a file
     v_first_ids bigint[];
     v_files     integer[];
-    v_rows      bigint := 0;
 BEGIN
     EXECUTE format('CREATE TEMPORARY TABLE repeated_hashes AS
-                    SELECT %1$s AS hash FROM %2$s AS r WHERE %3$s GROUP BY %1$s HAVING count(*) > 1', v_hash, p_rows, v_records);
-    IF EXISTS (SELECT FROM pg_temp.repeated_hashes) THEN
-        -- The files of a day came into raw one after the other: where each begins says which one a record is of.
-        IF cardinality(p_delivery.load_ids) > 1 THEN
-            EXECUTE format('SELECT array_agg(f.first_id ORDER BY f.first_id), array_agg(array_position($1, f.load_id) ORDER BY f.first_id)
-                            FROM (SELECT d.load_id, min(d.%I) AS first_id FROM %s AS d
-                                  WHERE d.run_date = $2 AND d.load_id = ANY ($1) GROUP BY d.load_id) AS f', v_raw_id, v_raw)
-            INTO v_first_ids, v_files USING p_delivery.load_ids, p_delivery.load_date;
-            v_place := format('($2)[width_bucket(r.%I, $1)], %s', v_raw_id, v_place);
-        END IF;
-        ANALYZE pg_temp.repeated_hashes;
-        EXECUTE format($query$
-            CREATE TEMPORARY TABLE repeats AS
-            SELECT k.raw_id FROM (
-                SELECT r.%1$I AS raw_id, row_number() OVER (PARTITION BY %2$s ORDER BY %3$s) AS place,
-                       count(*) OVER (PARTITION BY %2$s) AS reports
-                FROM %4$s AS r
-                WHERE %5$s AND %6$s IN (SELECT h.hash FROM pg_temp.repeated_hashes h)
-            ) AS k WHERE k.place < k.reports
-            $query$, v_raw_id, v_key, v_place, p_rows, v_records, v_hash)
-        USING v_first_ids, v_files;
-        ANALYZE pg_temp.repeats;
-        EXECUTE format('DELETE FROM %s AS r USING pg_temp.repeats o WHERE o.raw_id = r.%I', p_rows, v_raw_id);
-        GET DIAGNOSTICS v_rows = ROW_COUNT;
-        DROP TABLE pg_temp.repeats;
+                    SELECT %1$s AS hash FROM %2$s AS r WHERE num_nulls(%3$s) = 0 %4$s GROUP BY %1$s HAVING count(*) > 1',
+                   v_hash, p_rows, v_key, CASE WHEN v_is_orders THEN 'AND r.line_number = 1' END);
+    ANALYZE pg_temp.repeated_hashes;
+    -- The files of a day came into raw one after the other: where each begins says which one a record is of.
+    IF cardinality(p_delivery.load_ids) > 1 THEN
+        EXECUTE format('SELECT array_agg(f.first_id ORDER BY f.first_id), array_agg(array_position($1, f.load_id) ORDER BY f.first_id)
+                        FROM (SELECT d.load_id, min(d.%I) AS first_id FROM %s AS d
+                              WHERE d.run_date = $2 AND d.load_id = ANY ($1) GROUP BY d.load_id) AS f', v_raw_id, v_raw)
+        INTO v_first_ids, v_files USING p_delivery.load_ids, p_delivery.load_date;
+        v_place := format('($2)[width_bucket(r.%I, $1)] DESC, %s', v_raw_id, v_place);
     END IF;
-    DROP TABLE pg_temp.repeated_hashes;
-    RETURN v_rows;
-END
-$_drop_repeats$;
-COMMENT ON FUNCTION staging._drop_repeats(staging.delivery, regclass) IS 'Takes out all but the last report of each order or event';
+    EXECUTE format($query$
+        CREATE TEMPORARY TABLE sorted_out AS
+        SELECT k.row, k.raw_id, k.is_repeat
+        FROM (
+            SELECT r.ctid AS row, r.%1$I AS raw_id, r.load_date IS NULL AS is_refused,
+                   num_nulls(%2$s) = 0 AND first_value(r.%1$I) OVER (PARTITION BY %2$s ORDER BY %3$s) <> r.%1$I AS is_repeat
+            FROM %4$s AS r
+            WHERE r.load_date IS NULL OR %5$s IN (SELECT h.hash FROM pg_temp.repeated_hashes h)
+        ) AS k WHERE k.is_repeat OR k.is_refused
+        $query$, v_raw_id, v_key, v_place, p_rows, v_hash)
+    USING v_first_ids, v_files;
+    ANALYZE pg_temp.sorted_out;
 
--- Takes out the rows that were refused: those without a load_date. Returns the records that they are of.
-CREATE OR REPLACE FUNCTION staging._drop_refused(p_delivery staging.delivery, p_rows regclass) RETURNS bigint[]
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
-AS $_drop_refused$
-DECLARE
-    v_records bigint[];
-BEGIN
-    EXECUTE format('WITH refused AS (DELETE FROM %s WHERE load_date IS NULL RETURNING %I AS record)
-                    SELECT coalesce(array_agg(DISTINCT r.record), ''{}'') FROM refused r',
-                   p_rows, CASE p_delivery.source WHEN 'orders' THEN 'raw_orders_id' ELSE 'raw_events_id' END) INTO v_records;
-    RETURN v_records;
+    EXECUTE format('DELETE FROM %s AS r USING pg_temp.sorted_out s WHERE r.ctid = s.row', p_rows);
+    SELECT count(*) FILTER (WHERE s.is_repeat), coalesce(array_agg(DISTINCT s.raw_id) FILTER (WHERE NOT s.is_repeat), '{}')
+    INTO p_duplicate, p_refused FROM pg_temp.sorted_out s;
+    DROP TABLE pg_temp.repeated_hashes, pg_temp.sorted_out;
 END
-$_drop_refused$;
-COMMENT ON FUNCTION staging._drop_refused(staging.delivery, regclass) IS 'Takes out the rows that were refused';
+$_sort_out$;
+COMMENT ON FUNCTION staging._sort_out(staging.delivery, regclass) IS 'Takes out of a day''s rows what is not clean: repeats and refused rows';
 
 -- Makes the day what was put together in p_rows. Returns rows added, changed or taken away.
 CREATE OR REPLACE FUNCTION staging._publish_rows(

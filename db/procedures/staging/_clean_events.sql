@@ -43,8 +43,7 @@ BEGIN
     GET DIAGNOSTICS v_lines = ROW_COUNT;
     PERFORM staging._check_raw_count(v_delivery, v_lines);
 
-    v_duplicate := staging._drop_repeats(v_delivery, v_rows::regclass);
-    v_refused := staging._drop_refused(v_delivery, v_rows::regclass);
+    SELECT o.p_duplicate, o.p_refused INTO v_duplicate, v_refused FROM staging._sort_out(v_delivery, v_rows::regclass) o;
     CREATE TEMPORARY TABLE bad_rows ON COMMIT DROP AS
     SELECT l.load_id, l.raw_events_id AS raw_id, NULL::integer AS item_number, l.event_id AS record_id,
            l.record_number AS line_number, l.problems, l.raw_data
@@ -60,32 +59,3 @@ BEGIN
 END
 $_clean_events$;
 COMMENT ON FUNCTION staging._clean_events(date) IS 'Worker of clean_events: the events delivered for a day, typed';
-
--- Everything that is wrong with an event; NULL if nothing is. The values are trimmed.
-CREATE OR REPLACE FUNCTION staging._event_problems(
-    p_event_id text, p_user_id text, p_product_id text, p_event_type text, p_event_ts text, p_oldest date, p_load_date date
-) RETURNS staging.problem[]
-LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp SET "TimeZone" = 'UTC'
-SET plan_cache_mode = force_generic_plan  -- planned once, not once per row
-AS $_event_problems$
-BEGIN
-    RETURN (
-    SELECT array_agg(ROW(p.reason, left(p.value, 1000))::staging.problem ORDER BY p.place)
-    FROM (VALUES
-        (1, p_event_id IS NULL, 'event_id is missing', NULL),
-        (2, octet_length(p_event_id) > 512, 'event_id is longer than 512 bytes', p_event_id),
-        (3, p_event_type IS NULL, 'event_type is missing', NULL),
-        (4, p_event_ts IS NULL, 'event_ts is missing', NULL),
-        (5, p_event_ts IS NOT NULL AND staging._to_timestamptz(p_event_ts) IS NULL, 'event_ts is not an ISO 8601 time', p_event_ts),
-        (6, (staging._to_timestamptz(p_event_ts) AT TIME ZONE 'UTC')::date > p_load_date,
-            'event_ts is after the day of the delivery', p_event_ts),
-        (7, (staging._to_timestamptz(p_event_ts) AT TIME ZONE 'UTC')::date < p_oldest,
-            'event_ts is older than oldest_order_days', p_event_ts),
-        (8, octet_length(p_user_id) > 512, 'user_id is longer than 512 bytes', p_user_id),
-        (9, octet_length(p_product_id) > 512, 'product_id is longer than 512 bytes', p_product_id)
-    ) AS p (place, is_wrong, reason, value)
-    WHERE p.is_wrong);
-END
-$_event_problems$;
-COMMENT ON FUNCTION staging._event_problems(text, text, text, text, text, date, date)
-    IS 'Everything that is wrong with an event; NULL if nothing is';

@@ -38,9 +38,7 @@ BEGIN
         SELECT l.raw_orders_id * 1000000 + l.line_number AS staging_orders_id,
                CASE WHEN l.problems IS NULL THEN $1 END AS load_date, l.order_id COLLATE "C" AS order_id, l.line_number,
                l.user_id COLLATE "C" AS user_id, l.product_id COLLATE "C" AS product_id,
-               CASE WHEN l.problems IS NULL THEN trim_scale(l.quantity::numeric)::integer END AS quantity,
-               CASE WHEN l.problems IS NULL THEN trim_scale(l.price::numeric) END AS unit_price,
-               CASE WHEN l.problems IS NULL THEN trim_scale(l.quantity::numeric * l.price::numeric) END AS revenue,
+               l.quantity, l.unit_price, trim_scale(l.quantity * l.unit_price) AS revenue,
                l.order_ts, l.status, l.city, l.signup_date, l.marketing_source, l.raw_orders_id,
                now() AS created_at, now() AS updated_at
         FROM staging._read_orders($1, $2, $3, $4, NULL) AS l
@@ -50,8 +48,7 @@ BEGIN
     EXECUTE format('SELECT count(*) FROM %s WHERE line_number = 1', v_rows) INTO v_records;
     PERFORM staging._check_raw_count(v_delivery, v_records);
 
-    v_duplicate := staging._drop_repeats(v_delivery, v_rows::regclass);
-    v_refused := staging._drop_refused(v_delivery, v_rows::regclass);
+    SELECT o.p_duplicate, o.p_refused INTO v_duplicate, v_refused FROM staging._sort_out(v_delivery, v_rows::regclass) o;
     CREATE TEMPORARY TABLE bad_rows ON COMMIT DROP AS
     SELECT l.load_id, l.raw_orders_id AS raw_id, l.line_number AS item_number, l.order_id AS record_id,
            l.record_number AS line_number, l.problems, l.raw_data

@@ -77,36 +77,3 @@ BEGIN
 END
 $_clean_products$;
 COMMENT ON FUNCTION staging._clean_products(date) IS 'Worker of clean_products: the catalogue delivered for a day, typed';
-
--- Everything that is wrong with a product; NULL if nothing is. The values are trimmed.
-CREATE OR REPLACE FUNCTION staging._product_problems(
-    p_product json, p_product_id text, p_product_name text, p_category text, p_brand text, p_price text
-) RETURNS staging.problem[]
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
-SET plan_cache_mode = force_generic_plan  -- planned once, not once per row
-AS $_product_problems$
-BEGIN
-    IF json_typeof(p_product) <> 'object' THEN
-        RETURN ARRAY[('the record is not a JSON object', left(p_product::text, 1000))::staging.problem];
-    ELSIF NOT staging._is_storable(p_product::text) THEN
-        RETURN ARRAY[('the record holds \u0000 or half a surrogate pair, which no text can hold', NULL)::staging.problem];
-    END IF;
-
-    RETURN (
-    SELECT array_agg(ROW(p.reason, left(p.value, 1000))::staging.problem ORDER BY p.place)
-    FROM (VALUES
-        (1, p_product_id IS NULL, 'product_id is missing', NULL),
-        (2, octet_length(p_product_id) > 512, 'product_id is longer than 512 bytes', p_product_id),
-        (3, staging._is_nested(p_product_id, p_product -> 'product_id'), 'product_id is not a plain value', p_product_id),
-        (4, staging._is_nested(p_product_name, p_product -> 'product_name'), 'product_name is not a plain value', p_product_name),
-        (5, staging._is_nested(p_category, p_product -> 'category'), 'category is not a plain value', p_category),
-        (6, staging._is_nested(p_brand, p_product -> 'brand'), 'brand is not a plain value', p_brand),
-        (7, p_price IS NOT NULL AND NOT coalesce(staging._to_number(p_price) >= 0, false),
-            'current_price is not a number of at least 0', p_price),
-        (8, staging._to_number(p_price) >= 1e15, 'current_price is not below 1e15', p_price)
-    ) AS p (place, is_wrong, reason, value)
-    WHERE p.is_wrong);
-END
-$_product_problems$;
-COMMENT ON FUNCTION staging._product_problems(json, text, text, text, text, text)
-    IS 'Everything that is wrong with a product; NULL if nothing is';

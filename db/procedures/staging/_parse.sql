@@ -16,7 +16,7 @@ CREATE OR REPLACE FUNCTION staging._to_timestamptz(p_value text, p_today text DE
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN CASE
     WHEN octet_length(p_value) > 36 THEN NULL
-    WHEN left(p_value, 11) = p_today AND substr(p_value, 12) ~ '^([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z$'
+    WHEN starts_with(p_value, p_today) AND substr(p_value, 12) ~ '^([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z$'
     THEN p_value::timestamptz
     WHEN octet_length(p_value) = 10 AND p_value ~ '^[1-9][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])$'
     THEN (p_value || ' 00:00:00Z')::timestamptz
@@ -59,5 +59,5 @@ COMMENT ON FUNCTION staging._is_storable(text) IS 'Whether a JSON text can becom
 -- at where the text already says no: that would be once per item of a large order.
 CREATE OR REPLACE FUNCTION staging._is_nested(p_value text, p_json json) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN CASE WHEN left(p_value, 1) IN ('{', '[') THEN coalesce(json_typeof(p_json) IN ('object', 'array'), false) ELSE false END;
+RETURN CASE WHEN ascii(p_value) IN (ascii('{'), ascii('[')) THEN coalesce(json_typeof(p_json) IN ('object', 'array'), false) ELSE false END;
 COMMENT ON FUNCTION staging._is_nested(text, json) IS 'Whether a JSON value is an object or array where a plain value belongs';

@@ -35,7 +35,8 @@ BEGIN ATOMIC
                    END AS raw_data
             FROM raw.events_csv e
             WHERE e.run_date = p_load_date AND e.load_id = ANY (p_load_ids)
-              AND (p_records IS NULL OR e.raw_events_id = ANY (p_records))
+              -- No condition for an index: BRIN would compare each range of pages with each of the records.
+              AND (p_records IS NULL OR e.raw_events_id + 0 = ANY (p_records))
             -- A fence: what stands above is computed once per row, not once per use. As a bigint it lets both cores work.
             OFFSET '0'
         ) AS v

@@ -1,5 +1,5 @@
--- The lines of the orders delivered for a day: parsed, and judged. What is of the usual shape is judged by cheap
--- tests; all else by _order_problems. Each record is parsed once.
+-- The lines of the orders delivered for a day: typed, and judged. What is of the usual shape is judged by cheap tests;
+-- all else by _order_problems. Each record is parsed once, and what all its lines share is looked at once.
 --
 -- p_today:    how most times begin: '2025-12-19T'
 -- p_oldest:   the earliest day of an order
@@ -11,102 +11,109 @@ CREATE OR REPLACE FUNCTION staging._read_orders(
 )
 RETURNS TABLE (
     raw_orders_id bigint, load_id bigint, record_number integer, line_number integer, order_id text, user_id text,
-    product_id text, quantity text, price text, order_ts timestamptz, status text, city text, signup_date date,
+    product_id text, quantity integer, unit_price numeric, order_ts timestamptz, status text, city text, signup_date date,
     marketing_source text, problems staging.problem[], raw_data text
 )
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-    SELECT j.raw_orders_id, j.load_id, j.record_number, coalesce(j.line_number, 1)::integer,
-           CASE WHEN octet_length(j.order_id) <= 512 THEN j.order_id END COLLATE "C",
-           j.user_id COLLATE "C", j.product_id COLLATE "C", j.quantity, j.price, j.order_ts, j.status, j.city,
-           (j.signup_ts AT TIME ZONE 'UTC')::date, j.marketing_source,
-           CASE WHEN j.is_usual THEN NULL
-                ELSE staging._order_problems(
-                         j.raw_json, j.is_readable, j.nested, j.item, j.customer, j.items, j.line_number, j.order_id, j.user_id, j.product_id,
-                         j.quantity, j.price, j.order_time, j.source_status, j.status, j.city, j.signup_date,
-                         j.marketing_source, p_oldest, p_load_date)
-           END,
+    SELECT j.raw_orders_id, j.load_id, j.record_number, j.line_number,
+           CASE WHEN octet_length(j.order_id) <= 512 THEN j.order_id END COLLATE "C", j.user_id COLLATE "C",
+           j.product_id COLLATE "C",
+           CASE WHEN j.is_usual THEN j.quantity::integer
+                WHEN j.problems IS NULL THEN trim_scale(j.quantity::numeric)::integer END,
+           CASE WHEN j.problems IS NULL THEN trim_scale(j.price::numeric) END,
+           j.order_ts, j.status, j.city, (j.signup_ts AT TIME ZONE 'UTC')::date, j.marketing_source, j.problems,
            -- An order of many items is told by the item: its lines together are no larger than it is.
-           left(CASE WHEN j.item IS NULL OR j.record_bytes <= 8192 THEN j.raw_json ELSE j.item END::text, 65536)
+           left(CASE WHEN j.item IS NULL OR octet_length(j.raw_json::text) <= 8192 THEN j.raw_json ELSE j.item END::text, 65536)
     FROM (
-        SELECT p.*, s.status,
-               coalesce(
-                   p.is_readable
-                   AND octet_length(p.order_id) <= 512 AND left(p.order_id, 1) NOT IN ('{', '[')
-                   AND coalesce(octet_length(p.user_id) <= 512 AND left(p.user_id, 1) NOT IN ('{', '['), true)
-                   AND octet_length(p.product_id) <= 512 AND left(p.product_id, 1) NOT IN ('{', '[')
-                   AND p.quantity ~ '^[1-9][0-9]{0,8}$'
-                   AND p.price ~ '^[0-9]{1,9}([.][0-9]{1,9})?$'
-                   AND p.order_ts >= p_oldest::timestamp AT TIME ZONE 'UTC'
-                   AND p.order_ts < (p_load_date + 1)::timestamp AT TIME ZONE 'UTC'
-                   AND s.status IS NOT NULL
-                   AND (p.line_number IS NOT NULL OR p.items IS NULL) AND coalesce(p.line_number, 1) <= 999999
-                   AND coalesce(json_typeof(p.item) = 'object', true)
-                   AND coalesce(json_typeof(p.customer) = 'object', true)
-                   AND coalesce(left(p.city, 1) NOT IN ('{', '['), true)
-                   AND coalesce(left(p.marketing_source, 1) NOT IN ('{', '['), true)
-                   AND (p.signup_date IS NULL OR p.signup_ts IS NOT NULL), false) AS is_usual
+        SELECT l.*,
+               CASE WHEN l.is_usual THEN NULL
+                    ELSE staging._order_problems(
+                             l.raw_json, l.is_readable, l.nested, l.item, l.customer, l.items, l.item_number, l.order_id, l.user_id, l.product_id,
+                             l.quantity, l.price, l.order_time, l.source_status, l.status, l.city, l.signup_date,
+                             l.marketing_source, p_oldest, p_load_date)
+               END AS problems
         FROM (
-            SELECT v.*, staging._to_timestamptz(v.order_time, p_today) AS order_ts,
-                   staging._to_timestamptz(v.signup_date) AS signup_ts
+            SELECT v.*,
+                   coalesce(
+                       v.is_usual_order
+                       AND octet_length(v.product_id) <= 512 AND ascii(v.product_id) NOT IN (ascii('{'), ascii('['))
+                       AND v.quantity ~ '^[1-9][0-9]{0,8}$'
+                       AND v.price ~ '^[0-9]{1,9}([.][0-9]{1,9})?$'
+                       AND v.line_number <= 999999
+                       AND (v.item_number IS NOT NULL OR v.items IS NULL), false) AS is_usual
             FROM (
-                SELECT o.raw_orders_id, o.load_id, o.line_number AS record_number, o.raw_json, o.record_bytes, o.is_readable,
-                       o.nested, i.line_number, i.item, o."user" AS customer, o.items,
-                       staging._trimmed(o.order_id) AS order_id,
-                       staging._trimmed(o.user_id) AS user_id,
-                       staging._trimmed(CASE WHEN i.item IS NULL THEN o.product_id ELSE l.product_id END) AS product_id,
-                       staging._trimmed(CASE WHEN i.item IS NULL THEN o.quantity ELSE l.quantity END) AS quantity,
-                       staging._trimmed(CASE WHEN i.item IS NULL THEN o.price ELSE l.price END) AS price,
-                       staging._trimmed(o."timestamp") AS order_time,
-                       staging._trimmed(o.status) AS source_status,
-                       staging._trimmed(o.city) AS city,
-                       staging._trimmed(o.signup_date) AS signup_date,
-                       staging._trimmed(o.marketing_source) AS marketing_source
+                SELECT o.*, i.item, i.item_number, coalesce(i.item_number, 1)::integer AS line_number,
+                       CASE WHEN i.item IS NULL THEN o.order_product_id ELSE staging._trimmed(i.item ->> 'product_id') END AS product_id,
+                       staging._trimmed(CASE WHEN i.item IS NULL THEN o.order_quantity ELSE i.item ->> 'quantity' END) AS quantity,
+                       staging._trimmed(CASE WHEN i.item IS NULL THEN o.order_price ELSE i.item ->> 'price' END) AS price
                 FROM (
-                    SELECT o.*, r.order_id, r.user_id, r.product_id, r.quantity, r.price, r."timestamp", r.status,
-                           coalesce(u.city, r.city) AS city, coalesce(u.signup_date, r.signup_date) AS signup_date,
-                           coalesce(u.marketing_source, r.marketing_source) AS marketing_source, r."user", r.items,
-                           -- Which fields hold an object or array where a plain value belongs: looked for where one begins
-                           -- like one, and once per order, whose items may be many.
-                           CASE WHEN left(staging._trimmed(r.order_id), 1) IN ('{', '[') OR left(staging._trimmed(r.user_id), 1) IN ('{', '[')
-                                     OR left(staging._trimmed(r.product_id), 1) IN ('{', '[')
-                                     OR left(staging._trimmed(coalesce(u.city, r.city)), 1) IN ('{', '[')
-                                     OR left(staging._trimmed(coalesce(u.marketing_source, r.marketing_source)), 1) IN ('{', '[')
-                                THEN ARRAY(SELECT f.name
-                                           FROM (VALUES ('order_id', o.raw_json), ('user_id', o.raw_json), ('product_id', o.raw_json),
-                                                        ('city', CASE WHEN u.city IS NULL THEN o.raw_json ELSE r."user" END),
-                                                        ('marketing_source', CASE WHEN u.marketing_source IS NULL THEN o.raw_json ELSE r."user" END)
-                                                ) AS f (name, holder)
-                                           WHERE json_typeof(f.holder -> f.name) IN ('object', 'array'))
-                           END AS nested
+                    SELECT r.*, s.status,
+                           r.is_readable AND r.nested IS NULL
+                           AND octet_length(r.order_id) <= 512 AND (r.user_id IS NULL OR octet_length(r.user_id) <= 512)
+                           AND r.order_ts >= p_oldest::timestamp AT TIME ZONE 'UTC'
+                           AND r.order_ts < (p_load_date + 1)::timestamp AT TIME ZONE 'UTC'
+                           AND s.status IS NOT NULL
+                           AND (r.customer IS NULL OR json_typeof(r.customer) = 'object')
+                           AND (r.signup_date IS NULL OR r.signup_ts IS NOT NULL) AS is_usual_order
                     FROM (
-                        SELECT o.raw_orders_id, o.load_id, o.line_number, o.raw_json, octet_length(o.raw_json::text) AS record_bytes,
-                               json_typeof(o.raw_json) = 'object'
-                               AND (o.raw_json::text NOT LIKE '%\\u%' OR staging._is_storable(o.raw_json::text)) AS is_readable
-                        FROM raw.orders_json o
-                        WHERE o.run_date = p_load_date AND o.load_id = ANY (p_load_ids)
-                          AND (p_records IS NULL OR o.raw_orders_id = ANY (p_records))
-                        -- A fence: what stands above is computed once per row, not once per use. As a bigint it lets both cores work.
+                        SELECT t.*, staging._to_timestamptz(t.order_time, p_today) AS order_ts,
+                               staging._to_timestamptz(t.signup_date) AS signup_ts,
+                               -- Which fields hold an object or array where a plain value belongs: looked for where one begins
+                               -- like one, and once per order, whose items may be many.
+                               CASE WHEN ascii(t.order_id) IN (ascii('{'), ascii('[')) OR ascii(t.user_id) IN (ascii('{'), ascii('['))
+                                         OR ascii(t.order_product_id) IN (ascii('{'), ascii('[')) OR ascii(t.city) IN (ascii('{'), ascii('['))
+                                         OR ascii(t.marketing_source) IN (ascii('{'), ascii('['))
+                                    THEN array_remove(ARRAY[
+                                        CASE WHEN staging._is_nested(t.order_id, t.raw_json -> 'order_id') THEN 'order_id' END,
+                                        CASE WHEN staging._is_nested(t.user_id, t.raw_json -> 'user_id') THEN 'user_id' END,
+                                        CASE WHEN staging._is_nested(t.order_product_id, t.raw_json -> 'product_id') THEN 'product_id' END,
+                                        CASE WHEN staging._is_nested(t.city, CASE WHEN t.customer ->> 'city' IS NULL THEN t.raw_json
+                                                                                  ELSE t.customer END -> 'city') THEN 'city' END,
+                                        CASE WHEN staging._is_nested(t.marketing_source, CASE WHEN t.customer ->> 'marketing_source' IS NULL THEN t.raw_json
+                                                                                              ELSE t.customer END -> 'marketing_source')
+                                             THEN 'marketing_source' END], NULL)
+                               END AS nested
+                        FROM (
+                            SELECT o.raw_orders_id, o.load_id, o.line_number AS record_number, o.raw_json, o.is_readable,
+                                   f."user" AS customer, f.items,
+                                   staging._trimmed(f.order_id) AS order_id, staging._trimmed(f.user_id) AS user_id,
+                                   staging._trimmed(f.product_id) AS order_product_id, f.quantity AS order_quantity, f.price AS order_price,
+                                   staging._trimmed(f."timestamp") AS order_time, staging._trimmed(f.status) AS source_status,
+                                   staging._trimmed(CASE WHEN f."user" IS NULL THEN f.city ELSE coalesce(f."user" ->> 'city', f.city) END) AS city,
+                                   staging._trimmed(CASE WHEN f."user" IS NULL THEN f.signup_date
+                                                         ELSE coalesce(f."user" ->> 'signup_date', f.signup_date) END) AS signup_date,
+                                   staging._trimmed(CASE WHEN f."user" IS NULL THEN f.marketing_source
+                                                         ELSE coalesce(f."user" ->> 'marketing_source', f.marketing_source) END) AS marketing_source
+                            FROM (
+                                SELECT o.raw_orders_id, o.load_id, o.line_number, o.raw_json,
+                                       json_typeof(o.raw_json) = 'object'
+                                       AND (o.raw_json::text NOT LIKE '%\\u%' OR staging._is_storable(o.raw_json::text)) AS is_readable
+                                FROM raw.orders_json o
+                                WHERE o.run_date = p_load_date AND o.load_id = ANY (p_load_ids)
+                                  -- No condition for an index: BRIN would compare each range of pages with each of the records.
+                                  AND (p_records IS NULL OR o.raw_orders_id + 0 = ANY (p_records))
+                                -- A fence: what stands above is computed once per row, not once per use. As a bigint it lets both cores work.
+                                OFFSET '0'
+                            ) AS o
+                            CROSS JOIN LATERAL json_to_record(CASE WHEN o.is_readable THEN o.raw_json ELSE '{}' END)
+                                AS f (order_id text, user_id text, product_id text, quantity text, price text, "timestamp" text,
+                                      status text, city text, signup_date text, marketing_source text, "user" json, items json)
+                            OFFSET '0'
+                        ) AS t
                         OFFSET '0'
-                    ) AS o
-                    CROSS JOIN LATERAL json_to_record(CASE WHEN o.is_readable THEN o.raw_json ELSE '{}' END)
-                        AS r (order_id text, user_id text, product_id text, quantity text, price text, "timestamp" text,
-                              status text, city text, signup_date text, marketing_source text, "user" json, items json)
-                    CROSS JOIN LATERAL json_to_record(CASE WHEN json_typeof(r."user") = 'object' THEN r."user" ELSE '{}' END)
-                        AS u (city text, signup_date text, marketing_source text)
+                    ) AS r
+                    LEFT JOIN staging.codes c ON c.kind = 'order_status' AND c.source_value = lower(r.source_status COLLATE "C")
+                    LEFT JOIN warehouse.order_statuses s ON s.status = c.canonical_value
                     OFFSET '0'
                 ) AS o
-                LEFT JOIN LATERAL json_array_elements(CASE WHEN json_typeof(o.items) = 'array' THEN o.items ELSE '[]' END)
-                    WITH ORDINALITY AS i (item, line_number) ON true
-                CROSS JOIN LATERAL json_to_record(CASE WHEN json_typeof(i.item) = 'object' THEN i.item ELSE '{}' END)
-                    AS l (product_id text, quantity text, price text)
+                LEFT JOIN LATERAL json_array_elements(CASE WHEN json_typeof(o.items) = 'array' THEN o.items END)
+                    WITH ORDINALITY AS i (item, item_number) ON true
                 OFFSET '0'
             ) AS v
             OFFSET '0'
-        ) AS p
-        LEFT JOIN staging.codes c ON c.kind = 'order_status' AND c.source_value = lower(p.source_status COLLATE "C")
-        LEFT JOIN warehouse.order_statuses s ON s.status = c.canonical_value
+        ) AS l
         OFFSET '0'
     ) AS j;
 END;
-COMMENT ON FUNCTION staging._read_orders(date, text, date, bigint[], bigint[]) IS 'The lines of the orders delivered for a day: parsed, and judged';
+COMMENT ON FUNCTION staging._read_orders(date, text, date, bigint[], bigint[]) IS 'The lines of the orders delivered for a day: typed, and judged';

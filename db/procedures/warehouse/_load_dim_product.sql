@@ -36,9 +36,11 @@ BEGIN
     EXECUTE format($query$
         CREATE TEMPORARY TABLE seen_products ON COMMIT DROP AS
         WITH mentioned AS (
-            SELECT o.product_id FROM %2$s o WHERE o.load_date = %4$L
+            -- Grouped before they are put together: that can be done on both cores, in memory.
+            SELECT o.product_id FROM %2$s o WHERE o.load_date = %4$L GROUP BY o.product_id
             UNION
-            SELECT coalesce(e.product_id, '(none)') FROM %3$s e WHERE e.load_date = %4$L
+            SELECT coalesce(k.product_id, '(none)')
+            FROM (SELECT e.product_id FROM %3$s e WHERE e.load_date = %4$L GROUP BY e.product_id) AS k
         ),
         catalogue AS (
             SELECT p.product_id, p.product_name, p.category, p.brand, p.current_price FROM %1$s p WHERE p.load_date = %4$L

@@ -1,0 +1,118 @@
+-- What is wrong with an order line, an event or a product: the one authority on what is rejected. The texts are trimmed.
+-- Expressions, like all of _parse.sql: what is of the usual shape is not brought here at all.
+
+-- A problem, if it is one; with the first 1,000 characters of the value.
+CREATE OR REPLACE FUNCTION staging._problem(p_is_wrong boolean, p_reason text, p_value text) RETURNS staging.problem
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN p_is_wrong THEN ROW(p_reason, left(p_value, 1000))::staging.problem END;
+COMMENT ON FUNCTION staging._problem(boolean, text, text) IS 'A problem, if it is one';
+
+-- Everything that is wrong with an order line; NULL if nothing is.
+--
+-- p_order, p_item: the order, and its item (NULL in the flat shape); the texts are trimmed values of both
+-- p_is_readable:   the order is an object, and every text in it can be stored. Found out once per order: an order may
+--                  have many bad items, and nothing here may cost each of them the length of the whole.
+-- p_nested:        the order's fields (or its user's) that hold an object or array; found out once per order, too
+-- p_status: canonical status, NULL if it is not mapped
+CREATE OR REPLACE FUNCTION staging._order_problems(
+    p_order json, p_is_readable boolean, p_nested text[], p_item json, p_user json, p_items json, p_line_number bigint,
+    p_order_id text, p_user_id text, p_product_id text, p_quantity text, p_price text, p_timestamp text,
+    p_source_status text, p_status text, p_city text, p_signup_date text, p_marketing_source text,
+    p_oldest date, p_load_date date
+) RETURNS staging.problem[]
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN CASE
+    WHEN NOT p_is_readable AND json_typeof(p_order) <> 'object'
+    THEN ARRAY[staging._problem(true, 'the record is not a JSON object', p_order::text)]
+    WHEN NOT p_is_readable
+    THEN ARRAY[staging._problem(true, 'the record holds \u0000 or half a surrogate pair, which no text can hold', NULL)]
+    ELSE nullif(array_remove(ARRAY[
+        staging._problem(p_order_id IS NULL, 'order_id is missing', NULL),
+        staging._problem(octet_length(p_order_id) > 512, 'order_id is longer than 512 bytes', p_order_id),
+        staging._problem('order_id' = ANY (p_nested), 'order_id is not a plain value', p_order_id),
+        staging._problem(octet_length(p_user_id) > 512, 'user_id is longer than 512 bytes', p_user_id),
+        staging._problem('user_id' = ANY (p_nested), 'user_id is not a plain value', p_user_id),
+        staging._problem(p_items IS NOT NULL AND p_line_number IS NULL, 'items is not a list with at least one item', p_items::text),
+        staging._problem(p_line_number > 999999, 'an order holds at most 999,999 items', p_line_number::text),
+        staging._problem(json_typeof(p_item) <> 'object', 'the item is not a JSON object', p_item::text)
+    ] || CASE WHEN coalesce(json_typeof(p_item) = 'object', p_items IS NULL) THEN ARRAY[
+        staging._problem(p_product_id IS NULL, 'product_id is missing', NULL),
+        staging._problem(octet_length(p_product_id) > 512, 'product_id is longer than 512 bytes', p_product_id),
+        staging._problem(CASE WHEN p_item IS NULL THEN 'product_id' = ANY (p_nested) ELSE staging._is_nested(p_product_id, p_item -> 'product_id') END,
+                         'product_id is not a plain value', p_product_id),
+        staging._problem(p_quantity IS NULL, 'quantity is missing', NULL),
+        staging._problem(p_quantity IS NOT NULL
+                         AND NOT coalesce(staging._to_number(p_quantity) > 0
+                                          AND staging._to_number(p_quantity) = trunc(staging._to_number(p_quantity)), false),
+                         'quantity is not a whole number above 0', p_quantity),
+        staging._problem(staging._to_number(p_quantity) > 2147483647, 'quantity is above 2,147,483,647', p_quantity),
+        staging._problem(p_price IS NULL, 'price is missing', NULL),
+        staging._problem(p_price IS NOT NULL AND NOT coalesce(staging._to_number(p_price) >= 0, false),
+                         'price is not a number of at least 0', p_price),
+        staging._problem(staging._to_number(p_price) >= 1e15, 'price is not below 1e15', p_price)
+    ] END || ARRAY[
+        staging._problem(p_timestamp IS NULL, 'timestamp is missing', NULL),
+        staging._problem(p_timestamp IS NOT NULL AND staging._to_timestamptz(p_timestamp) IS NULL,
+                         'timestamp is not an ISO 8601 time', p_timestamp),
+        staging._problem((staging._to_timestamptz(p_timestamp) AT TIME ZONE 'UTC')::date > p_load_date,
+                         'timestamp is after the day of the delivery', p_timestamp),
+        staging._problem((staging._to_timestamptz(p_timestamp) AT TIME ZONE 'UTC')::date < p_oldest,
+                         'timestamp is older than oldest_order_days', p_timestamp),
+        staging._problem(p_source_status IS NULL, 'status is missing', NULL),
+        staging._problem(p_source_status IS NOT NULL AND p_status IS NULL,
+                         'status is not in staging.codes, or not what warehouse.order_statuses calls one', p_source_status),
+        staging._problem(json_typeof(p_user) <> 'object', 'user is not a JSON object', p_user::text),
+        staging._problem('city' = ANY (p_nested), 'city is not a plain value', p_city),
+        staging._problem(p_signup_date IS NOT NULL AND staging._to_timestamptz(p_signup_date) IS NULL,
+                         'signup_date is not a date', p_signup_date),
+        staging._problem('marketing_source' = ANY (p_nested), 'marketing_source is not a plain value', p_marketing_source)
+    ], NULL), '{}')
+END;
+COMMENT ON FUNCTION staging._order_problems(json, boolean, text[], json, json, json, bigint, text, text, text, text, text, text, text, text, text, text, text, date, date)
+    IS 'Everything that is wrong with an order line; NULL if nothing is';
+
+-- Everything that is wrong with an event; NULL if nothing is.
+CREATE OR REPLACE FUNCTION staging._event_problems(
+    p_event_id text, p_user_id text, p_product_id text, p_event_type text, p_event_ts text, p_oldest date, p_load_date date
+) RETURNS staging.problem[]
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN nullif(array_remove(ARRAY[
+    staging._problem(p_event_id IS NULL, 'event_id is missing', NULL),
+    staging._problem(octet_length(p_event_id) > 512, 'event_id is longer than 512 bytes', p_event_id),
+    staging._problem(p_event_type IS NULL, 'event_type is missing', NULL),
+    staging._problem(p_event_ts IS NULL, 'event_ts is missing', NULL),
+    staging._problem(p_event_ts IS NOT NULL AND staging._to_timestamptz(p_event_ts) IS NULL, 'event_ts is not an ISO 8601 time', p_event_ts),
+    staging._problem((staging._to_timestamptz(p_event_ts) AT TIME ZONE 'UTC')::date > p_load_date,
+                     'event_ts is after the day of the delivery', p_event_ts),
+    staging._problem((staging._to_timestamptz(p_event_ts) AT TIME ZONE 'UTC')::date < p_oldest,
+                     'event_ts is older than oldest_order_days', p_event_ts),
+    staging._problem(octet_length(p_user_id) > 512, 'user_id is longer than 512 bytes', p_user_id),
+    staging._problem(octet_length(p_product_id) > 512, 'product_id is longer than 512 bytes', p_product_id)
+], NULL), '{}');
+COMMENT ON FUNCTION staging._event_problems(text, text, text, text, text, date, date)
+    IS 'Everything that is wrong with an event; NULL if nothing is';
+
+-- Everything that is wrong with a product; NULL if nothing is.
+CREATE OR REPLACE FUNCTION staging._product_problems(
+    p_product json, p_product_id text, p_product_name text, p_category text, p_brand text, p_price text
+) RETURNS staging.problem[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE
+    WHEN json_typeof(p_product) <> 'object'
+    THEN ARRAY[staging._problem(true, 'the record is not a JSON object', p_product::text)]
+    WHEN NOT staging._is_storable(p_product::text)
+    THEN ARRAY[staging._problem(true, 'the record holds \u0000 or half a surrogate pair, which no text can hold', NULL)]
+    ELSE nullif(array_remove(ARRAY[
+        staging._problem(p_product_id IS NULL, 'product_id is missing', NULL),
+        staging._problem(octet_length(p_product_id) > 512, 'product_id is longer than 512 bytes', p_product_id),
+        staging._problem(staging._is_nested(p_product_id, p_product -> 'product_id'), 'product_id is not a plain value', p_product_id),
+        staging._problem(staging._is_nested(p_product_name, p_product -> 'product_name'), 'product_name is not a plain value', p_product_name),
+        staging._problem(staging._is_nested(p_category, p_product -> 'category'), 'category is not a plain value', p_category),
+        staging._problem(staging._is_nested(p_brand, p_product -> 'brand'), 'brand is not a plain value', p_brand),
+        staging._problem(p_price IS NOT NULL AND NOT coalesce(staging._to_number(p_price) >= 0, false),
+                         'current_price is not a number of at least 0', p_price),
+        staging._problem(staging._to_number(p_price) >= 1e15, 'current_price is not below 1e15', p_price)
+    ], NULL), '{}')
+END;
+COMMENT ON FUNCTION staging._product_problems(json, text, text, text, text, text)
+    IS 'Everything that is wrong with a product; NULL if nothing is';
