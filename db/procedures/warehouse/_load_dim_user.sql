@@ -78,12 +78,14 @@ BEGIN
     USING pg_temp.changed_users c
     WHERE c.was_seen AND l.user_id = c.user_id AND l.load_date = p_load_date;
 
+    -- In the order of the index each page of it is looked for once.
     INSERT INTO warehouse.user_loads (user_id, load_date, first_seen_at, last_seen_at, city, signup_date, marketing_source,
                                       attributes_order_ts, attributes_order_id)
     SELECT n.user_id, p_load_date, n.first_seen_at, n.last_seen_at, n.city, n.signup_date, n.marketing_source,
            n.attributes_order_ts, n.attributes_order_id
     FROM pg_temp.seen_users n
-    JOIN pg_temp.changed_users c ON c.user_id = n.user_id;
+    JOIN pg_temp.changed_users c ON c.user_id = n.user_id
+    ORDER BY n.user_id;
 
     INSERT INTO warehouse.dim_user AS u (user_id, city, signup_date, marketing_source, first_seen_at, last_seen_at, is_inferred,
                                          attributes_order_ts, attributes_load_date, attributes_order_id)
@@ -91,6 +93,7 @@ BEGIN
            n.attributes_order_ts, CASE WHEN n.attributes_order_ts IS NOT NULL THEN p_load_date END, n.attributes_order_id
     FROM pg_temp.seen_users n
     JOIN pg_temp.changed_users c ON c.user_id = n.user_id AND NOT c.was_seen
+    ORDER BY n.user_id
     ON CONFLICT ON CONSTRAINT dim_user_pkey DO UPDATE
     SET city = CASE WHEN warehouse._is_newer(excluded.attributes_order_ts, excluded.attributes_load_date, excluded.attributes_order_id,
             u.attributes_order_ts, u.attributes_load_date, u.attributes_order_id) THEN excluded.city ELSE u.city END,
