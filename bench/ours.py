@@ -62,8 +62,8 @@ class Warehouse:
         self.server, self.dbname = server, dbname
 
     def load(self, landing: Path, day: date) -> Cost:
-        """Load a day."""
-        return run_days(self.server, self.dbname, landing, day)
+        """Load a day, on both cores."""
+        return run_days(self.server, self.dbname, landing, day, jobs=2)
 
     def facts(self) -> tuple[str, ...]:
         """Return what every contender must arrive at: order lines, their revenue, events, users, products."""

@@ -143,7 +143,7 @@ def reloads(bench: Bench) -> None:
         for name, changed in (("first load", 0), ("unchanged", 0), ("1 % changed", 0.01), ("all changed", 1)):
             landing = bench.landing(orders, events, **({"changed": changed} if changed else {}))
             server.settle()
-            costs[name] = ours.run_days(server, dbname, landing, day)
+            costs[name] = ours.run_days(server, dbname, landing, day, jobs=2)
     bench.results.show(f"{orders:,} orders and {events:,} events, again", costs, summed=False)
     bench.results.keep("reloads", {"orders": orders, "events": events, "costs": _dicts(costs)})
 
