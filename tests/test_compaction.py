@@ -5,6 +5,7 @@ ONLINE_RETAIL=all pytest tests/test_compaction.py       all of Online Retail, no
 
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -72,6 +73,29 @@ def test_a_closed_month_becomes_one_partition_of_the_same_rows(shop: Any) -> Non
     assert rows == {t: sorted(map(str, shop.rows(f"TABLE {t}"))) for t in TABLES}
     dates = [row.date_id for row in shop.rows("SELECT date_id FROM warehouse.fact_orders_p_2025_11 ORDER BY ctid")]
     assert dates == sorted(dates)
+
+
+def test_compaction_says_what_it_merged_and_what_it_dropped(shop: Any) -> None:
+    shop.notices.clear()
+    compact(shop)
+    merged = [re.fullmatch(r"(\S+): (\d) days merged, \d+\.\d\d s", notice) for notice in shop.notices]
+    assert {(said[1], int(said[2])) if said else None for said in merged} == {
+        *((f"{table}_p_2025_11", len(NOVEMBER)) for table in TABLES), ("staging.products_clean_p_2025_11", 2),
+    }  # fmt: skip
+    shop.execute("UPDATE audit.settings SET value = '30' WHERE name = 'raw_keep_days'")
+    shop.notices.clear()
+    compact(shop, date(2025, 12, 31))
+    assert sorted(notice for notice in shop.notices if "merged" not in notice) == [
+        f"raw.{table}_p_2025_11 dropped" for table in ("events_csv", "orders_json", "products_json", "rejected_lines")
+    ]
+
+
+def test_who_runs_the_days_may_merge_and_drop_months(shop: Any) -> None:
+    shop.execute("UPDATE audit.settings SET value = '30' WHERE name = 'raw_keep_days'")
+    with shop.connect("warehouse_runner") as runner:
+        runner.execute("CALL warehouse.compact_partitions(%s)", [date(2025, 12, 31)])
+    assert partitions(shop, "warehouse.fact_orders") == ["2025_11", "2025_12_01"]
+    assert partitions(shop, "raw.orders_json") == ["2025_12"]
 
 
 def test_a_month_that_is_not_over_keeps_its_days(shop: Any) -> None:
@@ -256,6 +280,20 @@ def test_staging_that_retention_dropped_is_made_again_from_raw(shop: Any) -> Non
     for day in NOVEMBER:
         shop.call("warehouse.run_day", day)
     assert checksums(shop.connection) == whole
+
+
+def test_staging_of_a_single_row_is_missed_too(warehouse: Any) -> None:
+    warehouse.execute(RULES_OFF)
+    day = NOVEMBER[0]
+    warehouse.landing.orders(day, orders(1, day))
+    warehouse.run(day)
+    warehouse.execute("UPDATE audit.settings SET value = '0' WHERE name = 'staging_keep_days'")
+    compact(warehouse)
+    with pytest.raises(psycopg.Error) as caught:
+        warehouse.call("warehouse.reload_fact_orders", day)
+    assert caught.value.sqlstate == "WH007"
+    # Events, of which there were none, are not said to be gone.
+    assert "staging_keep_days: orders. " in (caught.value.diag.message_detail or "")
 
 
 # -- Online Retail -----------------------------------------------------------------------------------

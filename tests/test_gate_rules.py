@@ -241,6 +241,16 @@ def test_a_catalogue_of_fourteen_days_is_not_too_old(warehouse: Any) -> None:
     assert judge(warehouse)["products_age"].passed
 
 
+def test_the_newest_catalogue_counts_whatever_older_ones_there_are(warehouse: Any) -> None:
+    older = DAY - timedelta(15)
+    warehouse.landing.products(older, [product()])
+    warehouse.deliver(older)
+    warehouse.call("staging.clean_products", older)
+    deliver_good_day(warehouse)
+    verdict = judge(warehouse)["products_age"]
+    assert (verdict.passed, verdict.observed) == (True, 0)
+
+
 def test_all_that_blocks_a_day_is_named_at_once(warehouse: Any) -> None:
     warehouse.landing.orders(DAY, [])
     warehouse.deliver(DAY)

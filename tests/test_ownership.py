@@ -291,6 +291,15 @@ def test_a_user_is_as_the_last_order_says_whatever_was_loaded_first(shop: Any, s
     assert person(shop) is None
 
 
+def test_a_day_that_comes_again_with_something_newer_is_heard(shop: Any) -> None:
+    load(shop, D1, [order("O-1", D1, city="Berlin")])
+    load(shop, D2, [order("O-2", timestamp=f"{D1}T12:00:00Z", city="Paris")])
+    load(shop, D1, [order("O-1", timestamp=f"{D1}T11:00:00Z", city="Berlin")])
+    assert person(shop) == ("Paris", D1, D1, False)
+    load(shop, D1, [order("O-1", timestamp=f"{D1}T13:00:00Z", city="Rome")])
+    assert person(shop) == ("Rome", D1, D1, False)
+
+
 @pytest.mark.parametrize("sequence", list(permutations([D1, D2])), ids=["12", "21"])
 def test_of_orders_of_the_same_moment_the_later_load_then_the_greater_id_speaks(shop: Any, sequence: Any) -> None:
     said = {D1: [order("O-9", D1, city="Berlin")], D2: [order("O-1", D1, city="Paris"), order("O-2", D1, city="Rome")]}

@@ -517,7 +517,19 @@ def test_runs_are_joined_retried_and_opened_as_the_design_says(warehouse: Any) -
     assert runs() == ["succeeded", "running"]
     warehouse.call("audit.open_run", DAY)  # so does a new run, when the one before was given up
     assert runs() == ["succeeded", "failed", "running"]
-    assert warehouse.rows("SELECT * FROM audit.pipeline_runs WHERE error = 'given up: a new run of the day was opened'")
+    given_up = "SELECT ended_at FROM audit.pipeline_runs WHERE error = 'given up: a new run of the day was opened'"
+    assert warehouse.value(given_up)
+
+
+def test_run_day_joins_the_run_that_waits_for_it_whatever_other_days_did(warehouse: Any) -> None:
+    put_day(warehouse)
+    warehouse.call("warehouse.run_day", DAY)
+    next_day = DAY + timedelta(days=1)
+    put_day(warehouse, next_day)
+    warehouse.call("audit.open_run", next_day)
+    warehouse.call("warehouse.run_day", next_day)
+    steps = "SELECT count(*) FROM audit.pipeline_steps WHERE step = 'open_run'"
+    assert (warehouse.value("SELECT count(*) FROM audit.pipeline_runs"), warehouse.value(steps)) == (2, 2)
 
 
 def test_a_run_whose_step_failed_stays_failed_whatever_ends_well_beside_it(warehouse: Any) -> None:
@@ -606,6 +618,13 @@ def test_an_extract_whose_session_died_is_told_from_a_living_one(warehouse: Any)
     end_extract(warehouse, again)
     dying.close()
     wait_for(lambda: not warehouse.value("SELECT audit.step_is_alive(%s::bigint)", step_id))
+    warehouse.call("audit.open_run", DAY)
+    step = warehouse.row("SELECT status, error_sqlstate FROM audit.pipeline_steps WHERE step_id = %s", step_id)
+    assert step == ("failed", "08006")
+
+
+def test_an_extract_that_its_own_session_did_not_end_is_over_when_that_begins_another_step(warehouse: Any) -> None:
+    step_id = extract(warehouse, "orders")
     warehouse.call("audit.open_run", DAY)
     step = warehouse.row("SELECT status, error_sqlstate FROM audit.pipeline_steps WHERE step_id = %s", step_id)
     assert step == ("failed", "08006")

@@ -152,6 +152,22 @@ def test_every_clean_line_is_traced_from_file_to_fact(loaded: Any) -> None:
     assert loaded.value("SELECT count(*) FROM staging.events_clean WHERE staging_events_id <> raw_events_id") == 0
 
 
+def test_a_clean_line_that_is_no_fact_yet_or_no_more_is_traced_to_staging(loaded: Any) -> None:
+    saturday = FRIDAY + timedelta(days=1)
+    loaded.landing.orders(saturday, [order("O-twice", FRIDAY, quantity=5)])
+    loaded.deliver(saturday)
+    loaded.call("staging.clean_orders", saturday)
+    facts = "SELECT load_date, fact_orders_id FROM audit.lineage WHERE order_id = 'O-twice' ORDER BY load_date"
+    friday, coming = loaded.rows(facts)
+    assert (friday.load_date, coming) == (FRIDAY, (saturday, None))
+    assert friday.fact_orders_id is not None
+    loaded.execute(RULES_OFF)
+    loaded.call("warehouse.run_day", saturday)
+    friday, coming = loaded.rows(facts)
+    assert friday == (FRIDAY, None)
+    assert coming.fact_orders_id is not None
+
+
 def test_a_second_run_changes_no_row(loaded: Any) -> None:
     before = rows_in_place(loaded)
     loaded.call("warehouse.run_day", FRIDAY)
@@ -300,6 +316,18 @@ def test_the_calendar_knows_each_day(warehouse: Any) -> None:
     ]  # fmt: skip
     assert sum(row.is_weekend for row in days.values() if row.month == 12 and row.year == 2025) == 8
     assert (min(days), max(days), len(days)) == (20240101, 20251231, 731)
+
+
+def test_without_a_limit_an_order_may_be_a_hundred_years_old(warehouse: Any) -> None:
+    warehouse.execute(RULES_OFF)
+    warehouse.execute("UPDATE audit.settings SET value = NULL WHERE name = 'oldest_order_days'")
+    oldest = FRIDAY - timedelta(days=36525)
+    warehouse.landing.orders(FRIDAY, [order("O-old", oldest), order("O-older", oldest - timedelta(days=1))])
+    warehouse.run(FRIDAY)
+    assert warehouse.rows("SELECT order_id, date_id FROM warehouse.fact_orders") == [("O-old", 19251219)]
+    assert warehouse.value("SELECT failure_reason FROM audit.bad_records") == (
+        "timestamp is older than oldest_order_days"
+    )
 
 
 def test_the_metrics_count_what_the_newest_verdict_says(warehouse: Any) -> None:

@@ -157,6 +157,15 @@ def test_a_rule_that_gives_no_row_has_nothing_to_compare_with(warehouse: Any) ->
     assert (found.passed, found.message) == (True, "nothing to compare with")
 
 
+def test_a_month_of_raw_is_summarized_when_it_was_loaded(warehouse: Any) -> None:
+    put_day(warehouse, count=1000)  # more pages than the one range that an empty table has
+    left = warehouse.value(
+        "SELECT sum(brin_summarize_new_values(c.oid)) FROM pg_class c JOIN pg_am a ON a.oid = c.relam"
+        " WHERE a.amname = 'brin' AND c.relkind = 'i' AND c.relnamespace = 'raw'::regnamespace"
+    )
+    assert left == 0
+
+
 def test_a_month_that_another_session_summarizes_is_left_to_it(warehouse: Any) -> None:
     put_day(warehouse)
     with warehouse.connect() as other, other.transaction():

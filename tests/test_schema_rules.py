@@ -145,6 +145,19 @@ def test_every_constraint_was_given_its_name(warehouse: Warehouse) -> None:
     assert [name for name in found if not re.search(rf"\b{re.escape(name)}\b", text)] == []
 
 
+def test_every_table_that_is_not_partitioned_has_a_primary_key(warehouse: Warehouse) -> None:
+    """Partitioned ones are written in bulk: raw without a key, staging and facts with a unique index of their own."""
+    without = names(
+        warehouse,
+        f"""
+        SELECT c.oid::regclass FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = relnamespace
+        WHERE {IN_SCHEMAS} AND relkind = 'r' AND NOT relispartition
+          AND NOT EXISTS (SELECT FROM pg_constraint AS k WHERE k.conrelid = c.oid AND k.contype = 'p')
+        """,
+    )
+    assert without == []
+
+
 def test_every_index_was_given_its_name(warehouse: Warehouse) -> None:
     text = "\n".join(path.read_text() for path in SCHEMA_FILES.rglob("*.sql"))
     found = names(

@@ -215,6 +215,22 @@ def test_a_person_who_is_delivered_again_is_a_guest(warehouse: Any, server: Any)
     assert warehouse.value("SELECT count(*) FROM warehouse.dim_user WHERE user_id LIKE 'erased-%'") == 0
 
 
+def test_rejected_rows_of_a_person_whose_raw_is_gone_lose_their_text_too(warehouse: Any) -> None:
+    warehouse.execute(RULES_OFF)
+    warehouse.execute("UPDATE audit.settings SET value = '0' WHERE name = 'raw_keep_days'")
+    day, person = DAYS[0], "maria@shop.example"
+    bad = [order(f"O-{user}", day, user_id=user, quantity=0) for user in (person, OTHER)]
+    warehouse.landing.orders(day, [*orders(3, day), order("O-good", day, user_id=person), *bad])
+    for _ in range(2):  # delivered again after it was dropped, and dropped again
+        warehouse.run(day)
+        warehouse.call("warehouse.compact_partitions", date(2025, 12, 1))
+    assert warehouse.value("SELECT count(*) FROM raw.orders_json") == 0
+    warehouse.execute(ERASE, person, REASON)
+    left = "SELECT record_id, failure_reason, raw_data IS NOT NULL FROM audit.bad_records ORDER BY line_number"
+    reason = "quantity is not a whole number above 0"
+    assert warehouse.rows(left) == [(f"O-{person}", reason, False), (f"O-{OTHER}", reason, True)]
+
+
 ODD = (None, "", " ", "1", 1, 0, -3, 2.5, "x", "2025-12-19", "2025-12-19T09:00:00Z", "2031-01-01", "paid", "bogus",
        True, {}, {"a": "b"}, [], ["a"], [{}], "{", "[x]", "y" * 600, 1e400, "\0", "\ud800", PERSON)  # fmt: skip
 FIELDS = ("order_id", "product_id", "quantity", "price", "timestamp", "status", "city", "signup_date",
@@ -357,16 +373,17 @@ def test_an_erasure_waits_for_what_runs_and_what_comes_waits_for_it(warehouse: A
     warehouse.landing.orders(FRIDAY, [*orders(5, FRIDAY), order("mine", user_id=PERSON)])
     warehouse.landing.events(FRIDAY, events(5, FRIDAY))
     warehouse.run(FRIDAY)
-    # As a step does, and a load.
+    # As a step does, and a load; and, beyond that, as an upgrade: who holds two locks is named once.
     running = warehouse.connect()
     running.execute("BEGIN")
+    running.execute("SELECT warehouse._take_warehouse()")
     running.execute("SELECT raw.open_load('orders', %s, 'x.json', %s)", [FRIDAY, "1" * 64])
     owner = warehouse.connect("warehouse_owner")
     owner.execute("SET lock_timeout = '200ms'")
     with pytest.raises(psycopg.Error, match="stayed in use") as refused:
         owner.execute(ERASE, [PERSON, REASON])
     assert refused.value.sqlstate == "WH006"
-    assert f"pid {running.info.backend_pid}:" in refused.value.diag.message_detail
+    assert f"with pid {running.info.backend_pid}: " in refused.value.diag.message_detail
     assert warehouse.value("SELECT count(*) FROM warehouse.fact_orders WHERE user_id = %s", PERSON) == 1
     running.execute("ROLLBACK")
 
