@@ -74,6 +74,7 @@ def _relation(connection: psycopg.Connection, where: str) -> str:
 def ask(dsn: str, day: str) -> None:
     """Ask until interrupted, then say how long it took."""
     times = []
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs are told to ignore it
     with psycopg.connect(dsn, autocommit=True, application_name=NAME) as connection:
         # The server logs every wait for a lock that is longer than this.
         connection.execute("SET log_lock_waits = on; SET deadlock_timeout = '1ms'; SET lock_timeout = 0")

@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 from glue.errors import Refused
 
-BLOCK_BYTES = 4 << 20
+BLOCK_BYTES = 2 << 20
 BATCH_RECORDS = 1 << 16  # a record costs memory of its own, however short it is
 RECORD_BYTES = 16 << 20  # a longer record is rejected
 KEPT_BYTES = 64 << 10  # of a rejected record

@@ -229,7 +229,7 @@ PROBLEMS = """
                 ARRAY(SELECT f FROM unnest('{order_id,user_id,product_id,city,marketing_source}'::text[]) AS f
                       WHERE json_typeof(CASE WHEN f = 'city' AND v.u_city IS NOT NULL OR f = 'marketing_source' AND v.u_source IS NOT NULL
                                              THEN v."user" ELSE v.raw_json END -> f) IN ('object', 'array')),
-                v.item, v."user", v.items, v.line_number, staging._trimmed(v.order_id), staging._trimmed(v.user_id),
+                v.item, CASE WHEN json_typeof(v."user") <> 'object' THEN v."user"::text END, v.items, v.line_number, staging._trimmed(v.order_id), staging._trimmed(v.user_id),
                 staging._trimmed(v.l_product_id), staging._trimmed(v.l_quantity), staging._trimmed(v.l_price),
                 staging._trimmed(v."timestamp"), staging._trimmed(v.status), s.status,
                 staging._trimmed(coalesce(v.u_city, v.city)), staging._trimmed(coalesce(v.u_signup_date, v.signup_date)),
