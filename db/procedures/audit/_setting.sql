@@ -3,7 +3,7 @@
 -- Reads:  audit.settings
 -- Errors: WH004 no such setting
 CREATE OR REPLACE FUNCTION audit._setting(p_name text) RETURNS integer
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $_setting$
 DECLARE
     v_value text;

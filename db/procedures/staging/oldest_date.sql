@@ -2,7 +2,7 @@
 --
 -- Reads: audit.settings
 CREATE OR REPLACE FUNCTION staging.oldest_date(p_load_date date) RETURNS date
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $oldest_date$
     SELECT p_load_date - coalesce(audit._setting('oldest_order_days'), 36525);
 $oldest_date$;

@@ -26,8 +26,8 @@ BEGIN
         RETURN v_result;
     END IF;
 
-    -- Counted in one statement: rows and figures of a day move together.
-    FOR v_source, v_clean, v_facts, v_superseded IN EXECUTE format($query$
+    -- Counted in one statement: rows and figures of a day move together. No loop: its cursor would keep to one core.
+    EXECUTE format($query$
         SELECT c.source, c.clean_count, c.fact_count, c.superseded_count
         FROM (
             SELECT l.source, l.clean_count,
@@ -40,15 +40,16 @@ BEGIN
             WHERE l.source IN ('orders', 'events') AND l.load_date = %3$L
         ) AS c
         WHERE c.clean_count IS DISTINCT FROM c.fact_count + c.superseded_count OR c.fact_count IS DISTINCT FROM c.fact_figure
-        ORDER BY c.source
+        ORDER BY c.source LIMIT 1
         $query$, coalesce(warehouse._partition_of('warehouse.fact_orders', p_load_date), 'warehouse.fact_orders'),
         coalesce(warehouse._partition_of('warehouse.fact_events', p_load_date), 'warehouse.fact_events'), p_load_date)
-    LOOP
+    INTO v_source, v_clean, v_facts, v_superseded;
+    IF v_source IS NOT NULL THEN
         RAISE EXCEPTION 'the clean % of % are not all in the facts', v_source, p_load_date USING ERRCODE = 'WH012',
             DETAIL = format('Clean %s, facts %s, superseded by later loads %s.', v_clean,
                             v_facts, coalesce(v_superseded, 0)),
             HINT = format('CALL warehouse.reload_fact_%s(%L);', v_source, p_load_date);
-    END LOOP;
+    END IF;
 
     IF EXISTS (SELECT FROM warehouse.unseen_members) THEN
         PERFORM warehouse._remove_unseen_members();
