@@ -417,10 +417,8 @@ def _shipped_settings() -> dict[str, str]:
         # A big day writes gigabytes: checkpoints by the clock, not by volume.
         "max_wal_size": "4GB",
         "checkpoint_timeout": "15min",
-        # Backups are pg_dump, nothing streams from here; so a table that is made and filled in one
-        # transaction (each day's partition is) goes to disk once, and not to the WAL as well.
-        "wal_level": "minimal",
-        "max_wal_senders": "0",
+        # With minimal, a COMMIT that swaps a partition would bring it to disk first, and its readers would wait for that.
+        "wal_level": "replica",
         # Compiling a plan over many partitions costs more than it saves here.
         "jit": "off",
         # As many workers as cores; one query may use all of them, its own process included.

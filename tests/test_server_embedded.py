@@ -81,7 +81,7 @@ def test_only_its_user_and_root_can_reach_it(server: EmbeddedServer) -> None:
 def test_the_shipped_settings_are_all_known_to_postgresql(make: Maker) -> None:
     with make() as made:
         assert value(made, "SELECT count(*) FROM pg_file_settings WHERE error IS NOT NULL") == 0
-        assert value(made, "SHOW wal_level") == "minimal"
+        assert value(made, "SHOW wal_level") == "replica"
 
 
 def test_fsync_is_on_unless_a_test_says_otherwise() -> None:
