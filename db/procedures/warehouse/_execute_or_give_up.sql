@@ -4,6 +4,7 @@
 -- p_what:      what is being done, for the error
 -- p_relations: the relations whose holders the error names
 -- p_commands:  the statements; all or none of them hold
+-- Locks:       SHARE UPDATE EXCLUSIVE on the tables among p_relations, until the transaction ends; what the statements take
 -- Errors:      WH006 the locks were not to be had, with the pids that hold them
 CREATE OR REPLACE FUNCTION warehouse._execute_or_give_up(p_what text, p_relations regclass[], p_commands text[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD'
@@ -12,8 +13,22 @@ DECLARE
     v_attempts     integer := coalesce(audit._setting('swap_attempts'), 1);
     v_lock_timeout text := current_setting('lock_timeout');
     v_command      text;
-    v_holders      text;
 BEGIN
+    -- Autovacuum yields to who waits for longer than deadlock_timeout, a second, and so never to what is asked for below:
+    -- of a month's partitions one is always being looked after. This keeps it away, and waits for no reader or writer.
+    BEGIN
+        PERFORM set_config('lock_timeout', '10s', true);
+        FOR v_command IN
+            SELECT format('LOCK TABLE ONLY %s IN SHARE UPDATE EXCLUSIVE MODE', c.oid::regclass)
+            FROM pg_class c WHERE c.oid = ANY (p_relations) AND c.relkind = 'r' ORDER BY c.oid::regclass::text COLLATE "C"
+        LOOP
+            EXECUTE v_command;
+        END LOOP;
+        PERFORM set_config('lock_timeout', v_lock_timeout, true);
+    EXCEPTION WHEN lock_not_available THEN
+        PERFORM warehouse._give_up(p_what, p_relations);
+    END;
+
     LOOP
         v_attempts := v_attempts - 1;
         BEGIN
@@ -25,12 +40,7 @@ BEGIN
             RETURN;
         EXCEPTION WHEN lock_not_available THEN
             IF v_attempts <= 0 THEN
-                SELECT string_agg(DISTINCT l.pid::text, ', ') INTO v_holders
-                FROM pg_locks l
-                WHERE l.relation = ANY (p_relations) AND l.granted AND l.pid <> pg_backend_pid();
-                RAISE EXCEPTION '%: the tables stayed in use', p_what USING ERRCODE = 'WH006',
-                    DETAIL = format('Held by the sessions with pid %s. Nothing was changed.', coalesce(v_holders, '(gone now)')),
-                    HINT = 'SELECT pid, usename, state, query FROM pg_stat_activity WHERE pid IN (…); then run the step again.';
+                PERFORM warehouse._give_up(p_what, p_relations);
             END IF;
         END;
         PERFORM pg_sleep(audit._setting('swap_pause_ms') / 1000.0);
@@ -39,3 +49,20 @@ END
 $_execute_or_give_up$;
 COMMENT ON FUNCTION warehouse._execute_or_give_up(text, regclass[], text[])
     IS 'Runs DDL that needs locks which readers hold: asks shortly, lets readers pass, asks again, gives up with WH006';
+
+-- Errors: WH006, with the pids that hold the relations
+CREATE OR REPLACE FUNCTION warehouse._give_up(p_what text, p_relations regclass[]) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $_give_up$
+DECLARE
+    v_holders text;
+BEGIN
+    SELECT string_agg(DISTINCT l.pid::text, ', ') INTO v_holders
+    FROM pg_locks l
+    WHERE l.relation = ANY (p_relations) AND l.granted AND l.pid <> pg_backend_pid();
+    RAISE EXCEPTION '%: the tables stayed in use', p_what USING ERRCODE = 'WH006',
+        DETAIL = format('Held by the sessions with pid %s. Nothing was changed.', coalesce(v_holders, '(gone now)')),
+        HINT = 'SELECT pid, usename, state, query FROM pg_stat_activity WHERE pid IN (…); then run the step again.';
+END
+$_give_up$;
+COMMENT ON FUNCTION warehouse._give_up(text, regclass[]) IS 'Says which sessions hold the tables that were needed';
