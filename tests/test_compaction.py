@@ -238,6 +238,20 @@ def test_compaction_inside_a_transaction_says_so(shop: Any) -> None:
     assert len(partitions(shop, "warehouse.fact_orders")) == len(NOVEMBER) + 1
 
 
+def test_compaction_and_retention_wait_for_who_has_the_warehouse_alone(shop: Any) -> None:
+    session = shop.connect()
+    session.execute("SET lock_timeout = '50ms'")
+    for _ in range(2):  # at first there are months to merge, then some to drop
+        before = shop.rows("SELECT inhrelid FROM pg_inherits ORDER BY 1")
+        with shop.connect() as other, other.transaction():
+            other.execute("SELECT warehouse._take_warehouse()")
+            with pytest.raises(psycopg.errors.LockNotAvailable):
+                session.execute("CALL warehouse.compact_partitions(%s)", [DECEMBER])
+        assert shop.rows("SELECT inhrelid FROM pg_inherits ORDER BY 1") == before
+        compact(shop)
+        shop.execute("UPDATE audit.settings SET value = '0' WHERE name = 'raw_keep_days'")
+
+
 def test_compaction_needs_a_date(shop: Any) -> None:
     with pytest.raises(psycopg.Error) as caught:
         compact(shop, None)  # type: ignore[arg-type]

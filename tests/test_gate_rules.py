@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from tests.shop import checksums, event, events, order, orders, product
+from tests.test_pipeline_failures import Caller, wait_for
 
 DAY = date(2025, 12, 19)
 CLEANING = ("staging.clean_orders", "staging.clean_events", "staging.clean_products")
@@ -492,6 +493,19 @@ def test_a_day_let_through_is_loaded_and_recorded(warehouse: Any) -> None:
     warehouse.call("warehouse.run_day", DAY)
     override = warehouse.row("SELECT * FROM audit.dq_overrides")
     assert (override.reason, override.used_by_run_id) == ("shop was closed", run.run_id)
+
+
+def test_of_two_who_let_a_day_through_at_once_the_first_is_recorded(warehouse: Any) -> None:
+    block(warehouse)
+    first = warehouse.connect()
+    with first.transaction():
+        first.execute("CALL audit.allow_day(%s, 'first')", [DAY])
+        second = Caller(warehouse, f"CALL audit.allow_day('{DAY}', 'second')")
+        pid = second.connection.info.backend_pid
+        wait_for(lambda: warehouse.value("SELECT cardinality(pg_blocking_pids(%s::integer)) > 0", pid))
+    second.join(60)
+    assert second.error is None
+    assert warehouse.value("SELECT reason FROM audit.dq_overrides") == "first"
 
 
 def test_an_override_holds_for_exactly_the_staging_that_was_judged(warehouse: Any) -> None:

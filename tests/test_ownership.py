@@ -205,10 +205,12 @@ def test_rows_of_older_dates_are_found_by_date_after_a_reload(shop: Any) -> None
     load(shop, D3, [order(f"O-{n}", D3) for n in range(9)])
     load(shop, D3, [order("O-0", D1), *(order(f"O-{n}", D3) for n in range(1, 9))])
     assert [row.order_id for row in shop.rows(by_date, 20251128)] == ["O-0"]
-    load(shop, D4, [order("O-0", D2)])
-    load(shop, D3, [order("O-0", date(2025, 1, 5)), *(order(f"O-{n}", D3) for n in range(1, 9))])
+    load(shop, D4, [order("O-0", D2), order("O-1", D2)])
+    older = [order("O-0", date(2025, 1, 5)), order("O-1", date(2025, 2, 5))]
+    load(shop, D3, [*older, *(order(f"O-{n}", D3) for n in range(2, 9))])
     load(shop, D4, [])
     assert [row.order_id for row in shop.rows(by_date, 20250105)] == ["O-0"]
+    assert [row.order_id for row in shop.rows(by_date, 20250205)] == ["O-1"]
 
 
 # -- events ------------------------------------------------------------------------------------------

@@ -121,3 +121,12 @@ def test_a_step_is_recorded_alone_and_its_session_is_known_to_live(warehouse: An
             connection.execute("SELECT audit._start_step('clean_orders', %s)", [DAY])
             assert held(connection) == {"runs day", "step is alive"}
         assert held(connection) == {"step is alive"}
+
+
+def test_a_step_is_known_to_live_until_others_can_see_how_it_ended(warehouse: Any) -> None:
+    with warehouse.connect() as connection:
+        (step_id,) = connection.execute("SELECT raw.begin_extract('orders', %s)", [DAY]).fetchone()
+        with connection.transaction():
+            connection.execute("SELECT raw.end_extract(%s, 0, 0, 0, NULL, NULL)", [step_id])
+            assert held(connection) == {"step is alive"}
+        assert held(connection) == set()

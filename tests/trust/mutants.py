@@ -229,7 +229,9 @@ class Workplace:
         code = os.waitstatus_to_exitcode(ended[1])
         if code == 0:
             return "alive", ""
-        failed = re.search(r"^(FAILED|ERROR) (tests/\S+?::.*?)(?: - |$)", text, re.MULTILINE)
+        # Of a test that fails, and whose fixtures then find the same, the failure is what counts.
+        wanted = (r"^(FAILED) (tests/\S+?::.*?)(?: - |$)", r"^(ERROR) (tests/\S+?::.*?)(?: - |$)")
+        failed = next(filter(None, (re.search(one, text, re.MULTILINE) for one in wanted)), None)
         if not failed or code != 1:
             return "broken", text[-2000:]
         refused = failed[1] == "ERROR" and re.search(r"MigrationError|DBAPIError|psycopg\.errors", text)
