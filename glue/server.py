@@ -417,7 +417,7 @@ def _shipped_settings() -> dict[str, str]:
         # A big day writes gigabytes: checkpoints by the clock, not by volume.
         "max_wal_size": "4GB",
         "checkpoint_timeout": "15min",
-        # With minimal, a COMMIT that swaps a partition would bring it to disk first, and its readers would wait for that.
+        # With minimal, a COMMIT that swaps a partition would first bring it to disk, and readers would wait.
         "wal_level": "replica",
         # Compiling a plan over many partitions costs more than it saves here.
         "jit": "off",
