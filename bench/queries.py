@@ -17,7 +17,9 @@ INDEX_SCANS = """
         UNION ALL
         SELECT h.inhrelid, p.top FROM pg_inherits h JOIN parents p ON p.index = h.inhparent
     )
-    SELECT t.relname, sum(coalesce(s.idx_scan, 0))::bigint
+    -- A compacted month has an index of its own, by which a day in it is found.
+    SELECT regexp_replace(t.relname, '_p_[0-9]{4}_[0-9]{2}_new_load_date_idx$', ': load_date in compacted months'),
+           sum(coalesce(s.idx_scan, 0))::bigint
     FROM parents p JOIN pg_class t ON t.oid = p.top JOIN pg_namespace n ON n.oid = t.relnamespace
     LEFT JOIN pg_stat_user_indexes s ON s.indexrelid = p.index
     WHERE n.nspname IN ('raw', 'staging', 'warehouse', 'audit') GROUP BY 1

@@ -115,6 +115,35 @@ def test_a_swap_waits_for_a_long_query_and_new_readers_pass(changed_day: Warehou
     assert changed_day.value(QUANTITY) == NEW
 
 
+@contextmanager
+def looking_after(warehouse: Warehouse) -> Iterator[None]:
+    """A transaction that holds what VACUUM, ANALYZE and autovacuum hold of the day."""
+    with warehouse.connect() as other, other.transaction():
+        other.execute(f"LOCK TABLE warehouse.fact_orders_p_{DAY:%Y_%m_%d} IN SHARE UPDATE EXCLUSIVE MODE")  # type: ignore[arg-type]
+        yield
+
+
+def test_a_swap_waits_for_who_looks_after_the_day_and_readers_pass(changed_day: Warehouse) -> None:
+    """Autovacuum yields after a second: to one who asks for 80 ms at a time it never would."""
+    swaps_ask(changed_day, times=100_000)
+    with looking_after(changed_day):
+        call = Call(changed_day, "warehouse.reload_fact_orders", DAY)
+        waits = "SELECT FROM pg_locks WHERE pid = %s AND mode = 'ShareUpdateExclusiveLock' AND NOT granted"
+        wait_for(lambda: changed_day.rows(waits, call.connection.info.backend_pid))
+        assert changed_day.value(QUANTITY) == OLD
+    call.end()
+    assert call.error is None
+    assert changed_day.value(QUANTITY) == NEW
+
+
+def test_a_swap_gives_up_when_the_day_is_looked_after_for_too_long(changed_day: Warehouse) -> None:
+    swaps_ask(changed_day, times=1)
+    with looking_after(changed_day), pytest.raises(psycopg.Error, match="stayed in use") as caught:
+        changed_day.call("warehouse.reload_fact_orders", DAY)
+    assert caught.value.sqlstate == "WH006"
+    assert changed_day.value(QUANTITY) == OLD
+
+
 def test_readers_see_the_old_day_and_then_the_new_one_and_never_a_part(changed_day: Warehouse) -> None:
     swaps_ask(changed_day, times=100_000)
     seen: list[list[int]] = [[], []]

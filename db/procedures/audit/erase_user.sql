@@ -175,7 +175,8 @@ BEGIN
        OR (b.raw_id IS NULL AND b.failure_reason <> audit._without_word(b.failure_reason, p_user_id, p_pseudonym))
        -- Of rows that retention dropped from raw only this is left.
        OR (b.load_id <= (SELECT max(m.last_load_id) FROM raw.dropped_months m WHERE m.run_month = date_trunc('month', b.run_date::timestamp)::date)
-           AND concat_ws(' ', b.failed_value, b.raw_data) ~ audit._word_pattern(p_user_id));
+           AND (concat_ws(' ', b.failed_value, b.raw_data) ~ audit._word_pattern(p_user_id)
+                OR position('\' IN b.raw_data) > 0 AND audit._is_mentioned(p_user_id, b.raw_data, b.raw_id IS NULL)));
     GET DIAGNOSTICS v_sum = ROW_COUNT;
 
     UPDATE audit.pipeline_steps s
@@ -215,6 +216,26 @@ BEGIN
 END
 $_erase_from_audit$;
 COMMENT ON FUNCTION audit._erase_from_audit(text, text) IS 'Rewrites what audit has of a user';
+
+-- Whether a text kept of a rejected row mentions a user in some other spelling: with escapes of JSON, or of bytes.
+-- p_is_escaped: it is a line that could not be taken, as encode(…, 'escape') writes it; its end may be cut off
+CREATE OR REPLACE FUNCTION audit._is_mentioned(p_user_id text, p_text text, p_is_escaped boolean) RETURNS boolean
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $_is_mentioned$
+DECLARE
+    v_line bytea := convert_to(p_text, 'UTF8');
+BEGIN
+    IF p_is_escaped THEN
+        BEGIN
+            v_line := decode(p_text, 'escape');
+        EXCEPTION WHEN data_exception THEN
+            NULL;  -- cut off within an escape: what can be read as it stands has to do
+        END;
+    END IF;
+    RETURN p_user_id = ANY (raw._words(v_line));
+END
+$_is_mentioned$;
+COMMENT ON FUNCTION audit._is_mentioned(text, text, boolean) IS 'Whether a text kept of a rejected row mentions a user in some other spelling';
 
 -- Gives a user's rows of partitioned tables to the pseudonym, day by day: the days on which raw or user_loads know the
 -- user, each in its own partition, so that the history does not matter. Returns how many rows.

@@ -15,9 +15,10 @@ DECLARE
     v_command      text;
 BEGIN
     -- Autovacuum yields to who waits for longer than deadlock_timeout, a second, and so never to what is asked for below:
-    -- of a month's partitions one is always being looked after. This keeps it away, and waits for no reader or writer.
+    -- of a month's partitions one is always being looked after. This keeps it away, waits for no reader or writer, and as long
+    -- as all askings together.
     BEGIN
-        PERFORM set_config('lock_timeout', '10s', true);
+        PERFORM set_config('lock_timeout', greatest(2000, v_attempts * (audit._setting('swap_lock_timeout_ms') + audit._setting('swap_pause_ms')))::text, true);
         FOR v_command IN
             SELECT format('LOCK TABLE ONLY %s IN SHARE UPDATE EXCLUSIVE MODE', c.oid::regclass)
             FROM pg_class c WHERE c.oid = ANY (p_relations) AND c.relkind = 'r' ORDER BY c.oid::regclass::text COLLATE "C"
