@@ -254,9 +254,6 @@ def plots(data: Data) -> list[str]:
         for name in ("warehouse", "DuckDB", "floor"):
             values = [part["costs"][name]["cpu"] for part in by_size]
             axes.plot(records, values, "o-", color=COLOURS[name])
-            axes.annotate(f"{name}  {values[-1]:,.1f} s", (records[-1], values[-1]), xytext=(9, -4),
-                textcoords="offset points",
-                          color=COLOURS[name])  # fmt: skip
         axes.set(xscale="log", yscale="log", xlabel="records of the day", ylabel="CPU seconds, client and backends")
         axes.set_xlim(right=records[-1] * 4)
         axes.set_title("Cost of a first load against the size of the day", loc="left")
@@ -265,6 +262,14 @@ def plots(data: Data) -> list[str]:
         axes.xaxis.set_minor_formatter(NullFormatter())
         axes.yaxis.set_minor_formatter(NullFormatter())
         axes.grid(alpha=0.25)
+        # Names beside the ends of the lines, one above the other where these are close.
+        ends = sorted((by_size[-1]["costs"][name]["cpu"], name) for name in ("warehouse", "DuckDB", "floor"))
+        lowest = 0.0
+        for value, name in ends:
+            end = axes.transData.transform((records[-1], value))[1] * 72 / figure.dpi
+            lowest = max(lowest + 14, end - 4)
+            axes.annotate(f"{name}  {value:,.1f} s", (records[-1], value), xytext=(9, lowest - end),
+                          textcoords="offset points", color=COLOURS[name])  # fmt: skip
         drawn.append(_save(figure, "size"))
     history = data.get("history", {}).get("costs", {})
     if len(history) > 1:
