@@ -58,6 +58,9 @@ def goals(data: Data) -> Iterable[tuple[str, str, float | None, float, str]]:
         day = max(map(int, history)) + 4
         for step in first:
             yield f"day {day:,} beside day 1, CPU: {step}", "×", last[step]["cpu"] / first[step]["cpu"], 1.1, "most"
+        for step, cost in data["history"].get("after_a_month", {}).items():
+            what = f"day {day:,} beside the same day after a month of history, CPU: {step}"
+            yield what, "×", last[step]["cpu"] / cost["cpu"], 1.1, "most"
     if again:
         yield (
             f"rerun of an unchanged day of {_size(data['reloads']):,} orders",
@@ -179,6 +182,9 @@ def text(data: Data) -> str:
                 [f"from day {begin}, {step}", *_cost(cost)]
                 for begin, steps in part["costs"].items()
                 for step, cost in steps.items()
+            ]
+            rows += [
+                [f"after a month only, {name}", *_cost(cost)] for name, cost in part.get("after_a_month", {}).items()
             ]
             rows += [[f"compacted month, {name}", *_cost(cost)] for name, cost in part["compacted"].items()]
             parts += [

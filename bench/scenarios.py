@@ -21,6 +21,7 @@ HISTORY = "bench_history"
 HISTORY_DAY = (2_000, 10_000)
 HISTORY_MARKS = (5, 90, 365)
 HISTORY_REPEATS = 5
+LATE_DAYS = 30
 BACKFILL_DAY = (33_333, 166_667)
 # Medians only of days up to so many orders: a larger one takes a minute.
 MOST_REPEATED = 100_000
@@ -188,7 +189,16 @@ def history(bench: Bench) -> None:
             server.settle()
             done = begin + HISTORY_REPEATS
             days = [first + timedelta(days=begin + number) for number in range(HISTORY_REPEATS)]
-            measured[f"{begin + 1}"] = _day_costs(bench, dbname, landing, days)
+            if mark < marks[-1]:
+                (measured[f"{begin + 1}"],) = _day_costs(bench, [dbname], landing, days)
+            else:
+                # Beside it, in the same minutes, a history of just so many days as rows can be late.
+                with server.warehouse("bench_month") as month:
+                    ours.run_days(server, month, landing, max(first, days[0] - timedelta(days=LATE_DAYS)),
+                                  days[0] - timedelta(days=1), jobs=2)  # fmt: skip
+                    server.settle()
+                    measured[f"{begin + 1}"], after_a_month = _day_costs(bench, [dbname, month], landing, days)
+                bench.results.show("the same days after a month", after_a_month, summed=False)
             bench.results.show(f"days {begin + 1} to {done}", measured[f"{begin + 1}"], summed=False)
         with server.connect(dbname) as connection:
             connection.execute("CALL warehouse.compact_partitions(%s)", [last.replace(day=1)])
@@ -207,23 +217,28 @@ def history(bench: Bench) -> None:
         "history",
         {
             "days": bench.options.days, "day": HISTORY_DAY, "partitions": partition_count,
-            "costs": {begin: _dicts(costs) for begin, costs in measured.items()}, "compacted": _dicts(compacted),
+            "costs": {begin: _dicts(costs) for begin, costs in measured.items()},
+            "after_a_month": _dicts(after_a_month), "compacted": _dicts(compacted),
         },
     )  # fmt: skip
 
 
-def _day_costs(bench: Bench, dbname: str, landing: Path, days: Sequence[date]) -> dict[str, Cost]:
-    """Return the medians of loading each of the days, of checking it, and of reloading it with few and all changed."""
-    costs = []
+def _day_costs(bench: Bench, dbnames: Sequence[str], landing: Path, days: Sequence[date]) -> list[dict[str, Cost]]:
+    """Return, per database, the medians of loading a day, checking it, and reloading it with few and all changed.
+
+    The databases take turns, day by day.
+    """
+    costs: dict[str, list[dict[str, Cost]]] = {dbname: [] for dbname in dbnames}
     for day in days:
         few, every = (bench.landing(*HISTORY_DAY, day=day, changed=changed) for changed in (0.01, 1))
-        one = {"load": ours.run_days(bench.server, dbname, landing, day)}
-        with bench.server.connect(dbname) as connection:
-            one["check"] = ours.call(bench.server, connection, dbname, "audit.check_quality", day)
-        one["reload, 1 % changed"] = ours.run_days(bench.server, dbname, few, day)
-        one["reload, all changed"] = ours.run_days(bench.server, dbname, every, day)
-        costs.append(one)
-    return medians(costs)
+        for dbname in dbnames:
+            one = {"load": ours.run_days(bench.server, dbname, landing, day)}
+            with bench.server.connect(dbname) as connection:
+                one["check"] = ours.call(bench.server, connection, dbname, "audit.check_quality", day)
+            one["reload, 1 % changed"] = ours.run_days(bench.server, dbname, few, day)
+            one["reload, all changed"] = ours.run_days(bench.server, dbname, every, day)
+            costs[dbname].append(one)
+    return [medians(measured) for measured in costs.values()]
 
 
 def queries(bench: Bench) -> None:
