@@ -35,7 +35,7 @@ def goals(data: Data) -> Iterable[tuple[str, str, float | None, float, str]]:
     """Yield what is wanted of the figures that there are: what, how it reads, the figure, its limit, which side."""
     large, size = _largest(data, "size")
     hundred, small_size = _largest(data, "contenders")
-    history = data.get("history", {}).get("costs", {})
+    history = data.get("history", {})
     again = _costs(data.get("reloads"))
     waits = data.get("readers", {}).get("waits", {})
     backfill = _costs(data.get("backfill"))
@@ -53,14 +53,11 @@ def goals(data: Data) -> Iterable[tuple[str, str, float | None, float, str]]:
             if name in hundred:
                 times = hundred[name]["wall"] / hundred["warehouse"]["wall"]
                 yield f"{small_size}: times as fast as {name} (wall)", "×", times, least, "least"
-    if len(history) > 1:
-        first, last = history[min(history, key=int)], history[max(history, key=int)]
-        day = max(map(int, history)) + 4
-        for step in first:
-            yield f"day {day:,} beside day 1, CPU: {step}", "×", last[step]["cpu"] / first[step]["cpu"], 1.1, "most"
-        for step, cost in data["history"].get("after_a_month", {}).items():
-            what = f"day {day:,} beside the same day after a month of history, CPU: {step}"
-            yield what, "×", last[step]["cpu"] / cost["cpu"], 1.1, "most"
+    if history:
+        begin = max(history["costs"], key=int)
+        for step, cost in history["first_days"][begin].items():
+            what = f"day {history['days']:,} beside day 1, CPU: {step}"
+            yield what, "×", history["costs"][begin][step]["cpu"] / cost["cpu"], 1.1, "most"
     if again:
         yield (
             f"rerun of an unchanged day of {_size(data['reloads']):,} orders",
@@ -179,12 +176,13 @@ def text(data: Data) -> str:
             parts += [f"### {title}", _cost_table("", part["costs"])]
         elif kind == "history":
             rows = [
-                [f"from day {begin}, {step}", *_cost(cost)]
+                row
                 for begin, steps in part["costs"].items()
                 for step, cost in steps.items()
-            ]
-            rows += [
-                [f"after a month only, {name}", *_cost(cost)] for name, cost in part.get("after_a_month", {}).items()
+                for row in (
+                    [f"from day {begin}, {step}", *_cost(cost)],
+                    ["day 1, meanwhile", *_cost(part["first_days"][begin][step])],
+                )
             ]
             rows += [[f"compacted month, {name}", *_cost(cost)] for name, cost in part["compacted"].items()]
             parts += [
@@ -278,16 +276,18 @@ def plots(data: Data) -> list[str]:
                           textcoords="offset points", color=COLOURS[name])  # fmt: skip
         drawn.append(_save(figure, "size"))
     history = data.get("history", {}).get("costs", {})
+    beside = data.get("history", {}).get("first_days", {})
     if len(history) > 1:
         figure, axes = plt.subplots(figsize=(8, 4.6))
         begins = sorted(history, key=int)
         days = [int(begin) + 2 for begin in begins]
         for step, colour in zip(history[begins[0]], ("#1b6ca8", "#8a8a8a", "#d98c21", "#b0413e"), strict=False):
             axes.plot(days, [history[begin][step]["cpu"] for begin in begins], "o-", color=colour, label=step)
+            axes.plot(days, [beside[begin][step]["cpu"] for begin in begins], "--", color=colour, linewidth=1)
         axes.legend(frameon=False, ncols=4, loc="upper left", fontsize=9)
         axes.set(xlabel="days of history", ylabel="CPU seconds, client and backends", xlim=(0, days[-1] * 1.05))
         axes.set_ylim(0, 1.25 * max(cost["cpu"] for steps in history.values() for cost in steps.values()))
-        axes.set_title("Cost of a day against the length of the history", loc="left")
+        axes.set_title("Cost of a day against the length of the history; dashed: day 1, meanwhile", loc="left")
         axes.grid(alpha=0.25)
         drawn.append(_save(figure, "history"))
     contenders, size = _largest(data, "contenders")

@@ -21,7 +21,6 @@ HISTORY = "bench_history"
 HISTORY_DAY = (2_000, 10_000)
 HISTORY_MARKS = (5, 90, 365)
 HISTORY_REPEATS = 5
-LATE_DAYS = 30
 BACKFILL_DAY = (33_333, 166_667)
 # Medians only of days up to so many orders: a larger one takes a minute.
 MOST_REPEATED = 100_000
@@ -169,12 +168,18 @@ def forms(bench: Bench) -> None:
 
 
 def history(bench: Bench) -> None:
-    """Small days for years: what a day costs with a short and with a long history; months are compacted as they end."""
+    """Small days for years: what a day costs with a short and with a long history; months are compacted as they end.
+
+    Each time the first days are loaded again into an empty warehouse, in turns with the days that are measured: what
+    the machine does meanwhile happens to both.
+    """
     server, last = bench.server, bench.options.day
     first = last - timedelta(days=bench.options.days - 1)
     landing = bench.landing(*HISTORY_DAY, day=first, days=bench.options.days)
     marks = [mark for mark in HISTORY_MARKS if mark < bench.options.days] + [bench.options.days]
+    first_days = [first + timedelta(days=number) for number in range(HISTORY_REPEATS)]
     measured: dict[str, dict[str, Cost]] = {}
+    beside: dict[str, dict[str, Cost]] = {}
     done = 0
     with server.warehouse(HISTORY, keep=True) as dbname:
         for mark in marks:
@@ -188,18 +193,12 @@ def history(bench: Bench) -> None:
                 connection.execute("CALL warehouse.compact_partitions(%s)", [until.replace(day=1)])
             server.settle()
             done = begin + HISTORY_REPEATS
-            days = [first + timedelta(days=begin + number) for number in range(HISTORY_REPEATS)]
-            if mark < marks[-1]:
-                (measured[f"{begin + 1}"],) = _day_costs(bench, [dbname], landing, days)
-            else:
-                # Beside it, in the same minutes, a history of just so many days as rows can be late.
-                with server.warehouse("bench_month") as month:
-                    ours.run_days(server, month, landing, max(first, days[0] - timedelta(days=LATE_DAYS)),
-                                  days[0] - timedelta(days=1), jobs=2)  # fmt: skip
-                    server.settle()
-                    measured[f"{begin + 1}"], after_a_month = _day_costs(bench, [dbname, month], landing, days)
-                bench.results.show("the same days after a month", after_a_month, summed=False)
-            bench.results.show(f"days {begin + 1} to {done}", measured[f"{begin + 1}"], summed=False)
+            days = [until + timedelta(days=number) for number in range(HISTORY_REPEATS)]
+            with server.warehouse("bench_first") as empty:
+                costs = _day_costs(bench, landing, {dbname: days, empty: first_days})
+            measured[f"{begin + 1}"], beside[f"{begin + 1}"] = costs[dbname], costs[empty]
+            bench.results.show(f"days {begin + 1} to {done}", costs[dbname], summed=False)
+            bench.results.show("the first days, meanwhile", costs[empty], summed=False)
         with server.connect(dbname) as connection:
             connection.execute("CALL warehouse.compact_partitions(%s)", [last.replace(day=1)])
         # A day in the middle, in a month that is one partition by now.
@@ -218,27 +217,27 @@ def history(bench: Bench) -> None:
         {
             "days": bench.options.days, "day": HISTORY_DAY, "partitions": partition_count,
             "costs": {begin: _dicts(costs) for begin, costs in measured.items()},
-            "after_a_month": _dicts(after_a_month), "compacted": _dicts(compacted),
+            "first_days": {begin: _dicts(costs) for begin, costs in beside.items()}, "compacted": _dicts(compacted),
         },
     )  # fmt: skip
 
 
-def _day_costs(bench: Bench, dbnames: Sequence[str], landing: Path, days: Sequence[date]) -> list[dict[str, Cost]]:
-    """Return, per database, the medians of loading a day, checking it, and reloading it with few and all changed.
+def _day_costs(bench: Bench, landing: Path, days: Mapping[str, Sequence[date]]) -> dict[str, dict[str, Cost]]:
+    """Return the medians of loading the days of a database, checking them, and reloading them with few and all changed.
 
     The databases take turns, day by day.
     """
-    costs: dict[str, list[dict[str, Cost]]] = {dbname: [] for dbname in dbnames}
-    for day in days:
-        few, every = (bench.landing(*HISTORY_DAY, day=day, changed=changed) for changed in (0.01, 1))
-        for dbname in dbnames:
+    costs: dict[str, list[dict[str, Cost]]] = {dbname: [] for dbname in days}
+    for turn in zip(*days.values(), strict=True):
+        for dbname, day in zip(days, turn, strict=True):
+            few, every = (bench.landing(*HISTORY_DAY, day=day, changed=changed) for changed in (0.01, 1))
             one = {"load": ours.run_days(bench.server, dbname, landing, day)}
             with bench.server.connect(dbname) as connection:
                 one["check"] = ours.call(bench.server, connection, dbname, "audit.check_quality", day)
             one["reload, 1 % changed"] = ours.run_days(bench.server, dbname, few, day)
             one["reload, all changed"] = ours.run_days(bench.server, dbname, every, day)
             costs[dbname].append(one)
-    return [medians(measured) for measured in costs.values()]
+    return {dbname: medians(measured) for dbname, measured in costs.items()}
 
 
 def queries(bench: Bench) -> None:

@@ -271,7 +271,7 @@ class EmbeddedServer:
 
     def _write_settings(self, user: pwd.struct_passwd) -> None:
         """Write warehouse.conf anew, so that a new release's settings reach an old data directory."""
-        settings = _shipped_settings() | {
+        settings = _shipped_settings(self.data) | {
             "unix_socket_directories": str(self.socket_directory),
             "unix_socket_permissions": "0700",
             "port": str(PORT),
@@ -398,24 +398,38 @@ def binaries() -> Path:
 # -- settings ----------------------------------------------------------------------------------------
 
 
-def _shipped_settings() -> dict[str, str]:
-    """Return the settings for a warehouse of one small machine, each with its reason."""
-    cores = os.cpu_count() or 1
+# What a container may use: a number of bytes, or `max`.
+MEMORY_LIMIT = Path("/sys/fs/cgroup/memory.max")
+
+
+def _memory_bytes() -> int:
+    """Return the memory of the machine, or of the container if that has less."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    try:
+        return min(memory, int(MEMORY_LIMIT.read_text()))
+    except (OSError, ValueError):
+        return memory
+
+
+def _shipped_settings(directory: Path) -> dict[str, str]:
+    """Return the settings for a warehouse of one small machine, whose data lie in a folder, each with its reason."""
+    cores = os.cpu_count() or 1
+    memory = _memory_bytes()
+    disk = shutil.disk_usage(directory).total
     settings = {
         # Only through the socket: nothing to reach from the network.
         "listen_addresses": "",
         # A team, a DAG with five days side by side and two connections each, and room for BI.
         "max_connections": "100",
         # A day's partitions stay in memory between cleaning, checks and loading.
-        "shared_buffers": _megabytes(memory / 8, 128, 1024),
+        "shared_buffers": _megabytes(memory / 8, 128, 4096),
         "effective_cache_size": _megabytes(memory / 2, 256, 8192),
         # Hashes and sorts of a day of a million lines without temporary files, twice at a time.
         "work_mem": _megabytes(memory / 64, 16, 64),
         # A day's index is built in one go.
         "maintenance_work_mem": _megabytes(memory / 32, 64, 256),
-        # A big day writes gigabytes: checkpoints by the clock, not by volume.
-        "max_wal_size": "4GB",
+        # A big day writes gigabytes: checkpoints by the clock, not by volume. After each, pages go into the WAL whole.
+        "max_wal_size": _megabytes(disk / 16, 1024, 12288),
         "checkpoint_timeout": "15min",
         # With minimal, a COMMIT that swaps a partition would first bring it to disk, and readers would wait.
         "wal_level": "replica",

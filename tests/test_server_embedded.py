@@ -84,9 +84,23 @@ def test_the_shipped_settings_are_all_known_to_postgresql(make: Maker) -> None:
         assert value(made, "SHOW wal_level") == "replica"
 
 
-def test_fsync_is_on_unless_a_test_says_otherwise() -> None:
-    assert "fsync" not in module._shipped_settings()
-    assert "full_page_writes" not in module._shipped_settings()
+def test_fsync_is_on_unless_a_test_says_otherwise(tmp_path: Path) -> None:
+    assert "fsync" not in module._shipped_settings(tmp_path)
+    assert "full_page_writes" not in module._shipped_settings(tmp_path)
+
+
+def test_a_container_with_little_memory_gets_small_buffers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def megabytes(limit: str) -> tuple[int, ...]:
+        (tmp_path / "memory.max").write_text(limit)
+        settings = module._shipped_settings(tmp_path)
+        return tuple(
+            int(settings[name].removesuffix("MB")) for name in ("shared_buffers", "effective_cache_size", "work_mem")
+        )
+
+    monkeypatch.setattr(module, "MEMORY_LIMIT", tmp_path / "memory.max")
+    monkeypatch.setattr(os, "sysconf", {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": 6 << 20}.__getitem__)  # 24 GB
+    assert megabytes("max\n") == (3072, 8192, 64)
+    assert megabytes(f"{2 << 30}\n") == (256, 1024, 32)
 
 
 def test_starting_twice_and_stopping_twice_is_fine(make: Maker) -> None:

@@ -110,21 +110,21 @@ END
 $_sort_out$;
 COMMENT ON FUNCTION staging._sort_out(staging.delivery, regclass) IS 'Takes out of a day''s rows what is not clean: repeats and refused rows';
 
--- Makes the day what was put together in p_rows. Returns rows added, changed or taken away.
+-- Makes the day what was put together in p_rows. Returns whether anything was added, changed or taken away.
 CREATE OR REPLACE FUNCTION staging._publish_rows(
     p_parent regclass, p_load_date date, p_rows text, p_key text[], p_carried text[]
-) RETURNS bigint
+) RETURNS boolean
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $_publish_rows$
 DECLARE
-    v_changed bigint;
+    v_has_changed boolean;
 BEGIN
     IF p_rows <> 'pg_temp.new_rows' THEN
         RETURN warehouse._publish_first(p_parent, p_load_date);
     END IF;
-    v_changed := warehouse._publish_day(p_parent, p_load_date, 'SELECT r.* FROM pg_temp.new_rows r', p_key, p_carried);
+    v_has_changed := warehouse._publish_day(p_parent, p_load_date, 'SELECT r.* FROM pg_temp.new_rows r', p_key, p_carried) > 0;
     DROP TABLE pg_temp.new_rows;
-    RETURN v_changed;
+    RETURN v_has_changed;
 END
 $_publish_rows$;
 COMMENT ON FUNCTION staging._publish_rows(regclass, date, text, text[], text[]) IS 'Makes the day what was put together';
@@ -132,7 +132,7 @@ COMMENT ON FUNCTION staging._publish_rows(regclass, date, text, text[], text[]) 
 -- Records what became of a day's lines. The staging gets a new version if a row or a count of it changed: the pass of
 -- the gate holds for one version.
 CREATE OR REPLACE FUNCTION staging._finish_cleaning(
-    p_delivery staging.delivery, p_lines bigint, p_duplicate bigint, p_rejected bigint, p_changed bigint
+    p_delivery staging.delivery, p_lines bigint, p_duplicate bigint, p_rejected bigint, p_has_changed boolean
 ) RETURNS audit.step_result
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD'
 AS $_finish_cleaning$
@@ -144,8 +144,8 @@ DECLARE
     v_result    audit.step_result;
 BEGIN
     SELECT l.* INTO v_old FROM staging.loads l WHERE l.source = p_delivery.source AND l.load_date = p_delivery.load_date;
-    v_is_same := p_changed = 0 AND (v_old.raw_count, v_old.delivered_count, v_old.clean_count, v_old.duplicate_count, v_old.rejected_count)
-                                   IS NOT DISTINCT FROM (p_delivery.row_count, v_delivered, v_clean, p_duplicate, p_rejected);
+    v_is_same := NOT p_has_changed AND (v_old.raw_count, v_old.delivered_count, v_old.clean_count, v_old.duplicate_count, v_old.rejected_count)
+                                       IS NOT DISTINCT FROM (p_delivery.row_count, v_delivered, v_clean, p_duplicate, p_rejected);
 
     -- A day without a catalogue is not a day with an empty one.
     IF p_delivery.source <> 'products' OR p_delivery.file_count > 0 THEN
@@ -169,4 +169,4 @@ BEGIN
     RETURN v_result;
 END
 $_finish_cleaning$;
-COMMENT ON FUNCTION staging._finish_cleaning(staging.delivery, bigint, bigint, bigint, bigint) IS 'Records what became of a day''s lines';
+COMMENT ON FUNCTION staging._finish_cleaning(staging.delivery, bigint, bigint, bigint, boolean) IS 'Records what became of a day''s lines';

@@ -15,7 +15,7 @@ DECLARE
     v_lines     bigint;
     v_duplicate bigint;
     v_rejected  bigint;
-    v_changed   bigint;
+    v_changed   boolean;
     v_result    audit.step_result;
 BEGIN
     CREATE TEMPORARY TABLE product_lines ON COMMIT DROP AS
@@ -69,7 +69,7 @@ BEGIN
         format('SELECT l.raw_products_id AS staging_products_id, %L::date AS load_date, l.product_id, l.product_name,
                        l.category, l.brand, l.current_price, l.raw_products_id, now() AS created_at, now() AS updated_at
                 FROM pg_temp.product_lines l WHERE l.problems IS NULL', p_load_date),
-        ARRAY['product_id'], ARRAY['staging_products_id', 'raw_products_id', 'created_at', 'updated_at']);
+        ARRAY['product_id'], ARRAY['staging_products_id', 'raw_products_id', 'created_at', 'updated_at']) > 0;
 
     v_result := staging._finish_cleaning(v_delivery, v_lines, v_duplicate, v_rejected, v_changed);
     DROP TABLE pg_temp.product_lines, pg_temp.bad_rows;

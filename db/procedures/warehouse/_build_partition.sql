@@ -33,6 +33,14 @@ DECLARE
     v_dates  text;
     v_index  text;
 BEGIN
+    FOR v_index IN
+        SELECT format('CREATE %s INDEX ON %s %s', CASE WHEN i.indisunique THEN 'UNIQUE' END, p_name,
+                      substring(pg_get_indexdef(i.indexrelid) FROM ' (USING .*)$'))
+        FROM pg_index i WHERE i.indrelid = p_parent ORDER BY i.indexrelid
+    LOOP
+        EXECUTE v_index;
+    END LOOP;
+
     SELECT string_agg(format('ALTER COLUMN %I SET NOT NULL', a.attname), ', ') INTO v_proofs
     FROM pg_attribute a WHERE a.attrelid = p_parent AND a.attnum > 0 AND a.attnotnull AND NOT a.attisdropped;
 
@@ -44,7 +52,8 @@ BEGIN
     FROM pg_constraint k
     WHERE k.conrelid = p_parent AND k.contype = 'c';
 
-    -- With its range of date_ids as a CHECK, a filter on date_id prunes although the partitions are by load_date.
+    -- With its range of date_ids as a CHECK, a filter on date_id prunes although the partitions are by load_date. The
+    -- index on it knows the range.
     IF EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = p_parent AND a.attname = 'date_id') THEN
         EXECUTE format('SELECT format(''ADD CONSTRAINT date_id_range CHECK (date_id BETWEEN %%s AND %%s)'',
                                       coalesce(min(date_id), $1), coalesce(max(date_id), $1)) FROM %s', p_name)
@@ -53,13 +62,6 @@ BEGIN
     END IF;
     EXECUTE format('ALTER TABLE %s %s', p_name, v_proofs);
 
-    FOR v_index IN
-        SELECT format('CREATE %s INDEX ON %s %s', CASE WHEN i.indisunique THEN 'UNIQUE' END, p_name,
-                      substring(pg_get_indexdef(i.indexrelid) FROM ' (USING .*)$'))
-        FROM pg_index i WHERE i.indrelid = p_parent ORDER BY i.indexrelid
-    LOOP
-        EXECUTE v_index;
-    END LOOP;
     EXECUTE format('ANALYZE %s', p_name);
 END
 $_prove_partition$;

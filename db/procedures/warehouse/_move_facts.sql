@@ -23,15 +23,19 @@ AS $_take_rows$
 DECLARE
     v_columns  text := warehouse._column_list(p_superseded);
     v_same_key text := (SELECT string_agg(format('f.%1$I = t.%1$I', k), ' AND ') FROM unnest(p_key) AS k);
-    v_date     date;
+    v_partition record;
 BEGIN
     EXECUTE format('CREATE TEMPORARY TABLE taken_rows (LIKE %s) ON COMMIT DROP', p_superseded);
-    FOR v_date IN SELECT DISTINCT t.load_date FROM pg_temp.taken_over t ORDER BY t.load_date LOOP
-        CONTINUE WHEN warehouse._partition_of(p_facts, v_date) IS NULL;
+    FOR v_partition IN
+        SELECT p.name, array_agg(p.load_date) AS load_dates
+        FROM (SELECT warehouse._partition_of(p_facts, d.load_date) AS name, d.load_date
+              FROM (SELECT DISTINCT t.load_date FROM pg_temp.taken_over t) AS d) AS p
+        WHERE p.name IS NOT NULL GROUP BY p.name ORDER BY min(p.load_date)
+    LOOP
         EXECUTE format('WITH taken AS (DELETE FROM %1$s f USING pg_temp.taken_over t
-                                       WHERE t.load_date = %2$L AND f.load_date = %2$L AND %3$s RETURNING f.*)
+                                       WHERE t.load_date = ANY (%2$L) AND f.load_date = t.load_date AND %3$s RETURNING f.*)
                         INSERT INTO pg_temp.taken_rows (%4$s) SELECT %4$s FROM taken',
-                       warehouse._partition_of(p_facts, v_date), v_date, v_same_key, v_columns);
+                       v_partition.name, v_partition.load_dates, v_same_key, v_columns);
     END LOOP;
     EXECUTE format('INSERT INTO %1$s (%2$s) SELECT %2$s FROM pg_temp.taken_rows', p_superseded, v_columns);
 END

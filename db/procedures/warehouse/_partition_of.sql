@@ -5,12 +5,13 @@
 CREATE OR REPLACE FUNCTION warehouse._partition_of(p_parent regclass, p_load_date date) RETURNS regclass
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $_partition_of$
+    -- No join, which a caller's settings could make one with the whole catalog.
     SELECT c.oid::regclass
-    FROM pg_class p
-    JOIN pg_class c ON c.relnamespace = p.relnamespace
-     AND c.relname IN (p.relname || to_char(p_load_date, '"_p_"YYYY_MM_DD'), p.relname || to_char(p_load_date, '"_p_"YYYY_MM'))
-     AND c.relispartition
-    WHERE p.oid = p_parent
+    FROM pg_class c
+    WHERE c.relnamespace = (SELECT p.relnamespace FROM pg_class p WHERE p.oid = p_parent)
+      AND c.relname IN ((SELECT p.relname FROM pg_class p WHERE p.oid = p_parent) || to_char(p_load_date, '"_p_"YYYY_MM_DD'),
+                        (SELECT p.relname FROM pg_class p WHERE p.oid = p_parent) || to_char(p_load_date, '"_p_"YYYY_MM'))
+      AND c.relispartition
     ORDER BY length(c.relname) DESC
     LIMIT 1;
 $_partition_of$;

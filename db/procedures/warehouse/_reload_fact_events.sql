@@ -19,7 +19,9 @@ DECLARE
     v_live   regclass;
     v_events text;
     v_owned  text;
+    v_late   text;
     v_built  bigint := 0;
+    v_count  bigint;
     v_inputs text;
     v_result audit.step_result;
 BEGIN
@@ -49,8 +51,16 @@ BEGIN
     END IF;
     PERFORM warehouse._lock_publishing('warehouse.fact_events');
 
-    EXECUTE format('CREATE TEMPORARY TABLE late_keys ON COMMIT DROP AS
-                    SELECT l.event_id, l.event_ts FROM (%s) AS l WHERE l.event_ts < %L::timestamptz', v_events, p_load_date);
+    -- What was built knows by its index which of it is late, and how much it is.
+    IF v_built > 0 THEN
+        v_count := v_built;
+        v_late := format('SELECT f.event_id, f.event_ts FROM %s f WHERE f.date_id < %s',
+                         warehouse._partition_name('warehouse.fact_events', p_load_date, 'day'), to_char(p_load_date, 'YYYYMMDD'));
+    ELSE
+        EXECUTE format('SELECT count(*) FROM (%s) AS l', v_events) INTO v_count;
+        v_late := format('SELECT l.event_id, l.event_ts FROM (%s) AS l WHERE l.event_ts < %L::timestamptz', v_events, p_load_date);
+    END IF;
+    EXECUTE format('CREATE TEMPORARY TABLE late_keys ON COMMIT DROP AS %s', v_late);
     ANALYZE pg_temp.late_keys;
 
     -- What this load was late with and has no more goes back to the last earlier load that has it.
@@ -86,6 +96,7 @@ BEGIN
     ANALYZE pg_temp.later_keys;
     EXECUTE format('CREATE TEMPORARY TABLE superseded_rows ON COMMIT DROP AS SELECT l.* FROM (%s) AS l
                     JOIN pg_temp.later_keys k ON k.event_id = l.event_id AND k.event_ts = l.event_ts', v_events);
+    v_count := v_count - (SELECT count(*) FROM pg_temp.superseded_rows);
     PERFORM warehouse._replace_superseded('warehouse.events_superseded', p_load_date);
 
     v_owned := v_events;
@@ -112,7 +123,7 @@ BEGIN
     BEGIN
         PERFORM warehouse._take_rows('warehouse.fact_events', 'warehouse.events_superseded', ARRAY['event_id', 'event_ts']);
         PERFORM warehouse._give_rows('warehouse.fact_events', 'warehouse.events_superseded', ARRAY['event_id', 'event_ts']);
-        v_result := warehouse._write_event_figures(p_load_date, v_owned);
+        v_result := warehouse._write_event_figures(p_load_date, v_count);
         IF v_built > 0 THEN
             EXECUTE format('DELETE FROM %s f USING pg_temp.later_keys k WHERE f.event_id = k.event_id AND f.event_ts = k.event_ts',
                            warehouse._partition_name('warehouse.fact_events', p_load_date, 'day'));
@@ -134,23 +145,20 @@ COMMENT ON FUNCTION warehouse._reload_fact_events(date)
     IS 'Worker of reload_fact_events: the events of a load, in the place of what that load brought before';
 
 -- The fact figures of a load's day, and the change of those of the days that events moved from or to.
--- p_query: gives the events of the load that are in the facts
-CREATE OR REPLACE FUNCTION warehouse._write_event_figures(p_load_date date, p_query text) RETURNS audit.step_result
+-- p_count: events of the load that are in the facts
+CREATE OR REPLACE FUNCTION warehouse._write_event_figures(p_load_date date, p_count bigint) RETURNS audit.step_result
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD'
 AS $_write_event_figures$
 DECLARE
     v_result audit.step_result;
 BEGIN
-    EXECUTE format($query$
-        INSERT INTO warehouse.daily_metrics AS m (run_date, status, fact_events_count, superseded_events_count)
-        SELECT %2$L, 'running', count(*), (SELECT count(*) FROM warehouse.events_superseded o WHERE o.load_date = %2$L)
-        FROM (%1$s) AS f
-        ON CONFLICT ON CONSTRAINT daily_metrics_pkey DO UPDATE
-        SET fact_events_count = excluded.fact_events_count, superseded_events_count = excluded.superseded_events_count,
-            updated_at = excluded.updated_at
-        WHERE (m.fact_events_count, m.superseded_events_count)
-              IS DISTINCT FROM (excluded.fact_events_count, excluded.superseded_events_count)
-        $query$, p_query, p_load_date);
+    INSERT INTO warehouse.daily_metrics AS m (run_date, status, fact_events_count, superseded_events_count)
+    SELECT p_load_date, 'running', p_count, count(*) FROM warehouse.events_superseded o WHERE o.load_date = p_load_date
+    ON CONFLICT ON CONSTRAINT daily_metrics_pkey DO UPDATE
+    SET fact_events_count = excluded.fact_events_count, superseded_events_count = excluded.superseded_events_count,
+        updated_at = excluded.updated_at
+    WHERE (m.fact_events_count, m.superseded_events_count)
+          IS DISTINCT FROM (excluded.fact_events_count, excluded.superseded_events_count);
 
     PERFORM warehouse._move_event_figures();
 
@@ -160,7 +168,7 @@ BEGIN
     RETURN v_result;
 END
 $_write_event_figures$;
-COMMENT ON FUNCTION warehouse._write_event_figures(date, text)
+COMMENT ON FUNCTION warehouse._write_event_figures(date, bigint)
     IS 'The fact figures of a load''s day, and the change of those of the days that events moved from or to';
 
 -- The change of the fact figures of the days that events moved from or to: pg_temp.taken_rows, given_rows. Each day is
