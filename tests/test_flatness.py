@@ -208,3 +208,26 @@ def partitions_in(shop: Warehouse, query: str) -> set[str]:
     """Return the partitions that the plan of a query names."""
     rows = shop.rows(f"EXPLAIN (COSTS OFF) {query}")
     return {word for row in rows for word in row[0].split() if "_p_20" in word and "idx" not in word}
+
+
+def test_a_day_is_read_from_raw_without_the_rest_of_its_month(warehouse: Warehouse) -> None:
+    # Nobody has analyzed the month yet: the planner knows nothing of it, as on any morning.
+    days = [date(2025, 12, number) for number in range(1, 11)]
+    for day in days:
+        warehouse.landing.orders(day, [order(f"O-{day}-{n}", day) for n in range(1_500)])
+        warehouse.landing.events(day, [event(f"E-{day}-{n}", day) for n in range(2_500)])
+    with contextlib.closing(connect(warehouse.dsn)) as glue:
+        for day in days:
+            extract_all(warehouse, glue, day)
+
+    def clean(_: Warehouse, session: Any) -> None:
+        session.execute("CALL staging.clean_orders(%s)", [days[5]])
+        session.execute("CALL staging.clean_events(%s)", [days[5]])
+
+    read = work(warehouse, clean)
+    for table in ("raw.orders_json", "raw.events_csv"):
+        partition = f"{table}_p_2025_12"
+        pages = warehouse.value("SELECT pg_relation_size(%s::regclass) / 8192", partition)
+        # A tenth of the month, twice: once to clean it, once for the reasons of what was rejected.
+        assert pages > 100
+        assert read[table][1] < pages / 2, f"{table}: {read[table][1]} blocks of {pages}"
