@@ -54,6 +54,8 @@ def main() -> int:
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # the server goes, too
+    if "full" in options.scenarios and options.results:
+        options.results.unlink(missing_ok=True)  # a report is of one run
     results = Results(options.results)
     try:
         with Server(

@@ -64,7 +64,7 @@ COMMENT ON FUNCTION staging._rows_of_day(regclass, date) IS 'Where the rows of a
 -- p_rows:      the table of _rows_of_day. A record that lacks its key is nobody's repeat.
 -- p_duplicate: rows of earlier reports;  p_refused: raw ids of the records that the refused rows are of
 CREATE OR REPLACE FUNCTION staging._sort_out(p_delivery staging.delivery, p_rows regclass, OUT p_duplicate bigint, OUT p_refused bigint[])
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_hashagg = off SET enable_nestloop = on SET work_mem = '256MB'
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_hashagg = off SET work_mem = '256MB'
 AS $_sort_out$
 DECLARE
     v_is_orders boolean := p_delivery.source = 'orders';

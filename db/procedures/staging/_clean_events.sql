@@ -11,7 +11,7 @@
 CREATE OR REPLACE FUNCTION staging._clean_events(p_load_date date) RETURNS audit.step_result
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET quote_all_identifiers = off
-SET "TimeZone" = 'UTC' SET "DateStyle" = 'ISO, YMD' SET jit = off SET enable_nestloop = off
+SET "TimeZone" = 'UTC' SET "DateStyle" = 'ISO, YMD' SET jit = off
 AS $_clean_events$
 DECLARE
     v_delivery  staging.delivery := staging._begin_cleaning('events', p_load_date);

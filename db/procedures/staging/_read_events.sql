@@ -1,5 +1,5 @@
 -- The events delivered for a day: typed, and judged. What is of the usual shape is judged by cheap tests; all else by
--- _event_problems. Parameters and use are those of _read_orders.
+-- _event_problems. Parameters and use are those of _read_orders; codes are looked up as there.
 CREATE OR REPLACE FUNCTION staging._read_events(
     p_load_date date, p_today text, p_oldest date, p_load_ids bigint[], p_records bigint[]
 )
@@ -12,7 +12,9 @@ BEGIN ATOMIC
     SELECT p.raw_events_id, p.load_id, p.line_number,
            CASE WHEN octet_length(p.event_id) <= 512 THEN p.event_id END COLLATE "C",
            p.user_id COLLATE "C", p.product_id COLLATE "C",
-           coalesce(c.canonical_value, lower(p.event_type COLLATE "C") COLLATE "default"), p.event_ts,
+           coalesce((SELECT jsonb_object_agg(c.source_value, c.canonical_value) FROM staging.codes c WHERE c.kind = 'event_type')
+                    ->> p.code, p.code),
+           p.event_ts,
            CASE WHEN coalesce(
                     octet_length(p.event_id) <= 512 AND p.event_type IS NOT NULL
                     AND coalesce(octet_length(p.user_id) <= 512, true) AND coalesce(octet_length(p.product_id) <= 512, true)
@@ -23,7 +25,8 @@ BEGIN ATOMIC
            END,
            p.raw_data
     FROM (
-        SELECT v.*, staging._to_timestamptz(v.event_time, p_today) AS event_ts
+        SELECT v.*, lower(v.event_type COLLATE "C") COLLATE "default" AS code,
+               staging._to_timestamptz(v.event_time, p_today) AS event_ts
         FROM (
             SELECT e.raw_events_id, e.load_id, e.line_number,
                    staging._trimmed(e.event_id) AS event_id, staging._trimmed(e.user_id) AS user_id,
@@ -41,7 +44,6 @@ BEGIN ATOMIC
             OFFSET '0'
         ) AS v
         OFFSET '0'
-    ) AS p
-    LEFT JOIN staging.codes c ON c.kind = 'event_type' AND c.source_value = lower(p.event_type COLLATE "C");
+    ) AS p;
 END;
 COMMENT ON FUNCTION staging._read_events(date, text, date, bigint[], bigint[]) IS 'The events delivered for a day: typed, and judged';

@@ -6,6 +6,8 @@
 -- p_load_ids: the deliveries in force
 -- p_records:  raw_orders_id of the records that are looked at; NULL for all
 -- Its body becomes part of the query that calls it: what that does not ask for is not computed, and both cores may work.
+-- Codes are looked up in an object made of them, once: of a day that nobody has analyzed yet the planner expects a single
+-- row, and what it would join that to, and how, is anybody's guess.
 CREATE OR REPLACE FUNCTION staging._read_orders(
     p_load_date date, p_today text, p_oldest date, p_load_ids bigint[], p_records bigint[]
 )
@@ -48,16 +50,20 @@ BEGIN ATOMIC
                        staging._trimmed(CASE WHEN i.item IS NULL THEN o.order_quantity ELSE i.item ->> 'quantity' END) AS quantity,
                        staging._trimmed(CASE WHEN i.item IS NULL THEN o.order_price ELSE i.item ->> 'price' END) AS price
                 FROM (
-                    SELECT r.*, s.status,
+                    SELECT r.*,
                            r.is_readable AND r.nested IS NULL
                            AND octet_length(r.order_id) <= 512 AND (r.user_id IS NULL OR octet_length(r.user_id) <= 512)
                            AND r.order_ts >= p_oldest::timestamp AT TIME ZONE 'UTC'
                            AND r.order_ts < (p_load_date + 1)::timestamp AT TIME ZONE 'UTC'
-                           AND s.status IS NOT NULL
+                           AND r.status IS NOT NULL
                            AND r.no_customer IS NULL
                            AND (r.signup_date IS NULL OR r.signup_ts IS NOT NULL) AS is_usual_order
                     FROM (
-                        SELECT t.*, staging._to_timestamptz(t.order_time, p_today) AS order_ts,
+                        SELECT t.*,
+                               (SELECT jsonb_object_agg(c.source_value, s.status)
+                                FROM staging.codes c JOIN warehouse.order_statuses s ON s.status = c.canonical_value
+                                WHERE c.kind = 'order_status') ->> (lower(t.source_status COLLATE "C") COLLATE "default") AS status,
+                               staging._to_timestamptz(t.order_time, p_today) AS order_ts,
                                staging._to_timestamptz(t.signup_date) AS signup_ts,
                                -- Which fields hold an object or array where a plain value belongs: looked for where one begins
                                -- like one, and once per order, whose items may be many.
@@ -104,8 +110,6 @@ BEGIN ATOMIC
                         ) AS t
                         OFFSET '0'
                     ) AS r
-                    LEFT JOIN staging.codes c ON c.kind = 'order_status' AND c.source_value = lower(r.source_status COLLATE "C")
-                    LEFT JOIN warehouse.order_statuses s ON s.status = c.canonical_value
                     OFFSET '0'
                 ) AS o
                 LEFT JOIN LATERAL json_array_elements(CASE WHEN json_typeof(o.items) = 'array' THEN o.items END)
