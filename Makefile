@@ -184,6 +184,6 @@ $(BENCH_VENV)/installed: bench/requirements.txt requirements-run.txt
 bench-small: setup-bench  ## Two minutes: the warehouse beside the floor and row by row, and what each step costs
 	$(BENCH_VENV)/bin/python -m bench contenders steps --without-dbt --orders 20000 --events 100000 $(BENCH_ARGS)
 
-bench: setup-bench  ## The whole report, in bench/README.md: half an hour, 20 GB of disk (BENCH_ARGS='--days 365')
+bench: setup-bench  ## The whole report, in bench/README.md: forty minutes, 20 GB of disk (BENCH_ARGS='--days 365')
 	$(BENCH_VENV)/bin/python -m bench full --results bench/results/full.json $(BENCH_ARGS); measured=$$?; \
 	    $(BENCH_VENV)/bin/python -m bench.report bench/results/full.json && exit $$measured

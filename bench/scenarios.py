@@ -22,8 +22,6 @@ HISTORY_DAY = (2_000, 10_000)
 HISTORY_MARKS = (5, 90, 365)
 HISTORY_REPEATS = 5
 BACKFILL_DAY = (33_333, 166_667)
-# Medians only of days up to so many orders: a larger one takes a minute.
-MOST_REPEATED = 100_000
 
 
 @dataclass(frozen=True)
@@ -109,7 +107,7 @@ def _compared(bench: Bench, orders: int, events: int, others: Sequence[str]) -> 
         "dbt": lambda stack: contenders_.Dbt(server, stack.enter_context(server.database("bench_dbt")), bench.folder),
         "DuckDB": lambda stack: contenders_.DuckDb(server, bench.folder),
     }
-    for _ in range(bench.options.repeats if orders <= MOST_REPEATED else 1):
+    for _ in range(bench.options.repeats):
         server.settle()
         costs.setdefault("floor", []).append(
             sum(floor.steps(server, bench.landing(*large, "clean"), day).values(), Cost())
