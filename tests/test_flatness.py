@@ -231,3 +231,16 @@ def test_a_day_is_read_from_raw_without_the_rest_of_its_month(warehouse: Warehou
         # A tenth of the month, twice: once to clean it, once for the reasons of what was rejected.
         assert pages > 100
         assert read[table][1] < pages / 2, f"{table}: {read[table][1]} blocks of {pages}"
+
+
+def test_what_is_read_from_raw_is_joined_to_no_table(warehouse: Warehouse) -> None:
+    """The planner expects one row of a new day: it may hash five million where it should hash a dozen codes."""
+    warehouse.landing.events(LAST, events_of(LAST))
+    with contextlib.closing(connect(warehouse.dsn)) as glue:
+        extract_all(warehouse, glue, LAST)
+    plan = [
+        row[0]
+        for row in warehouse.rows("EXPLAIN SELECT * FROM staging._read_events(%s, '', %s, '{1}', NULL)", LAST, LAST)
+    ]
+    assert any("events_csv_p_2025_12" in line for line in plan)
+    assert not any("Join" in line or "Nested Loop" in line for line in plan), "\n".join(plan)

@@ -21,8 +21,8 @@ CREATE OR REPLACE FUNCTION warehouse._take_rows(p_facts regclass, p_superseded r
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD'
 AS $_take_rows$
 DECLARE
-    v_columns  text := warehouse._column_list(p_superseded);
-    v_same_key text := (SELECT string_agg(format('f.%1$I = t.%1$I', k), ' AND ') FROM unnest(p_key) AS k);
+    v_columns   text := warehouse._column_list(p_superseded);
+    v_same_key  text := (SELECT string_agg(format('f.%1$I = t.%1$I', k), ' AND ') FROM unnest(p_key) AS k);
     v_partition record;
 BEGIN
     EXECUTE format('CREATE TEMPORARY TABLE taken_rows (LIKE %s) ON COMMIT DROP', p_superseded);
