@@ -4,7 +4,7 @@ import argparse
 import contextlib
 import hashlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -182,13 +182,15 @@ def history(bench: Bench) -> None:
     with server.warehouse(HISTORY, keep=True) as dbname:
         for mark in marks:
             begin = max(mark - HISTORY_REPEATS, done)
-            if begin > done:
-                ours.run_days(
-                    server, dbname, landing, first + timedelta(days=done), first + timedelta(days=begin - 1), jobs=2
-                )
             until = first + timedelta(days=begin)
-            with server.connect(dbname) as connection:
-                connection.execute("CALL warehouse.compact_partitions(%s)", [until.replace(day=1)])
+            for begins, ends in _months(first + timedelta(days=done), until - timedelta(days=1)):
+                ours.run_days(server, dbname, landing, begins, ends, jobs=2)
+                with server.connect(dbname) as connection:
+                    connection.execute(
+                        "CALL warehouse.compact_partitions(%s)", [(ends + timedelta(days=1)).replace(day=1)]
+                    )
+                    # What autovacuum has its nights for: here a day follows the other within a second.
+                    connection.execute("VACUUM (ANALYZE)")
             server.settle()
             done = begin + HISTORY_REPEATS
             days = [until + timedelta(days=number) for number in range(HISTORY_REPEATS)]
@@ -218,6 +220,14 @@ def history(bench: Bench) -> None:
             "first_days": {begin: _dicts(costs) for begin, costs in beside.items()}, "compacted": _dicts(compacted),
         },
     )  # fmt: skip
+
+
+def _months(first: date, last: date) -> Iterator[tuple[date, date]]:
+    """Yield the first and the last day of each month, or of what lies of it from `first` to `last`."""
+    while first <= last:
+        ends = min((first.replace(day=1) + timedelta(days=32)).replace(day=1) - timedelta(days=1), last)
+        yield first, ends
+        first = ends + timedelta(days=1)
 
 
 def _day_costs(bench: Bench, landing: Path, days: Mapping[str, Sequence[date]]) -> dict[str, dict[str, Cost]]:
