@@ -99,8 +99,7 @@ def work(shop: Warehouse, operation: Callable[[Warehouse, Any], None]) -> dict[s
     with contextlib.closing(connect(shop.dsn)) as session:
         pid = session.info.backend_pid
         operation(shop, session)
-    while shop.value("SELECT count(*) FROM pg_stat_activity WHERE pid = %s", pid):
-        time.sleep(0.01)  # it counts what it read when it ends
+    wait_for_its_end(shop, pid)
     after = counters(shop)
     read: dict[str, tuple[int, int]] = defaultdict(lambda: (0, 0))
     for relation, (rows, blocks) in after.items():
@@ -110,6 +109,12 @@ def work(shop: Warehouse, operation: Callable[[Warehouse, Any], None]) -> dict[s
             continue
         read[table] = (read[table][0] + rows - old_rows, read[table][1] + blocks - old_blocks)
     return {table: counts for table, counts in read.items() if counts != (0, 0)}
+
+
+def wait_for_its_end(shop: Warehouse, pid: int) -> None:
+    """Wait until a session is gone: it counts what it read when it ends."""
+    while shop.value("SELECT count(*) FROM pg_stat_activity WHERE pid = %s", pid):
+        time.sleep(0.01)
 
 
 def counters(shop: Warehouse) -> dict[str, tuple[int, int]]:
@@ -221,8 +226,10 @@ def test_a_day_is_read_from_raw_without_the_rest_of_its_month(warehouse: Warehou
     for table in tables:  # what autovacuum reads is counted, too
         warehouse.execute(f"ALTER TABLE {table}_p_2025_12 SET (autovacuum_enabled = off)")
     with contextlib.closing(connect(warehouse.dsn)) as glue:
+        pid = glue.info.backend_pid
         for day in days:
             extract_all(warehouse, glue, day)
+    wait_for_its_end(warehouse, pid)
 
     def clean(_: Warehouse, session: Any) -> None:
         session.execute("CALL staging.clean_orders(%s)", [days[5]])
