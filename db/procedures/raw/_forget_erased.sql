@@ -6,7 +6,7 @@
 -- Known by their user_id; in orders that cannot be read by any string of them, in rejected lines by any word. Not looked
 -- for: mentions in other persons' records.
 CREATE OR REPLACE FUNCTION raw._forget_erased(p_load_id bigint, p_run_date date) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET enable_seqscan = off
 AS $_forget_erased$
 DECLARE
     v_salt    bytea := (SELECT e.salt FROM audit.erased_users e LIMIT 1);

@@ -83,10 +83,12 @@ BEGIN
     ANALYZE pg_temp.repeated_hashes;
     -- The files of a day came into raw one after the other: where each begins says which one a record is of.
     IF cardinality(p_delivery.load_ids) > 1 THEN
+        SET LOCAL enable_seqscan TO off;  -- as in _clean_orders
         EXECUTE format('SELECT array_agg(f.first_id ORDER BY f.first_id), array_agg(array_position($1, f.load_id) ORDER BY f.first_id)
                         FROM (SELECT d.load_id, min(d.%I) AS first_id FROM %s AS d
                               WHERE d.run_date = $2 AND d.load_id = ANY ($1) GROUP BY d.load_id) AS f', v_raw_id, v_raw)
         INTO v_first_ids, v_files USING p_delivery.load_ids, p_delivery.load_date;
+        SET LOCAL enable_seqscan TO DEFAULT;
         v_place := format('($2)[width_bucket(r.%I, $1)] DESC, %s', v_raw_id, v_place);
     END IF;
     EXECUTE format($query$

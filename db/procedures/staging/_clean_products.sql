@@ -18,6 +18,7 @@ DECLARE
     v_changed   boolean;
     v_result    audit.step_result;
 BEGIN
+    SET LOCAL enable_seqscan TO off;  -- as in _clean_orders
     CREATE TEMPORARY TABLE product_lines ON COMMIT DROP AS
     SELECT v.raw_products_id, v.load_id, v.record_number, v.report,
            CASE WHEN octet_length(v.product_id) <= 512 THEN v.product_id END COLLATE "C" AS product_id,
@@ -42,6 +43,7 @@ BEGIN
         OFFSET '0'
     ) AS v;
     GET DIAGNOSTICS v_lines = ROW_COUNT;
+    SET LOCAL enable_seqscan TO DEFAULT;
     ANALYZE pg_temp.product_lines;
     PERFORM staging._check_raw_count(v_delivery, v_lines);
 
