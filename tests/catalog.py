@@ -20,7 +20,7 @@ QUERIES = {
         SELECT c.oid::regclass::text, c.relkind, c.relpersistence, pg_get_userbyid(c.relowner),
                pg_temp.acl(coalesce(c.relacl, acldefault(CASE WHEN c.relkind = 'S' THEN 's'::"char" ELSE 'r' END,
                                                          c.relowner))),
-               c.reloptions::text, am.amname, c.relrowsecurity, c.relreplident,
+               pg_temp.options(c.reloptions), am.amname, c.relrowsecurity, c.relreplident,
                pg_get_partkeydef(c.oid), pg_get_expr(c.relpartbound, c.oid), obj_description(c.oid, 'pg_class')
         FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
         LEFT JOIN pg_am AS am ON am.oid = c.relam
@@ -30,7 +30,7 @@ QUERIES = {
                row_number() OVER (PARTITION BY c.oid ORDER BY a.attnum),
                format_type(a.atttypid, a.atttypmod), a.attnotnull, pg_get_expr(d.adbin, d.adrelid),
                a.attidentity, a.attgenerated, a.attcollation::regcollation::text, a.attstorage, a.attcompression,
-               a.attstattarget, a.attoptions::text, pg_temp.acl(a.attacl), col_description(c.oid, a.attnum)
+               a.attstattarget, pg_temp.options(a.attoptions), pg_temp.acl(a.attacl), col_description(c.oid, a.attnum)
         FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
         JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
         LEFT JOIN pg_attrdef AS d ON d.adrelid = c.oid AND d.adnum = a.attnum
@@ -100,10 +100,13 @@ QUERIES = {
         SELECT c.oid::regclass::text, c.relkind FROM pg_class AS c
         WHERE c.relnamespace = 'public'::regnamespace AND c.relname NOT LIKE 'alembic_version%%'""",
 }
-# Grants in an order of their own.
-ACL = """
+# Grants in an order of their own; options that somebody set, not those that the server keeps for itself: names that
+# start with pg_ are PostgreSQL's, and 15.20 writes pg_attver into the options of every column.
+HELPERS = """
 CREATE OR REPLACE FUNCTION pg_temp.acl(p_acl aclitem[]) RETURNS text LANGUAGE sql AS
-$$ SELECT string_agg(item::text, ' ' ORDER BY item::text) FROM unnest(p_acl) AS item $$
+$$ SELECT string_agg(item::text, ' ' ORDER BY item::text) FROM unnest(p_acl) AS item $$;
+CREATE OR REPLACE FUNCTION pg_temp.options(p_options text[]) RETURNS text LANGUAGE sql AS
+$$ SELECT string_agg(option, ' ' ORDER BY option) FROM unnest(p_options) AS option WHERE option NOT LIKE 'pg\\_%' $$
 """
 
 Catalog = dict[str, set[tuple[Any, ...]]]
@@ -111,7 +114,7 @@ Catalog = dict[str, set[tuple[Any, ...]]]
 
 def read(connection: psycopg.Connection[Any]) -> Catalog:
     """Return {kind: rows} of the database."""
-    connection.execute(ACL)
+    connection.execute(HELPERS)
     # Nothing of ours is on the path, so that every name comes out with its schema.
     with connection.transaction():
         connection.execute("SET LOCAL search_path = pg_catalog, pg_temp")

@@ -144,8 +144,8 @@ def test_from_every_release_with_data_to_the_next_and_back(
     if start == HEAD:
         assert catalog.differences(objects, catalog.read(released.connection), ("before", "after")) == []
         assert checksums(released.connection) == sums
-    # Back to nothing there is no way, and it says what there is instead.
-    with pytest.raises(NotImplementedError, match="drop the database, or restore a backup"):
+    # Where there is no way back, it says what there is instead.
+    with pytest.raises(NotImplementedError, match="restore (a|the) backup"):
         command.downgrade(release_to_come, "base")
     assert version(released) == HEAD
     assert broken_promises(released.connection) == {}

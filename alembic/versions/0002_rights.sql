@@ -1,0 +1,1 @@
+-- Rights: the database's path, the checker's limits, and what nobody but the owner may.

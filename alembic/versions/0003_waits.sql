@@ -1,0 +1,1 @@
+-- Waits that tell for whom and end; rules with a time limit.

@@ -1,0 +1,1 @@
+-- What a step made its result from, and what a rule reads.

@@ -1,0 +1,1 @@
+-- What is kept of faults is bounded by the delivery; audit has retention.

@@ -1,0 +1,1 @@
+-- Erasure in batches that others pass between.

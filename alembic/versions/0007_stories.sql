@@ -1,0 +1,1 @@
+-- The story of a day and of an order as views and functions.
