@@ -1,0 +1,1 @@
+-- The contract of the inputs as data, and columns by name.
