@@ -12,9 +12,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import IO, Any, NamedTuple
-from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urljoin, urlsplit, urlunsplit
 
 import requests
+import requests.auth
+import requests.utils
 import urllib3
 
 from glue.errors import GlueError, MissingSetting, Refused
@@ -23,6 +25,7 @@ from glue.records import KEPT_BYTES, Source, json_fault, json_members, json_reco
 
 LIST_KEYS = (b"products", b"items", b"data", b"results")
 CHUNK_BYTES = 64 << 10
+MOST_REDIRECTS = 5
 _KEY = re.compile(rb'"((?:[^"\\]|\\.)*+)"[ \t\n\r]*+:[ \t\n\r]*+', re.DOTALL)
 
 
@@ -49,6 +52,36 @@ class _Answer(NamedTuple):
     body: IO[bytes]
     url: str
     link: str | None
+
+
+class _Origin(NamedTuple):
+    """Where a request goes: what a token is for."""
+
+    scheme: str
+    host: str
+    port: int
+
+
+class _Session(requests.Session):
+    """A session that follows no redirect of its own, nor reads its body: _Fetch.ask does, after a look at where to."""
+
+    def get_redirect_target(self, response: requests.Response) -> None:
+        return None
+
+    def target(self, response: requests.Response) -> str | None:
+        """Return where a redirect leads."""
+        return super().get_redirect_target(response)
+
+
+@dataclass(frozen=True)
+class _Bearer(requests.auth.AuthBase):
+    """Signs a request with a token. That there is one keeps requests from looking into ~/.netrc."""
+
+    token: str = field(repr=False)
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self.token}"
+        return request
 
 
 class _Page(NamedTuple):
@@ -113,13 +146,24 @@ class _Fetch:
         self.file = file
         self.deadline = time.monotonic() + api.whole_seconds
         self.bytes = self.products = self.pages = 0
+        self.home: _Origin | None = None
 
     def run(self) -> Catalogue:
         parts = urlsplit(self.api.url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise CatalogueError(f"products API: {shown(self.api.url)} is no URL of http or https")
-        with requests.Session() as session:
-            session.max_redirects = 5
+        if self.api.token and not re.fullmatch("[!-~]+", self.api.token):
+            raise CatalogueError(
+                "PRODUCTS_API_TOKEN is no token: it has a blank, a line end, or a letter no header has"
+            )
+        with _Session() as session:
+            # A proxy for http reads what passes through it; for https it only carries it.
+            self.home = _origin(session, self.api.url)
+            if self.api.token and self.home and self.home.scheme == "http" and _has_proxy(session, self.api.url):
+                raise CatalogueError(
+                    f"products API: {shown(self.api.url)}: PRODUCTS_API_TOKEN would pass a proxy that can read it: "
+                    "use https, or name the host in NO_PROXY"
+                )
             url: str | None = self.api.url
             seen_urls, seen_pages = set(), set()
             skip: int | None = None  # where the page asked for begins, if pages are counted that way
@@ -160,7 +204,7 @@ class _Fetch:
         return self.products - before, digest.digest()
 
     def next(
-        self, session: requests.Session, answer: _Answer, said: dict[str, Any], count: int, skip: int | None
+        self, session: _Session, answer: _Answer, said: dict[str, Any], count: int, skip: int | None
     ) -> tuple[str | None, int | None]:
         """Return the URL of the next page and its `skip`, or None after the last one."""
         total, limit, here = (_whole(said.get(name)) for name in ("total", "limit", "skip"))
@@ -170,16 +214,7 @@ class _Fetch:
         if link:
             if not isinstance(link, str):
                 raise self.error(answer.url, "status 200, but `next` is no URL")
-            try:
-                url = urljoin(answer.url, link)
-                elsewhere = urlsplit(url).scheme not in ("http", "https") or session.should_strip_auth(
-                    self.api.url, url
-                )
-            except ValueError:
-                raise self.error(answer.url, "status 200, but `next` is no URL") from None
-            if elsewhere:
-                raise self.error(answer.url, f"status 200, but its next page is on another host: {shown(url)}")
-            return url, None
+            return self.at_home(session, answer.url, link, "status 200, but its next page", "`next`"), None
         begin = here if here is not None else skip or 0
         if total is None or begin + count >= total:
             return None, None
@@ -188,21 +223,15 @@ class _Fetch:
         query = {"skip": begin + count} | ({"limit": limit} if limit else {})
         return _with_query(answer.url, query), begin + count
 
-    def get(self, session: requests.Session, url: str, body: IO[bytes]) -> _Answer:
+    def get(self, session: _Session, url: str, body: IO[bytes]) -> _Answer:
         """Return what the API answers to a GET, tried again while that may help. Raises CatalogueError."""
         for attempt in range(1, self.api.attempts + 1):
             wait = min(self.api.first_wait_seconds * 2 ** (attempt - 1), self.api.longest_wait_seconds)
             try:
-                with session.get(
-                    url,
-                    auth=self.authorize if self.api.token else None,
-                    headers={"Accept": "application/json"},
-                    timeout=(self.api.connect_seconds, self.api.read_seconds),
-                    stream=True,
-                ) as response:
+                with self.ask(session, url) as response:
                     if response.status_code == 200:
                         self.read(response, url, body)
-                        return _Answer(body, response.url, response.links.get("next", {}).get("url"))
+                        return _Answer(body, response.url or url, response.links.get("next", {}).get("url"))
                     what = f"status {response.status_code}"
                     if response.status_code in (401, 403):
                         raise self.error(url, f"{what}: is PRODUCTS_API_TOKEN right?")
@@ -219,10 +248,52 @@ class _Fetch:
             time.sleep(wait)
         raise AssertionError("unreachable: attempts is at least 1")
 
-    def authorize(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Add the token; requests takes it off again when a redirect leads to another host."""
-        request.headers["Authorization"] = f"Bearer {self.api.token}"
-        return request
+    def ask(self, session: _Session, url: str) -> requests.Response:
+        """Return the answer to a GET, after redirects. Whoever it would ask elsewhere is not asked.
+
+        The token, or the login in the configured URL, goes with every request, because none leaves its origin.
+        Raises CatalogueError, requests.RequestException.
+        """
+        for _ in range(1 + MOST_REDIRECTS):
+            request = session.prepare_request(
+                requests.Request("GET", url, headers={"Accept": "application/json"}, auth=self.authorize())
+            )
+            assert request.url is not None
+            if _parsed(request.url) != self.home:  # every way here was checked; this is what is connected to
+                raise self.error(url, "this is not the origin of PRODUCTS_API_URL")
+            settings = session.merge_environment_settings(request.url, {}, True, None, None)
+            timeout = (self.api.connect_seconds, self.api.read_seconds)
+            response = session.send(request, timeout=timeout, allow_redirects=False, **settings)
+            target = response.is_redirect and session.target(response)
+            if not target:
+                return response
+            response.close()  # its body is nobody's business, and may have no end
+            if time.monotonic() > self.deadline:
+                raise self.error(url, f"not whole after {self.api.whole_seconds} s")
+            url = self.at_home(session, url, target, f"status {response.status_code}, but where it leads", "`Location`")
+        raise requests.TooManyRedirects
+
+    def authorize(self) -> Any:
+        """Return what signs a request: the token, the configured URL's login, or what ~/.netrc has for its host."""
+        if self.api.token:
+            return _Bearer(self.api.token)
+        parts = urlsplit(self.api.url)
+        if parts.username or parts.password:
+            return unquote(parts.username or ""), unquote(parts.password or "")
+        return None
+
+    def at_home(self, session: _Session, base: str, link: str, what: str, name: str) -> str:
+        """Return the URL of a link, without a login. Raises CatalogueError when it leads to another origin."""
+        try:
+            url = urljoin(base, link)
+            parts = urlsplit(url)
+            url = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment=""))
+            origin = _origin(session, url) if parts.scheme in ("http", "https") else None
+        except ValueError:
+            raise self.error(base, f"{what.partition(',')[0]}, but {name} is no URL") from None
+        if origin != self.home or origin is None:
+            raise self.error(base, f"{what} is on another host or port than PRODUCTS_API_URL: {shown(url)}")
+        return url
 
     def read(self, response: requests.Response, url: str, body: IO[bytes]) -> None:
         """Read a body into a file, within what is left of time and bytes."""
@@ -239,6 +310,30 @@ class _Fetch:
 
     def error(self, url: str, what: str) -> CatalogueError:
         return CatalogueError(f"products API: {shown(url)}: {what}. Nothing of the catalogue is kept")
+
+
+def _origin(session: requests.Session, url: str) -> _Origin | None:
+    """Return the origin that a URL is asked at; None if it cannot be asked.
+
+    A URL is read in different ways by different parsers (`http://a\\@b/`): what counts is the URL that is sent.
+    """
+    try:
+        return _parsed(session.prepare_request(requests.Request("GET", url)).url or "")
+    except (requests.RequestException, ValueError):
+        return None
+
+
+def _parsed(url: str) -> _Origin | None:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        return None
+    return _Origin(parts.scheme, parts.hostname, parts.port or (443 if parts.scheme == "https" else 80))
+
+
+def _has_proxy(session: requests.Session, url: str) -> bool:
+    """Return whether the environment has a proxy for a URL."""
+    proxies = session.merge_environment_settings(url, {}, True, None, None)["proxies"]
+    return requests.utils.select_proxy(url, proxies) is not None
 
 
 def shown(url: str) -> str:

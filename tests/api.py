@@ -38,7 +38,9 @@ def gives(content: Any, status: int = 200, **headers: str) -> Answer:
     return answer
 
 
-def serve(port: int = 0) -> Iterator[Api]:
+def serve(port: int = 0, prepare: Callable[[ThreadingHTTPServer], None] = lambda server: None) -> Iterator[Api]:
+    """An API on loopback; `prepare` may change its server before it serves."""
+
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             api.asked.append((self.path, self.headers["Authorization"]))
@@ -54,6 +56,7 @@ def serve(port: int = 0) -> Iterator[Api]:
     with ThreadingHTTPServer(("127.0.0.1", port), Handler) as server:
         server.daemon_threads = True
         server.block_on_close = False
+        prepare(server)
         api = Api(f"http://127.0.0.1:{server.server_port}/products")
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()

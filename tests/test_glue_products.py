@@ -127,14 +127,21 @@ def test_pages_by_link_header(warehouse: Any, api: Api, fetch: Any) -> None:
     assert in_raw(warehouse) == texts(3)
 
 
-def test_a_redirect_is_followed_and_the_token_stays_at_home(warehouse: Any, api: Api, other: Api, fetch: Any) -> None:
-    api.at("/products", gives(b"", 302, Location="/catalogue/"))
-    api.at("/catalogue/", gives(b"", 307, Location=other.url))
-    other.at("/products", gives(products(0, 1)))
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_at_home_is_followed_with_the_token(warehouse: Any, api: Api, fetch: Any, status: int) -> None:
+    api.at("/products", gives(b"", status, Location="/catalogue/"))
+    api.at("/catalogue/", gives(b"", status, Location=api.url.replace("/products", "/v2?page=1#top")))
+    api.at("/v2?page=1", gives(products(0, 1)))
     fetch()
     assert in_raw(warehouse) == texts(1)
-    assert [token for _, token in api.asked] == ["Bearer s3cret", "Bearer s3cret"]
-    assert [token for _, token in other.asked] == [None]
+    assert api.asked == [(path, "Bearer s3cret") for path in ("/products", "/catalogue/", "/v2?page=1")]
+
+
+def test_redirects_that_do_not_end_are_an_error(api: Api, fetch: Any) -> None:
+    api.at("/products", gives(b"", 302, Location="/products"))
+    with pytest.raises(CatalogueError, match="too many redirects"):
+        fetch()
+    assert len(api.asked) == 6
 
 
 # -- when it is asked --------------------------------------------------------------------------------------
