@@ -1,15 +1,18 @@
 """Finds deliveries in the landing zone and opens them, whatever they are packed in."""
 
+import errno
 import gzip
 import hashlib
+import os
+import stat
 import sys
 import zlib
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import urlsplit
 
 import fsspec
@@ -86,24 +89,129 @@ def _os_errors() -> Iterator[None]:
         raise OSError(f"{type(error).__name__}: {error}") from error
 
 
+OUT_OF_THE_ZONE = "is a link out of the landing zone, which is not followed"
+# As many links on one path as Linux follows.
+MOST_LINKS = 40
+# To pass through a folder needs no right to list it.
+PASS = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class LocalZone:
+    """A landing zone on this machine, in which whoever delivers may change what lies there at any moment.
+
+    A check of a path says nothing about what is opened by it later. So no path is opened: from the zone's own
+    folder each part is opened by its name in the folder before it, never through a link. Links are read and walked
+    in the same way, and cannot leave the zone. What was opened is checked, not what its name was.
+    """
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+
+    def names(self, *folders: str) -> list[str]:
+        """Return the names in a folder of the zone. Raises OSError."""
+        with ExitStack() as stack:
+            parent, name = self._walk(stack, folders)
+            handle = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
+            stack.callback(os.close, handle)
+            return os.listdir(handle)  # noqa: PTH208 - by descriptor, which Path has no way for
+
+    def open(self, *parts: str) -> IO[bytes]:
+        """Open a file of the zone. Raises OSError: for a link that leads out, and for what is no file, too."""
+        with ExitStack() as stack:
+            parent, name = self._walk(stack, parts)
+            _must_be_a_file(os.stat(name, dir_fd=parent, follow_symlinks=False))
+            # A pipe in its place would make us wait for a writer, a terminal would become ours.
+            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+            handle = os.open(name, flags, dir_fd=parent)
+            try:
+                _must_be_a_file(os.fstat(handle))
+                return os.fdopen(handle, "rb", buffering=BLOCK_BYTES)
+            except BaseException:
+                os.close(handle)
+                raise
+
+    def check(self, *parts: str) -> None:
+        """Raise OSError if that cannot be opened as a file, without opening it."""
+        with ExitStack() as stack:
+            parent, name = self._walk(stack, parts)
+            _must_be_a_file(os.stat(name, dir_fd=parent, follow_symlinks=False))
+
+    def _walk(self, stack: ExitStack, parts: Sequence[str]) -> tuple[int, str]:
+        """Return the folder (open until `stack` ends) and the name of what a path in the zone leads to."""
+
+        def enter(name: str, parent: int | None) -> int:
+            handle = os.open(name, PASS if parent is not None else PASS & ~os.O_NOFOLLOW, dir_fd=parent)
+            stack.callback(os.close, handle)
+            return handle
+
+        folders = [enter(self._root, None)]
+        ahead = list(reversed(parts))
+        links = 0
+        while ahead:
+            name = ahead.pop()
+            if name in ("", "."):
+                continue
+            if name == ".." and len(folders) > 1:
+                folders.pop()
+                continue
+            if name == "..":
+                # Up out of the zone, and perhaps back into it.
+                ahead = self._inside(folders[0], [*Path(self._root).resolve().parent.parts[1:], *reversed(ahead)])
+                continue
+            target = None
+            with suppress(OSError):  # no link: EINVAL; not there: what comes next says so
+                target = os.readlink(name, dir_fd=folders[-1])
+            if target is not None:
+                links += 1
+                if links > MOST_LINKS:
+                    raise OSError(errno.ELOOP, "is a link to itself")
+                ahead += reversed(target.split("/"))
+                if target.startswith("/"):
+                    ahead = self._inside(folders[0], list(reversed(ahead)))
+                    del folders[1:]
+            elif any(part not in ("", ".") for part in ahead):
+                folders.append(enter(name, folders[-1]))
+            else:
+                return folders[-1], name
+        return folders[-1], "."
+
+    def _inside(self, zone: int, parts: list[str]) -> list[str]:
+        """Return, backwards, what of an absolute path comes after the zone's folder. Raises OSError if nothing does."""
+        wanted = os.fstat(zone)
+        for end in range(len(parts), 0, -1):
+            with suppress(OSError):
+                if os.path.samestat(Path("/", *parts[:end]).stat(), wanted):
+                    return list(reversed(parts[end:]))
+        raise OSError(errno.ELOOP, OUT_OF_THE_ZONE)
+
+
+def _must_be_a_file(found: os.stat_result) -> None:
+    if stat.S_ISLNK(found.st_mode):
+        raise OSError(errno.ELOOP, "became a link while it was looked at")
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, "is not a file")
+
+
 @dataclass(frozen=True)
 class Delivery:
     """A file of the landing zone. `name` is without `.gz` or `.zst`."""
 
     name: str
-    path: str
+    path: str  # of a file of this machine: below the landing zone
     packing: str
-    file_system: Any = field(repr=False)
+    file_system: Any = field(repr=False)  # of fsspec, or a LocalZone
 
     @contextmanager
     def open(self, *, packed: bool = False) -> Iterator[Content]:
         """Open it for reading, unpacked unless `packed`. Reading raises one of DAMAGE, or OSError."""
         with ExitStack() as stack:
-            with _os_errors():
-                opened = self.file_system.open(self.path, "rb", block_size=BLOCK_BYTES)
-            file: Any = stack.enter_context(opened)
-            if not isinstance(self.file_system, LocalFileSystem):
-                file = RemoteFile(file)
+            file: Any
+            if isinstance(self.file_system, LocalZone):
+                file = stack.enter_context(self.file_system.open(*self.path.split("/")))
+            else:
+                with _os_errors():
+                    opened = self.file_system.open(self.path, "rb", block_size=BLOCK_BYTES)
+                file = RemoteFile(stack.enter_context(opened))
             if self.packing == ".gz" and not packed:
                 file = stack.enter_context(gzip.GzipFile(fileobj=file))
             elif self.packing == ".zst" and not packed:
@@ -129,13 +237,21 @@ def find(landing: str, source: str, day: date) -> Found:
     found = Found()
     try:
         file_system, root = fsspec.url_to_fs(landing, use_listings_cache=False, skip_instance_cache=True)
-        folder = f"{root.rstrip('/')}/{source}/{day.isoformat()}"
-        # Of local files the names are enough: a link that leads nowhere or to itself would end the whole listing.
-        is_local = isinstance(file_system, LocalFileSystem)
-        listed = file_system.ls(folder, detail=not is_local)
-        entries = [{"name": path} for path in listed] if is_local else listed
+        if isinstance(file_system, LocalFileSystem):
+            file_system, root = LocalZone(root), ""
+            folder = f"{source}/{day.isoformat()}"
+            # Names are enough: a link that leads nowhere or to itself would end the whole listing.
+            entries = [{"name": f"{folder}/{name}"} for name in file_system.names(source, day.isoformat())]
+        elif _is_upon_local(file_system):
+            raise GlueError("a folder of this machine is named as it is, as in /srv/landing")
+        else:
+            folder = f"{root.rstrip('/')}/{source}/{day.isoformat()}"
+            entries = file_system.ls(folder, detail=True)
     except Exception as error:  # each remote file system has errors of its own
         if isinstance(error, FileNotFoundError) and not _is_no_bucket(error):
+            return found
+        if isinstance(error, OSError) and error.strerror == OUT_OF_THE_ZONE:
+            found.faults.append(f"{source} of {day}: its folder {OUT_OF_THE_ZONE}")
             return found
         reason = str(error) or type(error).__name__
         if login := urlsplit(landing).netloc.rpartition("@")[0]:
@@ -154,7 +270,7 @@ def find(landing: str, source: str, day: date) -> Found:
             found.ignored.append(file_name)
         elif source == "products" and name == API_CATALOGUE:
             found.faults.append(f"{source} of {day}: {file_name} is what a catalogue of the API is called; rename it")
-        elif fault := _fault(file_system, root, entry, file_name):
+        elif fault := _fault(file_system, entry, file_name):
             found.faults.append(f"{source} of {day}: {fault}")
         else:
             named.setdefault(name, []).append(Delivery(name, path, packing, file_system))
@@ -192,7 +308,16 @@ def _is_no_delivery(name: str) -> bool:
     return name.startswith((".", "_")) or name.endswith(NOT_DELIVERIES)
 
 
-def _fault(file_system: Any, root: str, entry: dict[str, Any], name: str) -> str | None:
+def _is_upon_local(file_system: Any) -> bool:
+    """Return whether a file system only passes on what it is asked to the local one, which follows links."""
+    while below := getattr(file_system, "fs", None):
+        if isinstance(below, LocalFileSystem):
+            return not hasattr(file_system, "fo")  # an archive is one file of it
+        file_system = below
+    return False
+
+
+def _fault(file_system: Any, entry: dict[str, Any], name: str) -> str | None:
     """Return why an entry of the landing zone cannot be a delivery, or None."""
     try:
         name.encode()
@@ -200,14 +325,12 @@ def _fault(file_system: Any, root: str, entry: dict[str, Any], name: str) -> str
         return f"{shown(name)}: a file name that is not UTF-8; rename it"
     if "\0" in name:
         return f"{shown(name)}: a file name with a NUL; rename it"
-    if not isinstance(file_system, LocalFileSystem):
+    if not isinstance(file_system, LocalZone):
         return None if entry["type"] == "file" else f"{shown(name)} is not a file"
     try:
-        real = Path(entry["name"]).resolve(strict=True)
-        if not real.is_relative_to(Path(root).resolve()):
-            return f"{shown(name)} is a link out of the landing zone, which is not followed"
-        return None if real.is_file() else f"{shown(name)} is not a file"
-    except RuntimeError:  # before Python 3.13 a link to itself is one
-        return f"{shown(name)} is a link to itself"
+        file_system.check(*entry["name"].split("/"))
     except OSError as error:
-        return f"{shown(name)}: {error.strerror}"
+        # What we say of it ourselves goes on after the name; what the system says stands behind a colon.
+        between = " " if str(error.strerror).startswith(("is ", "became ")) else ": "
+        return f"{shown(name)}{between}{error.strerror}"
+    return None
