@@ -8,22 +8,25 @@ difference, too: check right after the dump, as the DAG does, or when nothing ru
 """
 
 import argparse
+import fcntl
 import os
 import re
 import shutil
 import subprocess
 import sys
-from contextlib import closing
+from collections.abc import Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
 from psycopg import sql
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import make_conninfo
 
 from glue import server
 from glue.connection import connect, warehouse_dsn
+from glue.dsn import for_program, parse
 from glue.errors import GlueError, MissingSetting, explain
 from glue.load import Say
 
@@ -89,17 +92,36 @@ def dump(dsn: str, folder: Path, *, keep: int = KEPT_DUMPS, say: Say = print) ->
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"ecommerce_warehouse_{datetime.now(UTC):%Y%m%dT%H%M%S}Z.dump"
     part = target.with_suffix(".part")
+    _remove_abandoned(folder, say)
+    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        part.touch(mode=0o600)
-        _run("pg_dump", dsn, "--format=custom", f"--file={part}")
+        # Held by pg_dump, too, which may live longer than we do: as long as it is, somebody writes.
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        _run("pg_dump", dsn, "--format=custom", f"--file={part}", descriptors=(handle,))
         part.rename(target)
     finally:
+        os.close(handle)
         part.unlink(missing_ok=True)
     say(f"{target}: {target.stat().st_size:,} bytes")
     for old in dumps(folder)[:-keep]:
         old.unlink()
         say(f"{old}: removed, the newest {keep} stay")
     return target
+
+
+def _remove_abandoned(folder: Path, say: Say) -> None:
+    """Remove what dumps that were killed have left: unfinished ones that nobody writes any more."""
+    for part in sorted(folder.glob("*.part")):
+        if not NAME.fullmatch(part.with_suffix(".dump").name):
+            continue
+        with suppress(OSError):  # somebody writes it, or it is not ours
+            handle = os.open(part, os.O_RDWR | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                part.unlink()
+                say(f"{part}: removed, its dump was never finished")
+            finally:
+                os.close(handle)
 
 
 def check(dsn: str, folder: Path, *, say: Say = print) -> Checked:
@@ -161,26 +183,21 @@ def _shown(found: tuple[int, ...] | None) -> str:
     return "nothing" if found is None else f"{found[0]:,} rows ({int(found[1]) % 2**32:08x})"
 
 
-def _run(program: str, dsn: str, *arguments: str) -> None:
+def _run(program: str, dsn: str, *arguments: str, descriptors: Sequence[int] = ()) -> None:
     """Run pg_dump or pg_restore. What it connects to is in its environment: everybody can read its arguments."""
     with closing(connect(dsn)) as connection:
         major = connection.info.server_version // 10_000
-    keywords = {
-        option.keyword.decode(): option.envvar.decode()
-        for option in psycopg.pq.Conninfo.get_defaults()
-        if option.envvar
-    }
-    settings = conninfo_to_dict(dsn)
-    environment = os.environ | {keywords[name]: str(value) for name, value in settings.items() if name in keywords}
     # pg_restore prints SQL when it is not told a database.
-    database = [f"--dbname={settings.get('dbname', '')}"] if program == "pg_restore" else []
-    done = subprocess.run(
-        [str(_binary(program, major)), "--no-password", *database, *arguments],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    database = [f"--dbname={parse(dsn).get('dbname', '')}"] if program == "pg_restore" else []
+    with for_program(dsn) as (environment, inherited):
+        done = subprocess.run(
+            [str(_binary(program, major)), "--no-password", *database, *arguments],
+            env=environment,
+            pass_fds=(*inherited, *descriptors),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
     errors = [line for line in done.stderr.splitlines() if " error: " in line]
     if done.returncode != 0 and not (errors and all(OF_NEWER_TOOLS in line for line in errors)):
         raise BackupError(f"{program} failed: {done.stderr.strip() or f'exit code {done.returncode}'}")

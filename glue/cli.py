@@ -11,10 +11,10 @@ from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
 
 from glue import server
 from glue.connection import connect, warehouse_dsn
+from glue.dsn import for_program
 from glue.errors import GlueError, MissingSetting, explain
 from glue.extract import SOURCES, extract
 from glue.run import BLOCKED, Runner
@@ -279,17 +279,10 @@ def _db(options: argparse.Namespace) -> int:
 
 def _psql(arguments: Sequence[str]) -> None:
     """Become psql. What it should connect to is in its environment: everybody can read its arguments."""
-    environment = dict(os.environ)
-    keywords = {
-        option.keyword.decode(): option.envvar.decode()
-        for option in psycopg.pq.Conninfo.get_defaults()
-        if option.envvar
-    }
-    for name, value in conninfo_to_dict(warehouse_dsn()).items():
-        environment[keywords[name]] = str(value)
     program = shutil.which("psql") or str(server.binaries() / "psql")
-    # By its own path: it looks for itself, and would do so in PATH.
-    os.execve(program, [program, *arguments], environment)
+    with for_program(warehouse_dsn()) as (environment, _):
+        # By its own path: it looks for itself, and would do so in PATH.
+        os.execve(program, [program, *arguments], environment)
 
 
 def _migrate(options: argparse.Namespace) -> int:

@@ -4,9 +4,9 @@ import os
 from collections.abc import Callable
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
 
 from glue import server
+from glue.dsn import parse, why
 from glue.errors import GlueError
 
 # Any of these says which server is meant; PGUSER, PGPASSWORD and the like only say how to log in there.
@@ -35,18 +35,15 @@ def connect(
     Raises GlueError when the warehouse cannot be reached; its message has no password in it.
     """
     dsn = warehouse_dsn() if dsn is None else dsn
-    try:
-        settings = conninfo_to_dict(dsn)
-    except psycopg.ProgrammingError:
-        # libpq's message quotes the string, password and all.
-        raise GlueError("WAREHOUSE_DSN is not a connection string; try postgresql://user@host/database") from None
+    settings = parse(dsn)
     fixed = {"client_encoding": "UTF8"}
     if not settings.get("application_name"):
         fixed["application_name"] = os.environ.get("PGAPPNAME") or "glue"
     try:
         connection = psycopg.connect(dsn, autocommit=True, prepare_threshold=None, **fixed)
     except psycopg.OperationalError as error:
-        raise GlueError(f"cannot connect to the warehouse: {error}") from error
+        # Not as its cause: a traceback would print libpq's own words.
+        raise GlueError(f"cannot connect to the warehouse: {why(error, dsn)}") from None
     # After the login: PGTZ and PGDATESTYLE would win over options.
     connection.execute("SET TimeZone = 'UTC'; SET DateStyle = 'ISO'")
     if on_notice:

@@ -23,6 +23,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, NullPool, create_engine
 from sqlalchemy.exc import DBAPIError
 
+from glue.dsn import parse, why
 from glue.errors import GlueError
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -320,7 +321,11 @@ def _drop(connection: Connection, signature: str) -> None:
 
 def _connect(dsn: str) -> psycopg.Connection:
     # Statements are many and different: preparing them would only cost, and a pooler might not keep them.
-    return psycopg.connect(dsn, application_name="warehouse migrate", prepare_threshold=None)
+    parse(dsn)
+    try:
+        return psycopg.connect(dsn, application_name="warehouse migrate", prepare_threshold=None)
+    except psycopg.OperationalError as error:
+        raise MigrationError(f"cannot connect to the warehouse: {why(error, dsn)}") from None
 
 
 def _check_database(dsn: str) -> None:

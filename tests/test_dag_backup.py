@@ -1,5 +1,6 @@
 """Dumps: made, rotated, restored and compared; and the DAG that does it at night."""
 
+import fcntl
 import importlib.util
 import subprocess
 import sys
@@ -63,6 +64,20 @@ def test_a_dump_that_fails_leaves_nothing_and_removes_nothing(warehouse: Warehou
     with pytest.raises(backup.BackupError, match=r"pg_dump failed: .*permission denied"):
         backup.dump(dsn, tmp_path, keep=1)
     assert list(tmp_path.iterdir()) == [old]
+
+
+def test_what_a_killed_dump_left_goes_with_the_next_and_one_at_work_stays(warehouse: Warehouse, tmp_path: Path) -> None:
+    killed, at_work = (tmp_path / f"ecommerce_warehouse_2025120{day}T040000Z.part" for day in (1, 2))
+    other = tmp_path / "of_somebody.part"
+    for path in (killed, at_work, other):
+        path.write_bytes(b"half")
+    with at_work.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        made = backup.dump(warehouse.dsn, tmp_path)
+    assert sorted(tmp_path.iterdir()) == sorted([at_work, made, other])
+    made.unlink()
+    backup.dump(warehouse.dsn, tmp_path)
+    assert list(tmp_path.glob("*.part")) == [other]
 
 
 @pytest.mark.skipif(importlib.util.find_spec("airflow") is None, reason="Airflow is not installed here")
