@@ -3,7 +3,8 @@ FROM apache/airflow:3.3.2-python3.11
 
 COPY --chown=airflow:0 requirements.txt requirements-run.txt /opt/warehouse/
 # The project's own lock, not the image's constraints: newer psycopg, alembic and SQLAlchemy.
-RUN pip install --no-cache-dir --disable-pip-version-check -r /opt/warehouse/requirements.txt
+# With hashes: only the files that were there when it was made.
+RUN pip install --no-cache-dir --disable-pip-version-check --require-hashes -r /opt/warehouse/requirements.txt
 COPY --chown=airflow:0 alembic.ini /opt/warehouse/
 COPY --chown=airflow:0 alembic /opt/warehouse/alembic
 COPY --chown=airflow:0 db /opt/warehouse/db

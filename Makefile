@@ -38,13 +38,20 @@ $(VENV)/installed: requirements-test.txt requirements-run.txt
 $(VENV)/installed-to-run: requirements-run.txt
 	$(call install,requirements-run.txt)
 
-test: lint test-wheel test-15  ## Lint, and the tests on the wheel's newest PostgreSQL and on 15
+test: lint test-wheel test-15 test-airflow  ## Lint, the tests on the wheel's newest PostgreSQL and on 15, and of the DAGs
 
 test-wheel: setup  ## The tests on the newest PostgreSQL of the wheel
 	$(BIN)/python -m pytest -n $(WORKERS) --pg=wheel $(ARGS)
 
+# CI tests on the newest 15 that the package archive has. A machine of somebody's is left as it is.
+NEWEST_15 := $(if $(and $(filter true,$(CI)),$(filter 0,$(shell id -u)),$(shell command -v apt-get)), \
+    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql-15 > /dev/null || \
+    echo "The package archive gives no newer PostgreSQL 15: it stays as it is",:)
+
 test-15: setup  ## The tests on this machine's PostgreSQL 15, where it has one
+	@$(NEWEST_15)
 	@if [ -x /usr/lib/postgresql/15/bin/postgres ]; then \
+	    /usr/lib/postgresql/15/bin/postgres --version; \
 	    set -x; $(BIN)/python -m pytest -n $(WORKERS) --pg=15 $(ARGS); \
 	else \
 	    echo "PostgreSQL 15 is not installed in /usr/lib/postgresql/15: not tested on it (apt install postgresql-15)"; \
@@ -89,21 +96,30 @@ AIRFLOW_BIN  := $(AIRFLOW_VENV)/bin
 # With Celery 5.7 the provider's worker does not start: it imports celery.backends.database.retry, which is gone.
 LOCKED := apache-airflow==3.3.2 apache-airflow-providers-postgres==7.1.1 apache-airflow-providers-celery 'celery<5.7'
 
+UV := uv==0.13.9
+
 .PHONY: airflow env lock restore-check setup-airflow test-airflow
+
+define install-uv
+$(AIRFLOW_BIN)/python -m pip install --quiet --disable-pip-version-check '$(UV)'
+endef
 
 setup-airflow: $(AIRFLOW_VENV)/installed  ## Make the virtual environment of Airflow in .airflow/venv (180 packages)
 
 $(AIRFLOW_VENV)/installed: requirements.txt
 	@mkdir -p .airflow && echo '*' > .airflow/.gitignore
 	$(PYTHON) -m venv --clear $(AIRFLOW_VENV)
-	$(AIRFLOW_BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(install-uv)
+	@# In seconds instead of minutes; where it does not reach the packages, pip has settings of this machine that may.
+	@$(AIRFLOW_BIN)/uv pip install --quiet --python $(AIRFLOW_VENV) --require-hashes -r requirements.txt || \
+	    $(AIRFLOW_BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	@touch $@
 
 airflow: setup-airflow  ## Airflow without Docker, on the embedded server: http://127.0.0.1:8080 (Ctrl-C ends it)
 	$(AIRFLOW_BIN)/python docker/run_airflow.py
 
 test-airflow: setup-airflow  ## The tests of the DAGs, with real runs (AIRFLOW_HOME of their own)
-	$(AIRFLOW_BIN)/python -m pytest tests/test_dag_*.py $(ARGS)
+	$(AIRFLOW_BIN)/python -m pytest -n $(WORKERS) tests/test_dag_*.py $(ARGS)
 
 env:  ## Write .env for docker compose, with random passwords; one that exists stays as it is
 	@$(PYTHON) docker/make_env.py
@@ -111,12 +127,14 @@ env:  ## Write .env for docker compose, with random passwords; one that exists s
 restore-check: $(ENOUGH_TO_RUN)  ## Restore the newest dump of BACKUP_DIR into a scratch database and compare it with the original
 	$(BIN)/python -m glue.backup check
 
-lock:  ## Write requirements.txt anew: everything that works together
+lock:  ## Write requirements.txt anew: everything that works together, each with the hashes of its files
 	@mkdir -p .airflow && echo '*' > .airflow/.gitignore
 	$(PYTHON) -m venv --clear .airflow/lock
-	.airflow/lock/bin/python -m pip install --quiet --disable-pip-version-check $(LOCKED) -r requirements-test.txt
-	{ sed -n '/^#/p' requirements.txt; .airflow/lock/bin/python -m pip freeze --disable-pip-version-check \
-	    | sed -E 's/^psycopg==/psycopg[binary]==/; s/^(backports\.zstd==.*)$$/\1; python_version < "3.14"/'; } > .airflow/lock/requirements.txt
+	.airflow/lock/bin/python -m pip install --quiet --disable-pip-version-check '$(UV)'
+	@sed -n '/^#/p' requirements.txt > .airflow/lock/requirements.txt
+	printf '%s\n' $(LOCKED) | cat - requirements-test.txt | sed 's/^-r /-r ..\/..\//' > .airflow/lock/wanted.in
+	.airflow/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	    .airflow/lock/wanted.in >> .airflow/lock/requirements.txt
 	mv .airflow/lock/requirements.txt requirements.txt
 	rm -rf .airflow/lock
 
