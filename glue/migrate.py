@@ -16,6 +16,7 @@ import hashlib
 import logging
 import re
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -74,10 +75,10 @@ UNSAFE_PATH = """
         CASE WHEN s.path IS NULL THEN 'no path is set'
              WHEN EXISTS (SELECT FROM pg_catalog.pg_namespace AS n,
                               aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) AS a
-                          WHERE n.nspname = ANY (s.path) AND a.privilege_type = 'CREATE'
-                            AND a.grantee NOT IN (n.nspowner, b.datdba)
-                            AND a.grantee IS DISTINCT FROM to_regrole('warehouse_owner')::oid
-                            AND a.grantee <> to_regrole('pg_database_owner')::oid)
+                          WHERE n.nspname = ANY (s.path) AND a.privilege_type = 'CREATE' AND a.grantee NOT IN (
+                              SELECT r.oid FROM pg_catalog.pg_roles AS r
+                              WHERE r.rolsuper OR r.oid = b.datdba
+                                 OR r.rolname IN ('pg_database_owner', 'warehouse_owner')))
              THEN 'others make things in ' || array_to_string(s.path, ', ')
         END), NULL)
     FROM pg_catalog.pg_database AS b
@@ -178,16 +179,21 @@ OWNERS = """
     SELECT o.kind, o.name,
            pg_get_userbyid(CASE o.kind
                WHEN 'schema' THEN (SELECT n.nspowner FROM pg_catalog.pg_namespace AS n WHERE n.nspname = o.name)
-               WHEN 'table' THEN (SELECT c.relowner FROM pg_catalog.pg_class AS c WHERE c.oid = to_regclass(o.name))
-               ELSE (SELECT p.proowner FROM pg_catalog.pg_proc AS p WHERE p.oid = to_regprocedure(o.name))
+               WHEN 'routine' THEN (SELECT p.proowner FROM pg_catalog.pg_proc AS p
+                                    WHERE p.oid = to_regprocedure(o.name))
+               ELSE (SELECT c.relowner FROM pg_catalog.pg_class AS c WHERE c.oid = to_regclass(o.name))
            END)
     FROM unnest(%s::text[], %s::text[]) AS o (kind, name)
     WHERE CASE o.kind WHEN 'schema' THEN to_regnamespace(o.name) IS NOT NULL
-                      WHEN 'table' THEN to_regclass(o.name) IS NOT NULL
-                      ELSE to_regprocedure(o.name) IS NOT NULL END
+                      WHEN 'routine' THEN to_regprocedure(o.name) IS NOT NULL
+                      ELSE to_regclass(o.name) IS NOT NULL END
+"""
+OWN_ROUTINES = f"""
+    SELECT p.oid::regprocedure::text FROM pg_catalog.pg_proc AS p
+    WHERE p.pronamespace::regnamespace::text IN {SCHEMAS} AND p.proowner IN ('{OWNER}'::regrole, '{CHECKER}'::regrole)
 """
 # Objects that our files make in a schema, whatever else they say.
-MAKES = re.compile(r"^CREATE (?:TABLE|VIEW|SEQUENCE) ((?:raw|staging|warehouse|audit)\.\w+)", re.MULTILINE)
+MAKES = re.compile(r"^CREATE (TABLE|VIEW|SEQUENCE) ((?:raw|staging|warehouse|audit)\.\w+)", re.MULTILINE)
 
 
 # Where audit.routine_files has the newest revision: alembic's own table is outside the schemas that a dump holds.
@@ -449,7 +455,8 @@ def _prove_rights(connection: Connection) -> None:
     if not all(_value(connection, "SELECT to_regnamespace(%s) IS NOT NULL", (name,)) for name in SCHEMAS):
         run_sql(connection, SCHEMA / "schemas.sql", role=OWNER)  # a dump of the warehouse has no marts
     text = "\n".join(path.read_text(encoding="utf-8") for path in sorted(SCHEMA.rglob("*.sql")))
-    objects = {("table", name) for name in MAKES.findall(text)} | {("schema", name) for name in SCHEMAS}
+    objects = {("sequence" if kind == "SEQUENCE" else "table", name) for kind, name in MAKES.findall(text)}
+    objects |= {("schema", name) for name in SCHEMAS}
     rows = _execute(connection, "SELECT unnest(routines) FROM audit.routine_files").all()
     objects |= {("routine", signature) for (signature,) in rows}
     kinds, names = zip(*sorted(objects), strict=True)
@@ -467,8 +474,11 @@ def _prove_rights(connection: Connection) -> None:
         grantees = GRANTEES.replace(f"{CHECKER}, ", "") if owner == CHECKER else GRANTEES
         _execute(connection, f"REVOKE ALL ON {kind} {name} FROM {grantees}")
     _execute(connection, f"ALTER DEFAULT PRIVILEGES FOR ROLE {OWNER} REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC")
-    run_sql(connection, SCHEMA / PRIVILEGES, role=OWNER)
-    run_sql(connection, PROCEDURES / PRIVILEGES, role=OWNER)
+    # Those of the schema's files, and the owner's own: what is said of PUBLIC is of all of them.
+    routines = {("routine", name) for (name,) in _execute(connection, OWN_ROUTINES).all()}
+    made = sorted({(kind, name) for kind, name, _ in owners} | routines)
+    for folder in (SCHEMA, PROCEDURES):
+        run_sql(connection, folder / PRIVILEGES, role=OWNER, change=lambda text: _spelled_out(text, made))
     after = _rights(connection)
     if before == after:
         nested.rollback()
@@ -478,17 +488,39 @@ def _prove_rights(connection: Connection) -> None:
     log.info("Set the rights of %s: %s", len(changed), ", ".join(changed[:5]) + (", …" if len(changed) > 5 else ""))
 
 
+def _spelled_out(text: str, objects: Sequence[tuple[str, str]]) -> str:
+    """Return the text of a file of privileges with what our files make instead of all that is in a schema.
+
+    Partitions are reached through their parents, and what people made there is not ours to grant.
+    """
+
+    def names(found: re.Match[str]) -> str:
+        schemas = re.findall(r"\w+", found[2])
+        kind = found[1].removesuffix("S").lower()
+        return f"ON {found[1][:-1]} " + ", ".join(
+            name for known, name in objects if known == kind and name.partition(".")[0] in schemas
+        )  # fmt: skip
+
+    return re.sub(r"ON ALL (TABLES|ROUTINES) IN SCHEMA ((?:\w+, )*\w+)", names, text)
+
+
 def _rights(connection: Connection) -> set[tuple[Any, ...]]:
     """Return the rights on everything in our schemas, one a row."""
     return {tuple(row) for row in _execute(connection, RIGHTS.replace("%", "%%")).all()}
 
 
-def run_sql(connection: Connection, path: Path, *, role: str | None = None) -> None:
-    """Run a file of SQL statements in the open transaction, as `role` if given.
+def run_sql(
+    connection: Connection,
+    path: Path,
+    *,
+    role: str | None = None,
+    change: Callable[[str], str] = str,
+) -> None:
+    """Run a file of SQL statements in the open transaction, as `role` if given, with what `change` makes of its text.
 
     Raises MigrationError, with file and line.
     """
-    text = path.read_text(encoding="utf-8")
+    text = change(path.read_text(encoding="utf-8"))
     if not text.strip():
         return
     if role:
