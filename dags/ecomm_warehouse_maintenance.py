@@ -6,7 +6,7 @@ from typing import Any
 from airflow.providers.common.sql.operators.sql import SQLExecuteQueryOperator
 from airflow.sdk import DAG, CronTriggerTimetable, Param, task
 from airflow.sdk.exceptions import AirflowSkipException
-from warehouse_common import OWNER, SESSION_OPTIONS, dsn, tell_of_failure
+from warehouse_common import BACKUP, OWNER, RESTORE, SESSION_OPTIONS, dsn, tell_of_failure
 
 SUNDAY = 6
 MONTH = "{{ dag_run.run_after.strftime('%Y-%m-01') }}"
@@ -16,7 +16,7 @@ DAG_DOC = """
 
 | how often | what |
 |---|---|
-| every night | `backup`: `pg_dump -Fc` into `BACKUP_DIR`, the newest `BACKUP_KEEP` (14) stay |
+| every night | `backup`: `pg_dump -Fc` of the warehouse's schemas into `BACKUP_DIR`, the newest `BACKUP_KEEP` (14) stay |
 | Sundays | `compact_partitions`: closed months become one partition; drops what `raw_keep_days` and `staging_keep_days` say. Then `analyze`. |
 | the 1st | `restore_check`: the newest dump, restored into a scratch database and compared with the original |
 
@@ -36,14 +36,19 @@ def make_backup() -> str:
     from glue import backup
 
     keep = int(os.environ.get("BACKUP_KEEP") or backup.KEPT_DUMPS)
-    return backup.dump(dsn(OWNER, "airflow backup"), backup.backup_folder(), keep=keep).name
+    return backup.dump(dsn(BACKUP, "airflow backup"), backup.backup_folder(), keep=keep).name
 
 
 def check_restore() -> dict[str, Any]:
     """Restore the newest dump into a scratch database and compare it; return what was compared."""
     from glue import backup
 
-    checked = backup.check(dsn(OWNER, "airflow restore check"), backup.backup_folder())
+    # Two logins: what reads the original can make nothing, and what a dump is restored by may nothing in the original.
+    checked = backup.check(
+        dsn(BACKUP, "airflow restore check"),
+        backup.backup_folder(),
+        restore_dsn=dsn(RESTORE, "airflow restore check"),
+    )
     return {"dump": checked.dump.name, "tables": checked.tables, "rows": checked.rows}
 
 

@@ -19,10 +19,13 @@ from glue.errors import explain
 
 log = logging.getLogger(__name__)
 
-# Airflow connections, each a login of its own: adds to raw; calls the procedures and reads; owns everything.
+# Airflow connections, each a login of its own: adds to raw; calls the procedures and reads; owns everything; dumps, and
+# may only read; makes scratch databases, and may nothing else.
 LOADER = "warehouse_loader"
 RUNNER = "warehouse_runner"
 OWNER = "warehouse_owner"
+BACKUP = "warehouse_backup"
+RESTORE = "warehouse_restore"
 
 BLOCKED = "WH001"
 # What another attempt can heal: lost connections, deadlocks and serialization, resources, a server that restarts,

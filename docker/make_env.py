@@ -1,4 +1,4 @@
-"""Writes .env for docker compose: random passwords, readable by its owner only. One that exists stays."""
+"""Writes .env for docker compose: random passwords, readable by its owner only. Those of one that exists stay."""
 
 import os
 import secrets
@@ -14,6 +14,8 @@ PASSWORDS = (
     "WAREHOUSE_RUNNER_PASSWORD",
     "WAREHOUSE_ADMIN_PASSWORD",
     "WAREHOUSE_ANALYST_PASSWORD",
+    "WAREHOUSE_BACKUP_PASSWORD",
+    "WAREHOUSE_RESTORE_PASSWORD",
     "AIRFLOW_ADMIN_PASSWORD",
     "AIRFLOW_JWT_SECRET",
     "AIRFLOW_API_SECRET_KEY",
@@ -25,7 +27,13 @@ PASSWORDS = (
 def main() -> int:
     """Write the file; return the exit code."""
     if ENV.exists():
+        known = {line.partition("=")[0] for line in ENV.read_text().splitlines()}
+        new = [name for name in PASSWORDS if name not in known]
+        with ENV.open("a") as file:
+            file.writelines(f"{name}={secrets.token_hex(20)}\n" for name in new)
         sys.stdout.write(".env is there and stays as it is: the databases were made with its passwords\n")
+        if new:
+            sys.stdout.write(f"added, for logins that are new (docs/airflow.md has the SQL): {', '.join(new)}\n")
         return 0
     lines = ["# Made by `make env`. Not for git; the volumes of docker compose know these passwords."]
     # Letters and digits: they stand in URIs, JSON and SQL as they are.

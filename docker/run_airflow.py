@@ -30,7 +30,12 @@ METADATA = "airflow"
 START_SECONDS = 600
 STOP_SECONDS = 30
 # The logins of the DAG's connections, as in docker/postgres/10-databases.sh.
-LOGINS = {"etl_loader": "warehouse_loader", "etl_runner": "warehouse_runner"}
+LOGINS = {
+    "etl_loader": "warehouse_loader",
+    "etl_runner": "warehouse_runner",
+    "warehouse_backup": "pg_read_all_data",
+    "warehouse_restore": None,
+}
 
 
 def main() -> int:
@@ -90,7 +95,10 @@ def prepare_databases() -> None:
         for login, role in LOGINS.items():
             if login not in known:
                 connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(login)))
-            connection.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(role), sql.Identifier(login)))
+            if role:
+                connection.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(role), sql.Identifier(login)))
+            else:  # whatever restoring a dump makes the server evaluate, it does with these rights
+                connection.execute(sql.SQL("ALTER ROLE {} CREATEDB").format(sql.Identifier(login)))
 
 
 def airflow_environment() -> dict[str, str]:
@@ -99,9 +107,9 @@ def airflow_environment() -> dict[str, str]:
     socket = str(embedded.socket_directory)
     port = os.environ.get("AIRFLOW_PORT", "8080")
 
-    def connection(login: str) -> str:
+    def connection(login: str, database: str = server.DATABASE) -> str:
         extra = {"host": socket, "port": server.PORT}
-        return json.dumps({"conn_type": "postgres", "login": login, "schema": server.DATABASE, "extra": extra})
+        return json.dumps({"conn_type": "postgres", "login": login, "schema": database, "extra": extra})
 
     passwords = HOME / "passwords.json"
     if not passwords.exists():
@@ -125,6 +133,8 @@ def airflow_environment() -> dict[str, str]:
         "AIRFLOW_CONN_WAREHOUSE_LOADER": connection("etl_loader"),
         "AIRFLOW_CONN_WAREHOUSE_RUNNER": connection("etl_runner"),
         "AIRFLOW_CONN_WAREHOUSE_OWNER": connection(server.SUPERUSER),
+        "AIRFLOW_CONN_WAREHOUSE_BACKUP": connection("warehouse_backup"),
+        "AIRFLOW_CONN_WAREHOUSE_RESTORE": connection("warehouse_restore", "postgres"),
         "LANDING_URL": os.environ.get("LANDING_URL") or str(landing_folder()),
         "BACKUP_DIR": os.environ.get("BACKUP_DIR") or str(HOME / "backups"),
         "PYTHONPATH": os.pathsep.join([str(PROJECT), str(PROJECT / "dags")]),

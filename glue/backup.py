@@ -3,8 +3,13 @@
     python -m glue.backup dump     a dump of today into BACKUP_DIR; the oldest go
     python -m glue.backup check    restore the newest dump into a scratch database, compare, and drop it
 
+A dump holds the warehouse: raw, staging, warehouse and audit. What people made in other schemas (marts above all) goes
+into a file beside it, NAME.others, if that can be had: a lock or a policy of theirs stops neither dump nor check, and
+nothing that they made is ever evaluated here. A dump needs a login that may read (pg_read_all_data), no more.
+
 A restore is compared by counts and checksums of all rows of every table. What was loaded after the dump is a
-difference, too: check right after the dump, as the DAG does, or when nothing runs.
+difference, too: check right after the dump, as the DAG does, or when nothing runs. RESTORE_DSN is the login that makes
+the scratch database (it needs CREATEDB, and nothing else); without it WAREHOUSE_DSN does both.
 """
 
 import argparse
@@ -14,11 +19,12 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
-from contextlib import closing, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psycopg
 from psycopg import sql
@@ -35,21 +41,33 @@ SCRATCH = "_restore_check"  # after the name of the original
 SYSTEM_BINARIES = Path("/usr/lib/postgresql")
 NAME = re.compile(r"ecommerce_warehouse_(\d{8}T\d{6})Z\.dump")
 
+# What a dump holds and a restore check makes: what only the owner makes things in.
+SCHEMAS = ("raw", "staging", "warehouse", "audit")
+# Of pg_restore's list: `7; 1259 16393 TABLE raw file_loads warehouse_owner`, and the schemas themselves.
+OURS = re.compile(
+    rf"\d+; \d+ \d+ (?:[A-Z ]+ (?:{'|'.join(SCHEMAS)}) |(?:SCHEMA -|[A-Z]+ - SCHEMA) (?:{'|'.join(SCHEMAS)}) )"
+)
+# How long what others made may keep us: the dump is complete by then.
+OTHERS_SUFFIX = ".others"
+OTHERS_LOCK_SECONDS = 5
+OTHERS_SECONDS = 900
+
 # Partitions count as their table: compaction moves rows between them, and changes none.
-TABLES = """
+TABLES = f"""
     SELECT n.nspname, c.relname
     FROM pg_catalog.pg_class AS c
     JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-    WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
-      AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)'
+    WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND n.nspname IN {SCHEMAS}
     ORDER BY n.nspname, c.relname
 """
-# The order of rows is not part of a table, so hashes are summed; two halves of md5 make a chance hit unlikely.
+# The order of rows is not part of a table, so hashes are summed; two halves of md5 make a chance hit unlikely. A row is
+# turned into text by PostgreSQL's own functions: `t::text` is a cast that whoever owns the type may have made.
 CONTENTS = """
     SELECT pg_catalog.count(*),
-           coalesce(pg_catalog.sum(('x' || pg_catalog.substr(pg_catalog.md5(t::text), 1, 15))::bit(60)::bigint), 0),
-           coalesce(pg_catalog.sum(('x' || pg_catalog.substr(pg_catalog.md5(t::text), 17, 15))::bit(60)::bigint), 0)
+           coalesce(pg_catalog.sum(('x' OPERATOR(pg_catalog.||) pg_catalog.substr(h.hash, 1, 15))::bit(60)::bigint), 0),
+           coalesce(pg_catalog.sum(('x' OPERATOR(pg_catalog.||) pg_catalog.substr(h.hash, 17, 15))::bit(60)::bigint), 0)
     FROM {table} AS t
+    CROSS JOIN LATERAL (SELECT pg_catalog.md5(pg_catalog.textin(pg_catalog.record_out(t))) AS hash) AS h
 """
 # pg_restore 17 and newer set it on any server, and go on when an older one does not know it.
 OF_NEWER_TOOLS = 'unrecognized configuration parameter "transaction_timeout"'
@@ -91,28 +109,40 @@ def dump(dsn: str, folder: Path, *, keep: int = KEPT_DUMPS, say: Say = print) ->
         raise BackupError(f"keep {keep} dumps? At least the new one has to stay")
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"ecommerce_warehouse_{datetime.now(UTC):%Y%m%dT%H%M%S}Z.dump"
-    part = target.with_suffix(".part")
     _remove_abandoned(folder, say)
+    with _written(target) as (part, handle):
+        schemas = [f"--schema={name}" for name in SCHEMAS]
+        _run("pg_dump", dsn, "--format=custom", *schemas, f"--file={part}", descriptors=(handle,))
+    say(f"{target}: {target.stat().st_size:,} bytes")
+    _dump_others(dsn, target.with_suffix(OTHERS_SUFFIX), say)
+    for old in dumps(folder)[:-keep]:
+        old.unlink()
+        old.with_suffix(OTHERS_SUFFIX).unlink(missing_ok=True)
+        say(f"{old}: removed, the newest {keep} stay")
+    return target
+
+
+@contextmanager
+def _written(target: Path) -> Iterator[tuple[Path, int]]:
+    """Give an empty file to write `target` in, and its locked descriptor: the file gets its name when it is complete.
+
+    The descriptor is for who writes, which may live longer than we do: as long as it is open, nobody removes the file.
+    """
+    part = target.with_name(f"{target.name}.part")
     handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        # Held by pg_dump, too, which may live longer than we do: as long as it is, somebody writes.
         fcntl.flock(handle, fcntl.LOCK_EX)
-        _run("pg_dump", dsn, "--format=custom", f"--file={part}", descriptors=(handle,))
+        yield part, handle
         part.rename(target)
     finally:
         os.close(handle)
         part.unlink(missing_ok=True)
-    say(f"{target}: {target.stat().st_size:,} bytes")
-    for old in dumps(folder)[:-keep]:
-        old.unlink()
-        say(f"{old}: removed, the newest {keep} stay")
-    return target
 
 
 def _remove_abandoned(folder: Path, say: Say) -> None:
     """Remove what dumps that were killed have left: unfinished ones that nobody writes any more."""
     for part in sorted(folder.glob("*.part")):
-        if not NAME.fullmatch(part.with_suffix(".dump").name):
+        if not NAME.fullmatch(f"{part.name.partition('.')[0]}.dump"):
             continue
         with suppress(OSError):  # somebody writes it, or it is not ours
             handle = os.open(part, os.O_RDWR | os.O_NOFOLLOW)
@@ -124,35 +154,53 @@ def _remove_abandoned(folder: Path, say: Say) -> None:
                 os.close(handle)
 
 
-def check(dsn: str, folder: Path, *, say: Say = print) -> Checked:
-    """Restore the newest dump into a scratch database of the same server and compare it with the original.
+def _dump_others(dsn: str, target: Path, say: Say) -> None:
+    """Dump what people made in other schemas, if it can be had: it is theirs to lock, and theirs to hide."""
+    try:
+        with _written(target) as (part, handle):
+            _run(
+                "pg_dump", dsn, "--format=custom", *(f"--exclude-schema={name}" for name in SCHEMAS), "--no-blobs",
+                f"--lock-wait-timeout={OTHERS_LOCK_SECONDS}s", f"--file={part}",
+                descriptors=(handle,), seconds=OTHERS_SECONDS,
+            )  # fmt: skip
+    except BackupError as error:
+        say(f"not dumped: what people made outside the warehouse's schemas. {error}")
 
-    The scratch database is dropped, whatever happens. The login needs CREATEDB and pg_read_all_data; as a superuser
-    the owners and grants are restored, too. Raises BackupError when anything differs, naming each table.
+
+def check(dsn: str, folder: Path, *, restore_dsn: str | None = None, say: Say = print) -> Checked:
+    """Restore the newest dump into a scratch database and compare it with the original.
+
+    `dsn` reads the original. `restore_dsn` (default: the same) makes the scratch database on the same server, and needs
+    CREATEDB; as a superuser the owners and grants are restored, too. The scratch database is nobody else's to connect
+    to, and is dropped, whatever happens. Of a dump that holds more than the warehouse, only the warehouse is restored.
+    Raises BackupError when anything differs, naming each table.
     """
+    restore_dsn = restore_dsn or dsn
     found = dumps(folder)
     if not found:
         raise BackupError(f"no dump in {folder}: python -m glue.backup dump")
     newest = found[-1]
-    with closing(connect(dsn)) as connection:
+    with closing(connect(dsn)) as connection, closing(connect(restore_dsn)) as maker:
         scratch_name = f"{connection.info.dbname[: 63 - len(SCRATCH)]}{SCRATCH}"
-        scratch_dsn = make_conninfo(dsn, dbname=scratch_name)
-        drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(scratch_name))
-        connection.execute(drop)
-        connection.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'").format(sql.Identifier(scratch_name))
-        )
+        scratch_dsn = make_conninfo(restore_dsn, dbname=scratch_name)
+        name = sql.Identifier(scratch_name)
+        drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name)
+        maker.execute(drop)
+        maker.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'").format(name))
         try:
+            maker.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(name))
             say(f"{newest}: restoring into {scratch_name}")
             # Who is no superuser cannot give tables to others; contents are what is compared.
-            superuser = connection.execute("SELECT pg_catalog.current_setting('is_superuser')::boolean").fetchone()
-            mine = () if superuser and superuser[0] else ("--no-owner", "--no-privileges")
-            _run("pg_restore", scratch_dsn, *mine, str(newest))
+            superuser = maker.execute("SELECT pg_catalog.current_setting('is_superuser')").fetchone()
+            mine = () if superuser == ("on",) else ("--no-owner", "--no-privileges")
+            with TemporaryDirectory() as place:
+                (chosen := Path(place) / "list").write_text(_ours(maker, newest), encoding="utf-8")
+                _run("pg_restore", scratch_dsn, *mine, f"--use-list={chosen}", str(newest))
             with closing(connect(scratch_dsn)) as scratch:
                 restored = contents(scratch)
             original = contents(connection)
         finally:
-            connection.execute(drop)
+            maker.execute(drop)
     differences = [
         f"{table}: {_shown(original.get(table))} in the original, {_shown(restored.get(table))} in the dump"
         for table in sorted(original.keys() | restored.keys())
@@ -166,9 +214,11 @@ def check(dsn: str, folder: Path, *, say: Say = print) -> Checked:
 
 
 def contents(connection: psycopg.Connection) -> Contents:
-    """Return {table: rows and checksums} of every table of a database, in one snapshot."""
+    """Return {table: rows and checksums} of every table of a warehouse, in one snapshot."""
     with connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        # A policy is an error, and not evaluated.
+        connection.execute("SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL row_security = off")
         tables = connection.execute(TABLES).fetchall()
         return {
             f"{schema}.{table}": connection.execute(
@@ -183,21 +233,39 @@ def _shown(found: tuple[int, ...] | None) -> str:
     return "nothing" if found is None else f"{found[0]:,} rows ({int(found[1]) % 2**32:08x})"
 
 
-def _run(program: str, dsn: str, *arguments: str, descriptors: Sequence[int] = ()) -> None:
+def _ours(connection: psycopg.Connection, dump_file: Path) -> str:
+    """Return the lines of a dump's list that are of the warehouse's schemas: casts, languages and marts are not."""
+    program = _binary("pg_restore", connection.info.server_version // 10_000)
+    done = subprocess.run(
+        [str(program), "--list", str(dump_file)], capture_output=True, text=True, errors="replace", check=False
+    )
+    if done.returncode != 0:
+        raise BackupError(f"{dump_file} cannot be read: {done.stderr.strip()}")
+    return "".join(f"{line}\n" for line in done.stdout.split("\n") if OURS.match(line))
+
+
+def _run(
+    program: str, dsn: str, *arguments: str, descriptors: Sequence[int] = (), seconds: float | None = None
+) -> None:
     """Run pg_dump or pg_restore. What it connects to is in its environment: everybody can read its arguments."""
     with closing(connect(dsn)) as connection:
         major = connection.info.server_version // 10_000
     # pg_restore prints SQL when it is not told a database.
     database = [f"--dbname={parse(dsn).get('dbname', '')}"] if program == "pg_restore" else []
-    with for_program(dsn) as (environment, inherited):
-        done = subprocess.run(
-            [str(_binary(program, major)), "--no-password", *database, *arguments],
-            env=environment,
-            pass_fds=(*inherited, *descriptors),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+    try:
+        with for_program(dsn) as (environment, inherited):
+            done = subprocess.run(
+                [str(_binary(program, major)), "--no-password", *database, *arguments],
+                env=environment,
+                pass_fds=(*inherited, *descriptors),
+                capture_output=True,
+                text=True,
+                errors="replace",
+                check=False,
+                timeout=seconds,
+            )
+    except subprocess.TimeoutExpired:
+        raise BackupError(f"{program} was ended after {seconds:g} s") from None
     errors = [line for line in done.stderr.splitlines() if " error: " in line]
     if done.returncode != 0 and not (errors and all(OF_NEWER_TOOLS in line for line in errors)):
         raise BackupError(f"{program} failed: {done.stderr.strip() or f'exit code {done.returncode}'}")
@@ -237,7 +305,7 @@ def main() -> int:
         if options.action == "dump":
             dump(warehouse_dsn(), backup_folder(), keep=options.keep)
         else:
-            check(warehouse_dsn(), backup_folder())
+            check(warehouse_dsn(), backup_folder(), restore_dsn=os.environ.get("RESTORE_DSN"))
     except MissingSetting as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

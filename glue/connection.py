@@ -44,8 +44,9 @@ def connect(
     except psycopg.OperationalError as error:
         # Not as its cause: a traceback would print libpq's own words.
         raise GlueError(f"cannot connect to the warehouse: {why(error, dsn)}") from None
-    # After the login: PGTZ and PGDATESTYLE would win over options.
-    connection.execute("SET TimeZone = 'UTC'; SET DateStyle = 'ISO'")
+    # After the login: PGTZ and PGDATESTYLE would win over options. Every name that we use says its schema, and whoever
+    # may make things in a schema of the path could make a closer match than PostgreSQL's own.
+    connection.execute("SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET search_path = pg_catalog, pg_temp")
     if on_notice:
         connection.add_notice_handler(on_notice)
     return connection

@@ -2,7 +2,9 @@
 
 Revisions (`alembic/versions/`) are frozen and run once. Routines (`db/procedures/`) are text that is applied
 again whenever it changed: `audit.routine_files` remembers what was applied, and which routines each file
-made, so that those which no file makes any more are dropped, and nobody else's. Any error rolls back all of it.
+made, so that those which no file makes any more are dropped, and nobody else's. Rights are proved each time: they are
+set as the files say in a subtransaction, which is rolled back when nothing came out other than it was. Any error rolls
+back all of it.
 
 A migration waits until the steps, loads and other migrations that run have ended, and those that come later wait for
 it. It asks for the locks of tables only shortly, again and again, so that nobody's queries queue behind it. When it
@@ -12,7 +14,9 @@ with nothing changed, and names the sessions that it waited for.
 
 import hashlib
 import logging
+import re
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +31,14 @@ from glue.dsn import parse, why
 from glue.errors import GlueError
 
 PROJECT = Path(__file__).resolve().parent.parent
+SCHEMA = PROJECT / "db" / "schema"
 PROCEDURES = PROJECT / "db" / "procedures"
 PRIVILEGES = "privileges.sql"
 OWNER = "warehouse_owner"
+CHECKER = "warehouse_checker"
+# What our files say of these is all that they may do with what our files make. Logins of your own are yours to grant.
+GRANTEES = "PUBLIC, warehouse_loader, warehouse_runner, warehouse_checker, warehouse_analyst"
+SCHEMAS = ("raw", "staging", "warehouse", "audit", "marts")
 
 OLDEST_SERVER = 150000
 # The lock that warehouse._hold_warehouse() takes, shared; with 0 as its second key.
@@ -60,21 +69,60 @@ HOLDERS = f"""
     ORDER BY a.pid
 """
 
+# What is wrong with the path that the database gives every login: no path of its own, or a schema on it in which others
+# than its owner, the database's and the warehouse's may make things.
+UNSAFE_PATH = """
+    SELECT array_remove(array_agg(
+        CASE WHEN s.path IS NULL THEN 'no path is set'
+             WHEN EXISTS (SELECT FROM pg_catalog.pg_namespace AS n,
+                              aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) AS a
+                          WHERE n.nspname = ANY (s.path) AND a.privilege_type = 'CREATE' AND a.grantee NOT IN (
+                              SELECT r.oid FROM pg_catalog.pg_roles AS r
+                              WHERE r.rolsuper OR r.oid = b.datdba
+                                 OR r.rolname IN ('pg_database_owner', 'warehouse_owner')))
+             THEN 'others make things in ' || array_to_string(s.path, ', ')
+        END), NULL)
+    FROM pg_catalog.pg_database AS b
+    LEFT JOIN LATERAL (
+        SELECT regexp_split_to_array(replace(substr(t.setting, 13), '"', ''), ',\\s*') AS path
+        FROM pg_catalog.pg_db_role_setting AS d, unnest(d.setconfig) AS t (setting)
+        WHERE d.setdatabase = b.oid AND d.setrole = 0 AND t.setting LIKE 'search_path=%'
+    ) AS s ON true
+    WHERE b.datname = current_database()
+"""
+
 # What the login lacks to make the warehouse in an empty database, or to bring one that is there up to date, with the
 # statement that gives it. Some of it is only known to be lacking where the roles are there already.
-LACKING = """
+LACKING = f"""
     WITH facts AS (
         SELECT r.rolname, r.rolcreaterole, d.datname, pg_has_role(d.datdba, 'USAGE') AS is_owner,
                to_regnamespace('audit') IS NOT NULL AS is_made,
-               has_table_privilege(to_regclass('public.alembic_version'), 'UPDATE') AS may_record
-        FROM pg_catalog.pg_roles AS r, pg_catalog.pg_database AS d
-        WHERE r.rolname = current_user AND d.datname = current_database() AND NOT r.rolsuper
+               has_table_privilege(to_regclass('public.alembic_version'), 'UPDATE') AS may_record,
+               -- The owner of the database is public's, too, unless the database has come from PostgreSQL 14.
+               p.nspowner <> to_regrole('pg_database_owner')
+                   AND NOT pg_has_role(p.nspowner, 'USAGE') AS is_others_public,
+               has_schema_privilege('public', p.oid, 'CREATE') AS is_open,
+               to_regrole('warehouse_owner') IS NOT NULL
+                   AND has_schema_privilege(to_regrole('warehouse_owner'), p.oid, 'CREATE') AS has_public
+        FROM pg_catalog.pg_roles AS r, pg_catalog.pg_database AS d, pg_catalog.pg_namespace AS p
+        WHERE r.rolname = current_user AND d.datname = current_database() AND p.nspname = 'public' AND NOT r.rolsuper
     ),
-    needed (name) AS (VALUES ('warehouse_owner'), ('warehouse_loader'), ('warehouse_runner'), ('warehouse_checker'),
-                             ('warehouse_analyst'))
-    SELECT 'the right to make roles that this server does not have', format('ALTER ROLE %I CREATEROLE;', f.rolname)
-    FROM facts AS f
-    WHERE NOT f.rolcreaterole AND NOT f.is_made AND EXISTS (SELECT FROM needed AS n WHERE to_regrole(n.name) IS NULL)
+    needed (name, place) AS (VALUES ('warehouse_owner', 1), ('warehouse_loader', 2), ('warehouse_runner', 3),
+                                    ('warehouse_checker', 4), ('warehouse_analyst', 5)),
+    -- Who may make roles is on PostgreSQL 15 as good as the server's user: we ask for the roles, not for that right.
+    missing (name, place) AS (
+        SELECT n.name, n.place FROM needed AS n, facts AS f
+        WHERE NOT f.rolcreaterole AND NOT f.is_made AND to_regrole(n.name) IS NULL
+    )
+    SELECT * FROM (
+        SELECT 'the role ' || m.name, format('CREATE ROLE %I NOLOGIN;', m.name) FROM missing AS m ORDER BY m.place
+    ) AS r
+    UNION ALL
+    SELECT 'membership in ' || m.name, format('GRANT %I TO %I;', m.name, f.rolname)
+    FROM facts AS f, missing AS m WHERE m.name = 'warehouse_owner'
+    UNION ALL
+    SELECT 'the owner''s membership in ' || m.name, format('GRANT %I TO warehouse_owner;', m.name)
+    FROM missing AS m WHERE m.name = 'warehouse_checker'
     UNION ALL
     SELECT 'the database', format('ALTER DATABASE %I OWNER TO %I;', f.datname, f.rolname)
     FROM facts AS f
@@ -91,7 +139,66 @@ LACKING = """
            'GRANT SELECT, INSERT, UPDATE, DELETE ON public.alembic_version TO warehouse_owner;'
     FROM facts AS f
     WHERE f.is_made AND NOT f.may_record
+    UNION ALL
+    SELECT 'a public schema in which not everybody makes things', 'REVOKE CREATE ON SCHEMA public FROM PUBLIC;'
+    FROM facts AS f
+    WHERE f.is_others_public AND f.is_open
+    UNION ALL
+    SELECT 'a schema for what the owner names without one', 'GRANT USAGE, CREATE ON SCHEMA public TO warehouse_owner;'
+    FROM facts AS f
+    WHERE f.is_others_public AND NOT f.has_public AND to_regrole('warehouse_owner') IS NOT NULL
+    UNION ALL
+    SELECT 'a search path on which only the owner makes things',
+           format('ALTER DATABASE %I SET search_path = public;', f.datname)
+    FROM facts AS f
+    WHERE f.is_made AND NOT f.is_owner AND pg_catalog.array_length(({UNSAFE_PATH}), 1) > 0
 """
+
+# What people granted on their own is theirs; what the files say is compared as it is, line by line.
+RIGHTS = f"""
+    SELECT c.kind, c.object, c.name, a.grantor, a.grantee, a.privilege_type, a.is_grantable
+    FROM (
+        SELECT 'schema', n.oid, n.nspname::text, coalesce(n.nspacl, acldefault('n', n.nspowner))
+        FROM pg_catalog.pg_namespace AS n WHERE n.nspname IN {SCHEMAS}
+        UNION ALL
+        SELECT 'table', r.oid, r.oid::regclass::text,
+               coalesce(r.relacl, acldefault(CASE WHEN r.relkind = 'S' THEN 's' ELSE 'r' END::"char", r.relowner))
+        FROM pg_catalog.pg_class AS r
+        WHERE r.relnamespace::regnamespace::text IN {SCHEMAS} AND r.relkind IN ('r', 'p', 'v', 'm', 'S')
+        UNION ALL
+        SELECT 'routine', p.oid, p.oid::regprocedure::text, coalesce(p.proacl, acldefault('f', p.proowner))
+        FROM pg_catalog.pg_proc AS p WHERE p.pronamespace::regnamespace::text IN {SCHEMAS}
+        UNION ALL
+        SELECT 'new routines', d.defaclrole, d.defaclrole::regrole::text, d.defaclacl
+        FROM pg_catalog.pg_default_acl AS d
+        WHERE d.defaclrole = '{OWNER}'::regrole AND d.defaclnamespace = 0 AND d.defaclobjtype = 'f'
+    ) AS c (kind, object, name, acl)
+    LEFT JOIN LATERAL aclexplode(c.acl) AS a ON true
+"""
+# Whose is what our files make, of what is there.
+OWNERS = """
+    SELECT o.kind, o.name,
+           pg_get_userbyid(CASE o.kind
+               WHEN 'schema' THEN (SELECT n.nspowner FROM pg_catalog.pg_namespace AS n WHERE n.nspname = o.name)
+               WHEN 'routine' THEN (SELECT p.proowner FROM pg_catalog.pg_proc AS p
+                                    WHERE p.oid = to_regprocedure(o.name))
+               ELSE (SELECT c.relowner FROM pg_catalog.pg_class AS c WHERE c.oid = to_regclass(o.name))
+           END)
+    FROM unnest(%s::text[], %s::text[]) AS o (kind, name)
+    WHERE CASE o.kind WHEN 'schema' THEN to_regnamespace(o.name) IS NOT NULL
+                      WHEN 'routine' THEN to_regprocedure(o.name) IS NOT NULL
+                      ELSE to_regclass(o.name) IS NOT NULL END
+"""
+OWN_ROUTINES = f"""
+    SELECT p.oid::regprocedure::text FROM pg_catalog.pg_proc AS p
+    WHERE p.pronamespace::regnamespace::text IN {SCHEMAS} AND p.proowner IN ('{OWNER}'::regrole, '{CHECKER}'::regrole)
+"""
+# Objects that our files make in a schema, whatever else they say.
+MAKES = re.compile(r"^CREATE (TABLE|VIEW|SEQUENCE) ((?:raw|staging|warehouse|audit)\.\w+)", re.MULTILINE)
+
+
+# Where audit.routine_files has the newest revision: alembic's own table is outside the schemas that a dump holds.
+REVISIONS = "alembic/"
 
 log = logging.getLogger("alembic.warehouse")
 
@@ -151,6 +258,7 @@ def _run_once(context: Any, connection: Connection, waiting: "_Waiting") -> None
         changes = not context.get_context().opts.get("dont_mutate")
         if changes:
             waiting.take_warehouse(connection)
+            _recall_revision(connection)
         before = context.get_context().get_current_heads()
         context.run_migrations()
         after = context.get_context().get_current_heads()
@@ -159,6 +267,11 @@ def _run_once(context: Any, connection: Connection, waiting: "_Waiting") -> None
         if changes and after and not before:
             # Every member of the owner may migrate, not only the login that did it first.
             _execute(connection, f"GRANT SELECT, INSERT, UPDATE, DELETE ON public.alembic_version TO {OWNER}")
+        if changes and after:
+            _note_revision(connection, context.script, after[0])
+        if changes and after == tuple(context.script.get_heads()):
+            _prove_database(connection)
+            _prove_rights(connection)
 
 
 class _Waiting:
@@ -227,7 +340,9 @@ def apply_routines(connection: Connection, folder: Path, *, with_privileges: boo
         return []  # before the first revision, or on the way back to it
     files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*.sql")}
     digests = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()}
-    rows = _execute(connection, "SELECT path, sha256, routines FROM audit.routine_files").all()
+    rows = _execute(
+        connection, f"SELECT path, sha256, routines FROM audit.routine_files WHERE path NOT LIKE '{REVISIONS}%%'"
+    ).all()
     applied = {path: sha256 for path, sha256, _ in rows}
     owned = {path: set(routines) for path, _, routines in rows}
 
@@ -274,12 +389,139 @@ def apply_routines(connection: Connection, folder: Path, *, with_privileges: boo
     return changed + gone
 
 
-def run_sql(connection: Connection, path: Path, *, role: str | None = None) -> None:
-    """Run a file of SQL statements in the open transaction, as `role` if given.
+def _recall_revision(connection: Connection) -> None:
+    """Make alembic's table again in a database that was restored from a dump of the warehouse's schemas."""
+    if _value(connection, "SELECT to_regclass('public.alembic_version') IS NOT NULL") or not _value(
+        connection, "SELECT to_regclass('audit.routine_files') IS NOT NULL"
+    ):
+        return
+    path = _value(connection, f"SELECT path FROM audit.routine_files WHERE path LIKE '{REVISIONS}%%'")
+    if not path:
+        return
+    _execute(
+        connection,
+        "CREATE TABLE public.alembic_version (version_num character varying(32) NOT NULL,"
+        " CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))",
+    )
+    _execute(
+        connection, "INSERT INTO public.alembic_version VALUES (%s)", (path.removeprefix(REVISIONS).split("_")[0],)
+    )
+    _execute(connection, f"GRANT SELECT, INSERT, UPDATE, DELETE ON public.alembic_version TO {OWNER}")
+    log.info("Restored from a dump at %s", path)
+
+
+def _note_revision(connection: Connection, script: ScriptDirectory, revision: str) -> None:
+    """Keep the newest revision among the files that were applied, unless it is there."""
+    file = Path(script.get_revision(revision).path).with_suffix(".sql")
+    noted = (f"{REVISIONS}{file.name}", hashlib.sha256(file.read_bytes()).hexdigest() if file.exists() else "")
+    rows = _execute(connection, f"SELECT path, sha256 FROM audit.routine_files WHERE path LIKE '{REVISIONS}%%'").all()
+    if [tuple(row) for row in rows] == [noted]:
+        return
+    _execute(connection, f"DELETE FROM audit.routine_files WHERE path LIKE '{REVISIONS}%%'")
+    _execute(connection, "INSERT INTO audit.routine_files (path, sha256, routines) VALUES (%s, %s, '{}')", noted)
+
+
+def tell_analysts(connection: Connection) -> None:
+    """Say how logins of analysts get marts on their path, which the database gives nobody any more."""
+    rows = _execute(
+        connection,
+        "SELECT format('ALTER ROLE %I IN DATABASE %I SET search_path = marts, public;', r.rolname, current_database())"
+        " FROM pg_catalog.pg_roles AS r"
+        " WHERE r.rolcanlogin AND NOT r.rolsuper AND pg_has_role(r.oid, 'warehouse_analyst', 'USAGE')"
+        " AND NOT pg_has_role(r.oid, 'warehouse_owner', 'USAGE') ORDER BY r.rolname".replace("%", "%%"),
+    ).all()
+    if rows:
+        log.info(
+            "marts is on no login's path any more. For analysts who leave it out in their queries, as a superuser:"
+        )
+    for (statement,) in rows:
+        log.info("  %s", statement)
+
+
+def _prove_database(connection: Connection) -> None:
+    """Give the database a path on which only its owner and the warehouse's make things, where it has none."""
+    if _value(connection, "SELECT has_schema_privilege('public', 'public', 'CREATE')"):
+        _execute(connection, "REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+    if wrong := _value(connection, UNSAFE_PATH.replace("%", "%%")):
+        name = _value(connection, "SELECT quote_ident(current_database())")
+        _execute(connection, f"ALTER DATABASE {name} SET search_path = public".replace("%", "%%"))
+        log.info("Set the database's search_path to public: %s", "; ".join(wrong))
+
+
+def _prove_rights(connection: Connection) -> None:
+    """Set what the files say of schemas, tables and routines, and keep it if anything was otherwise.
+
+    Raises MigrationError when something of ours is somebody else's.
+    """
+    if not all(_value(connection, "SELECT to_regnamespace(%s) IS NOT NULL", (name,)) for name in SCHEMAS):
+        run_sql(connection, SCHEMA / "schemas.sql", role=OWNER)  # a dump of the warehouse has no marts
+    text = "\n".join(path.read_text(encoding="utf-8") for path in sorted(SCHEMA.rglob("*.sql")))
+    objects = {("sequence" if kind == "SEQUENCE" else "table", name) for kind, name in MAKES.findall(text)}
+    objects |= {("schema", name) for name in SCHEMAS}
+    rows = _execute(connection, "SELECT unnest(routines) FROM audit.routine_files").all()
+    objects |= {("routine", signature) for (signature,) in rows}
+    kinds, names = zip(*sorted(objects), strict=True)
+    owners = _execute(connection, OWNERS, (list(kinds), list(names))).all()
+    if strange := [f"{kind} {name} ({owner})" for kind, name, owner in owners if owner not in (OWNER, CHECKER)]:
+        raise MigrationError(
+            f"{len(strange)} objects of the warehouse are not {OWNER}'s: {', '.join(strange[:3])}, …\n"
+            f"HINT: restore with owners, as a superuser; or, for each of them: ALTER … OWNER TO {OWNER};"
+        )
+    before = _rights(connection)
+    nested = connection.begin_nested()
+    _execute(connection, f"SET LOCAL ROLE {OWNER}")
+    for kind, name, owner in owners:
+        # What is the checker's own stays its own.
+        grantees = GRANTEES.replace(f"{CHECKER}, ", "") if owner == CHECKER else GRANTEES
+        _execute(connection, f"REVOKE ALL ON {kind} {name} FROM {grantees}")
+    _execute(connection, f"ALTER DEFAULT PRIVILEGES FOR ROLE {OWNER} REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC")
+    # Those of the schema's files, and the owner's own: what is said of PUBLIC is of all of them.
+    routines = {("routine", name) for (name,) in _execute(connection, OWN_ROUTINES).all()}
+    made = sorted({(kind, name) for kind, name, _ in owners} | routines)
+    for folder in (SCHEMA, PROCEDURES):
+        run_sql(connection, folder / PRIVILEGES, role=OWNER, change=lambda text: _spelled_out(text, made))
+    after = _rights(connection)
+    if before == after:
+        nested.rollback()
+        return
+    nested.commit()
+    changed = sorted({name for _, _, name, *_ in before ^ after})
+    log.info("Set the rights of %s: %s", len(changed), ", ".join(changed[:5]) + (", …" if len(changed) > 5 else ""))
+
+
+def _spelled_out(text: str, objects: Sequence[tuple[str, str]]) -> str:
+    """Return the text of a file of privileges with what our files make instead of all that is in a schema.
+
+    Partitions are reached through their parents, and what people made there is not ours to grant.
+    """
+
+    def names(found: re.Match[str]) -> str:
+        schemas = re.findall(r"\w+", found[2])
+        kind = found[1].removesuffix("S").lower()
+        return f"ON {found[1][:-1]} " + ", ".join(
+            name for known, name in objects if known == kind and name.partition(".")[0] in schemas
+        )  # fmt: skip
+
+    return re.sub(r"ON ALL (TABLES|ROUTINES) IN SCHEMA ((?:\w+, )*\w+)", names, text)
+
+
+def _rights(connection: Connection) -> set[tuple[Any, ...]]:
+    """Return the rights on everything in our schemas, one a row."""
+    return {tuple(row) for row in _execute(connection, RIGHTS.replace("%", "%%")).all()}
+
+
+def run_sql(
+    connection: Connection,
+    path: Path,
+    *,
+    role: str | None = None,
+    change: Callable[[str], str] = str,
+) -> None:
+    """Run a file of SQL statements in the open transaction, as `role` if given, with what `change` makes of its text.
 
     Raises MigrationError, with file and line.
     """
-    text = path.read_text(encoding="utf-8")
+    text = change(path.read_text(encoding="utf-8"))
     if not text.strip():
         return
     if role:
@@ -323,9 +565,13 @@ def _connect(dsn: str) -> psycopg.Connection:
     # Statements are many and different: preparing them would only cost, and a pooler might not keep them.
     parse(dsn)
     try:
-        return psycopg.connect(dsn, application_name="warehouse migrate", prepare_threshold=None)
+        connection = psycopg.connect(dsn, application_name="warehouse migrate", prepare_threshold=None)
     except psycopg.OperationalError as error:
         raise MigrationError(f"cannot connect to the warehouse: {why(error, dsn)}") from None
+    # Before anything is asked, by SQLAlchemy too: what is found through the login's own path may be somebody else's.
+    connection.execute("SET search_path = pg_catalog, pg_temp")
+    connection.commit()
+    return connection
 
 
 def _check_database(dsn: str) -> None:

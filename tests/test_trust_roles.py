@@ -1,10 +1,12 @@
 """What each role may do with each object, line by line; and that nobody gets at more through what runs for them."""
 
+import logging
 import os
 import re
 import stat
 import subprocess
 import sys
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,8 +18,9 @@ from psycopg.conninfo import make_conninfo
 from psycopg.rows import tuple_row
 
 from glue import backup
-from glue.migrate import PROCEDURES, upgrade
-from glue.server import PROJECT
+from glue.migrate import PROCEDURES, MigrationError, upgrade
+from glue.server import PROJECT, EmbeddedServer
+from tests.conftest import Warehouse
 from tests.promises import RULES_OFF
 from tests.shop import events, orders, product
 
@@ -103,13 +106,74 @@ def load(warehouse: Any) -> None:
 def test_every_role_may_do_exactly_what_the_matrix_says(warehouse: Any) -> None:
     load(warehouse)
     found, asked = matrix(warehouse)
-    assert found == EXPECTED.read_text()
+    # The logins of the compose file come after it: tests/test_trust_adversary.py.
+    assert found == EXPECTED.read_text().partition("\n\n")[0] + "\n"
     # Every partition, and every private routine: to nobody.
     assert asked > 150
     grants = "SELECT attrelid::regclass FROM pg_attribute WHERE attacl IS NOT NULL AND attrelid >= 16384"
     assert warehouse.rows(grants) == [], "on single columns"
     defaults = "SELECT pg_get_userbyid(defaclrole), defaclobjtype, defaclacl::text FROM pg_default_acl"
     assert warehouse.rows(defaults) == [("warehouse_owner", "f", "{warehouse_owner=X/warehouse_owner}")]
+
+
+def test_migrate_proves_the_rights_and_sets_them(
+    warehouse: Any, server: EmbeddedServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Also where there is nothing else to do, as after `pg_restore --no-privileges`."""
+    caplog.set_level(logging.INFO, "alembic")
+    load(warehouse)
+    made, name = tmp_path / "x.dump", f"{warehouse.connection.info.dbname}_bare"
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("PG")}
+    dump = [server.binaries() / "pg_dump", "-Fc", "-d", warehouse.dsn, "-f", made]
+    subprocess.run(dump, env=environment, check=True, timeout=120)
+    warehouse.execute(f"CREATE DATABASE \"{name}\" TEMPLATE template0 ENCODING 'UTF8'")
+    dsn = make_conninfo(warehouse.dsn, dbname=name)
+    restore = [server.binaries() / "pg_restore", "--no-privileges", "-d", dsn, made]
+    try:
+        subprocess.run(restore, env=environment, check=True, timeout=120)
+        bare = Warehouse(dsn=dsn, connection=None, landing=warehouse.landing)  # type: ignore[arg-type]
+        with closing(bare.connect()) as bare.connection:
+            public = "SELECT count(*) FROM pg_proc WHERE has_function_privilege('public', oid, 'EXECUTE') AND proowner"
+            assert bare.value(f"{public} = 'warehouse_owner'::regrole") > 100
+            upgrade(dsn)
+            assert matrix(bare)[0] == matrix(warehouse)[0]
+            assert bare.value(f"{public} = 'warehouse_owner'::regrole") == 0
+            assert "Set the rights of " in caplog.text
+            # What is made later is nobody's, either.
+            bare.connect("warehouse_owner").execute("CREATE FUNCTION audit.later() RETURNS int LANGUAGE sql RETURN 1")
+            assert not bare.value("SELECT has_function_privilege('public', 'audit.later()', 'EXECUTE')")
+
+            # Rights that somebody gave or took are as the files say again; those of other roles are their own affair.
+            bare.execute("DROP FUNCTION audit.later()")
+            for changed in (
+                "GRANT UPDATE ON warehouse.dim_user TO warehouse_analyst", "GRANT SELECT ON raw.orders_json TO PUBLIC",
+                "REVOKE SELECT ON warehouse.fact_orders FROM warehouse_analyst",
+                "REVOKE USAGE ON SCHEMA audit FROM warehouse_runner", "GRANT CREATE ON SCHEMA raw TO warehouse_loader",
+                "GRANT EXECUTE ON FUNCTION audit._erase_user(text, text) TO warehouse_runner",
+                "REVOKE EXECUTE ON PROCEDURE warehouse.run_day(date) FROM warehouse_runner",
+                "GRANT SELECT ON audit.erased_users TO warehouse_analyst",
+                "GRANT USAGE ON SEQUENCE raw.raw_orders_ids TO warehouse_analyst",
+                "ALTER DEFAULT PRIVILEGES FOR ROLE warehouse_owner GRANT EXECUTE ON FUNCTIONS TO PUBLIC",
+            ):  # fmt: skip
+                bare.execute(changed)
+                upgrade(dsn)
+                assert matrix(bare)[0] == matrix(warehouse)[0], changed
+            bare.execute("GRANT SELECT ON warehouse.dim_user TO pg_monitor")
+            caplog.clear()
+            upgrade(dsn)
+            assert bare.value("SELECT has_table_privilege('pg_monitor', 'warehouse.dim_user', 'SELECT')")
+            assert "Set the rights" not in caplog.text
+            bare.execute("REVOKE SELECT ON warehouse.dim_user FROM pg_monitor")
+
+            # And what belongs to somebody else is named.
+            bare.execute("ALTER TABLE warehouse.dim_user OWNER TO pg_monitor")
+            with pytest.raises(MigrationError, match=r"not warehouse_owner's: table warehouse.dim_user \(pg_monitor\)"):
+                upgrade(dsn)
+            bare.execute("ALTER TABLE warehouse.dim_user OWNER TO warehouse_owner")
+            for opened in bare.opened:
+                opened.close()
+    finally:
+        warehouse.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 def test_no_role_is_more_than_it_seems(warehouse: Any) -> None:
@@ -211,7 +275,7 @@ TRAPS = r"""
 
 
 def test_what_an_analyst_puts_on_the_search_path_is_never_called(warehouse: Any) -> None:
-    """marts comes first on the path of the database, and analysts may make what they like in it."""
+    """Analysts may make what they like in marts, and whoever wants may have it first on the path."""
     warehouse.connect("warehouse_analyst").execute(TRAPS)
     made = warehouse.value("SELECT count(*) FROM pg_proc WHERE pronamespace = 'marts'::regnamespace")
     assert made > 500

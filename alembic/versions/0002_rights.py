@@ -4,7 +4,7 @@ from pathlib import Path
 
 from alembic import op
 
-from glue.migrate import OWNER, run_sql
+from glue.migrate import OWNER, run_sql, tell_analysts
 
 revision = "0002"
 down_revision = "0001"
@@ -12,7 +12,21 @@ branch_labels = None
 depends_on = None
 
 
+# What the database itself is set to: its owner's to say, not the warehouse's.
+DATABASE = """
+DO $database$
+BEGIN
+    EXECUTE format('ALTER DATABASE %%I SET search_path = public', current_database());
+    REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+    GRANT USAGE, CREATE ON SCHEMA public TO warehouse_owner;
+END
+$database$
+"""
+
+
 def upgrade() -> None:
+    op.get_bind().exec_driver_sql(DATABASE)
+    tell_analysts(op.get_bind())
     run_sql(op.get_bind(), Path(__file__).with_suffix(".sql"), role=OWNER)
 
 

@@ -1,6 +1,7 @@
 -- The five roles, and what the database itself is set to. Roles belong to the cluster, so several warehouses
 -- on one server share them: they are made only where they are missing. None of them can log in; people and
 -- programs log in as themselves and are granted one of these.
+SET LOCAL search_path = pg_catalog, pg_temp;
 DO $roles$
 DECLARE
     v_role    text;
@@ -36,9 +37,13 @@ BEGIN
     END IF;
 
     EXECUTE format('ALTER DATABASE %I SET timezone = %L', current_database(), 'UTC');
-    -- Views that people make without naming a schema land in marts, not among the warehouse's own tables.
-    EXECUTE format('ALTER DATABASE %I SET search_path = marts, public', current_database());
+    -- What names no schema is looked for in public, where only the owner makes things. Never in marts: there analysts
+    -- could make a closer match than PostgreSQL's own function, and whoever called it would run theirs.
+    EXECUTE format('ALTER DATABASE %I SET search_path = public', current_database());
     EXECUTE format('GRANT CREATE, TEMPORARY ON DATABASE %I TO warehouse_owner', current_database());
+    -- A database that has come from PostgreSQL 14 lets everybody make things in public.
+    REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+    GRANT USAGE, CREATE ON SCHEMA public TO warehouse_owner;
 END
 $roles$;
 

@@ -8,7 +8,8 @@ BEGIN
     IF p_date IS NULL OR NOT isfinite(p_date) OR p_date > (now() AT TIME ZONE 'UTC')::date THEN
         RAISE EXCEPTION 'compaction needs a date that is not in the future' USING ERRCODE = 'WH004',
             DETAIL = format('Got: %s.', coalesce(p_date::text, 'NULL')),
-            HINT = 'CALL warehouse.compact_partitions(date_trunc(''month'', current_date)::date);';
+            -- No function in it: whoever types it may have a path on which somebody else's is the closer match.
+            HINT = format('CALL warehouse.compact_partitions(%L);', to_char(date_trunc('month', now() AT TIME ZONE 'UTC'), 'YYYY-MM-DD'));
     END IF;
 END
 $_refuse_date$;
@@ -63,7 +64,8 @@ BEGIN
                            'warehouse.fact_orders'::regclass, 'warehouse.fact_events'::regclass)
     THEN
         RAISE EXCEPTION '% from % is no month of staging or facts', p_parent, p_month USING ERRCODE = 'WH004',
-            HINT = 'CALL warehouse.compact_partitions(date_trunc(''month'', current_date)::date);';
+            -- No function in it: whoever types it may have a path on which somebody else's is the closer match.
+            HINT = format('CALL warehouse.compact_partitions(%L);', to_char(date_trunc('month', now() AT TIME ZONE 'UTC'), 'YYYY-MM-DD'));
     END IF;
     PERFORM warehouse._refuse_date(v_to);
     -- Steps of this month may read its days by their names; those of other months may move rows into them.

@@ -35,7 +35,14 @@ sizes AS (
     SELECT n.nspname, coalesce(sum(pg_total_relation_size(c.oid)), 0) AS bytes
     FROM pg_namespace n
     LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relkind IN ('r', 'm')
-    WHERE n.nspname IN ('raw', 'staging', 'warehouse', 'audit', 'marts')
+    WHERE n.nspname IN ('raw', 'staging', 'warehouse', 'audit')
+    GROUP BY n.nspname
+    UNION ALL
+    -- To measure a table is to wait for its lock, and these are analysts' to lock: by what VACUUM and ANALYZE have noted.
+    SELECT n.nspname, coalesce(sum(greatest(c.relpages, 0)::bigint * current_setting('block_size')::bigint), 0)
+    FROM pg_namespace n
+    LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relkind IN ('r', 'm', 'i')
+    WHERE n.nspname = 'marts'
     GROUP BY n.nspname
 )
 SELECT m.measure, r.days, m.value, m.unit
@@ -60,4 +67,4 @@ COMMENT ON VIEW audit.health IS 'One row per measure of the pipeline''s health, 
 COMMENT ON COLUMN audit.health.measure IS 'What is measured; growth of raw is what was delivered, unpacked; runs with a failed rule counts warnings too, as a share of the runs that the gate judged';
 COMMENT ON COLUMN audit.health.days IS 'Over how many days until now; NULL for the size of a schema, which is as it is now';
 COMMENT ON COLUMN audit.health.value IS 'The number; NULL if there is nothing to measure';
-COMMENT ON COLUMN audit.health.unit IS 'runs, %, seconds, rows per second, records or bytes; bytes of a schema are with indexes and TOAST';
+COMMENT ON COLUMN audit.health.unit IS 'runs, %, seconds, rows per second, records or bytes; bytes of a schema are with indexes and TOAST, those of marts what VACUUM and ANALYZE noted, without TOAST';
