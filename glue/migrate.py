@@ -20,9 +20,11 @@ import psycopg
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import Connection, NullPool, create_engine
 from sqlalchemy.exc import DBAPIError
 
+from glue.connection import KEEPALIVES
 from glue.errors import GlueError
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -320,7 +322,8 @@ def _drop(connection: Connection, signature: str) -> None:
 
 def _connect(dsn: str) -> psycopg.Connection:
     # Statements are many and different: preparing them would only cost, and a pooler might not keep them.
-    return psycopg.connect(dsn, application_name="warehouse migrate", prepare_threshold=None)
+    kept: dict[str, Any] = {name: value for name, value in KEEPALIVES.items() if name not in conninfo_to_dict(dsn)}
+    return psycopg.connect(dsn, application_name="warehouse migrate", prepare_threshold=None, **kept)
 
 
 def _check_database(dsn: str) -> None:
