@@ -20,6 +20,7 @@ import psycopg
 import pytest
 
 from glue.connection import connect
+from glue.run import Runner
 from tests.promises import RULES_OFF
 from tests.shop import events, orders
 from tests.test_gate_rules import add_rule, deliver_good_day, judge
@@ -335,6 +336,27 @@ def test_a_rule_calls_no_function_that_waits_locks_or_reaches_beyond_it(
     verdict = judge(warehouse)["own"]
     assert not verdict.passed
     assert verdict.message == f"the rule cannot be evaluated: a rule may not call {function} (WH004)"
+
+
+def test_rules_that_take_too_long_are_cancelled_and_the_day_goes_on_without_them(
+    warehouse: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("glue.run.FIRST_LOOK_SECONDS", 0.1)
+    monkeypatch.setenv("LANDING_URL", str(warehouse.landing.folder))
+    warehouse.execute(RULES_OFF)
+    warehouse.execute("UPDATE audit.settings SET value = '1' WHERE name = 'rule_limit_s'")
+    put_day(warehouse)
+    endless = "(SELECT count(*) FROM generate_series(1, 1000000000000))"
+    add_rule(warehouse, endless, table_name=None, min_value=1)
+    said: list[str] = []
+    (result,) = Runner(warehouse.dsn, said.append).run([DAY])
+    assert result.outcome == "failed"
+    assert "(57014)" in result.reason
+    assert "the quality gate takes longer than 1 s (setting rule_limit_s): it is cancelled" in said
+    step = newest_step(warehouse)
+    assert (step.step, step.status, step.error_sqlstate) == ("check_quality", "failed", "57014")
+    warehouse.execute("DELETE FROM audit.dq_rules WHERE rule_name = 'own'")
+    assert Runner(warehouse.dsn, said.append).run([DAY])[0].outcome == "succeeded"
 
 
 def test_a_rule_may_ask_the_clock_and_compute(warehouse: Any) -> None:

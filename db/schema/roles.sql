@@ -39,6 +39,8 @@ BEGIN
     -- Views that people make without naming a schema land in marts, not among the warehouse's own tables.
     EXECUTE format('ALTER DATABASE %I SET search_path = marts, public', current_database());
     EXECUTE format('GRANT CREATE, TEMPORARY ON DATABASE %I TO warehouse_owner', current_database());
+    -- Rules are compiled before they are run: audit._evaluate.
+    EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO warehouse_checker', current_database());
 END
 $roles$;
 
