@@ -8,20 +8,17 @@ CREATE OR REPLACE FUNCTION warehouse._drop_partition(p_partition regclass) RETUR
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD'
 AS $_drop_partition$
 DECLARE
-    v_name    text := p_partition::text;
-    v_needed  text;
-    v_command text;
+    v_name   text := p_partition::text;
+    v_needed text;
+    v_key    name;
 BEGIN
     EXECUTE format('DROP TABLE %s', v_name);
 EXCEPTION WHEN dependent_objects_still_exist THEN
     v_needed := warehouse._needed_by(p_partition);
-    FOR v_command IN
-        SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', v_name, k.conname) FROM pg_constraint k WHERE k.conrelid = p_partition AND k.contype = 'f'
-        UNION ALL
-        SELECT format('DROP TRIGGER %I ON %s', t.tgname, v_name) FROM pg_trigger t WHERE t.tgrelid = p_partition AND NOT t.tgisinternal
-    LOOP
-        EXECUTE v_command;
+    FOR v_key IN SELECT k.conname FROM pg_constraint k WHERE k.conrelid = p_partition AND k.contype = 'f' LOOP
+        EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', v_name, v_key);
     END LOOP;
+    EXECUTE format('ALTER TABLE %s DISABLE TRIGGER USER', v_name);  -- of raw
     EXECUTE format('TRUNCATE TABLE %s', v_name);
     EXECUTE format('COMMENT ON TABLE %s IS %L', v_name, format('Was %s. Empty; kept because others need its row type, until compact_partitions may drop it', v_name));
     EXECUTE format('ALTER TABLE %s RENAME TO %I', v_name, 'replaced_' || p_partition::oid);
