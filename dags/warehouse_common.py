@@ -39,7 +39,11 @@ CONNECTION_CHECK = "2s"
 SESSION_NAME = (
     "{{ dag.dag_id.removeprefix('ecomm_warehouse_') }}/{{ ti.task_id }}/{{ run_id[:33] }}/{{ ti.try_number }}"
 )
-SESSION_OPTIONS = f"-c client_connection_check_interval={CONNECTION_CHECK} -c application_name={SESSION_NAME}"
+# A worker's machine that is gone is noticed by the server within a minute and a half.
+KEEPALIVES = "-c tcp_keepalives_idle=60 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
+SESSION_OPTIONS = (
+    f"-c client_connection_check_interval={CONNECTION_CHECK} {KEEPALIVES} -c application_name={SESSION_NAME}"
+)
 
 WEBHOOK_SECONDS = 10
 SHOWN_RULES = 10

@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
 
 import psycopg
 
@@ -11,6 +13,16 @@ from glue.errors import GlueError
 
 # Any of these says which server is meant; PGUSER, PGPASSWORD and the like only say how to log in there.
 LIBPQ_TARGETS = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGSERVICE", "PGDATABASE")
+
+# A network that is gone is noticed within a minute and a half, by us and by the server. What the connection string says
+# goes before. For sockets of this machine they mean nothing.
+KEEPALIVES = {"keepalives_idle": 60, "keepalives_interval": 10, "keepalives_count": 3}
+# The same for the server, which would wait for hours for the rest of a COPY; and a statement whose client is gone ends
+# within this time, instead of committing minutes later.
+SERVER_SETTINGS = {
+    "tcp_keepalives_idle": "60", "tcp_keepalives_interval": "10", "tcp_keepalives_count": "3",
+    "client_connection_check_interval": "2s",
+}  # fmt: skip
 
 
 def warehouse_dsn() -> str:
@@ -36,7 +48,8 @@ def connect(
     """
     dsn = warehouse_dsn() if dsn is None else dsn
     settings = parse(dsn)
-    fixed = {"client_encoding": "UTF8"}
+    fixed: dict[str, Any] = {"client_encoding": "UTF8"}
+    fixed |= {name: value for name, value in KEEPALIVES.items() if name not in settings}
     if not settings.get("application_name"):
         fixed["application_name"] = os.environ.get("PGAPPNAME") or "glue"
     try:
@@ -47,6 +60,9 @@ def connect(
     # After the login: PGTZ and PGDATESTYLE would win over options. Every name that we use says its schema, and whoever
     # may make things in a schema of the path could make a closer match than PostgreSQL's own.
     connection.execute("SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET search_path = pg_catalog, pg_temp")
+    for name, value in SERVER_SETTINGS.items():
+        with suppress(psycopg.errors.InvalidParameterValue):  # a server whose system cannot do it
+            connection.execute("SELECT pg_catalog.set_config(%s, %s, false)", (name, value))
     if on_notice:
         connection.add_notice_handler(on_notice)
     return connection

@@ -24,9 +24,11 @@ import psycopg
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import Connection, NullPool, create_engine
 from sqlalchemy.exc import DBAPIError
 
+from glue.connection import KEEPALIVES
 from glue.dsn import parse, why
 from glue.errors import GlueError
 
@@ -563,9 +565,10 @@ def _drop(connection: Connection, signature: str) -> None:
 
 def _connect(dsn: str) -> psycopg.Connection:
     # Statements are many and different: preparing them would only cost, and a pooler might not keep them.
-    parse(dsn)
+    settings = parse(dsn)
+    kept: dict[str, Any] = {name: value for name, value in KEEPALIVES.items() if name not in settings}
     try:
-        connection = psycopg.connect(dsn, application_name="warehouse migrate", prepare_threshold=None)
+        connection = psycopg.connect(dsn, application_name="warehouse migrate", prepare_threshold=None, **kept)
     except psycopg.OperationalError as error:
         raise MigrationError(f"cannot connect to the warehouse: {why(error, dsn)}") from None
     # Before anything is asked, by SQLAlchemy too: what is found through the login's own path may be somebody else's.

@@ -1,9 +1,10 @@
 """Runs days: brings their deliveries into raw, then has the database do the rest."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -19,6 +20,9 @@ from glue.load import Say
 
 BLOCKED = "WH001"
 CANCEL_SECONDS = 0.2
+# When a run looks whether its rules take too long: a short one never does.
+FIRST_LOOK_SECONDS = 5.0
+NEXT_LOOK_SECONDS = 60.0
 # What came of a day: nobody should have to ask for it.
 SUMMARY = """
     SELECT m.fact_orders_count, m.fact_events_count, m.rejected_orders_count + m.rejected_events_count, m.net_revenue,
@@ -29,6 +33,14 @@ SUMMARY = """
     FROM warehouse.daily_metrics m
     WHERE m.run_date = %s
 """
+
+# Whether the rules that a session judges a day by have taken longer than they may.
+OVERDUE = """
+    SELECT FROM audit.pipeline_steps s
+    WHERE s.backend_pid = %s AND s.step = 'check_quality' AND s.status = 'running'
+      AND s.started_at < pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => %s)
+"""
+RULE_LIMIT = "SELECT value::integer FROM audit.settings WHERE name = 'rule_limit_s'"
 
 # What of a day can go side by side once its sources are cleaned: the order of warehouse.run_day, and of the DAG.
 WAVES = (
@@ -158,10 +170,27 @@ class Runner:
         """Connect, so that Ctrl-C can cancel what runs on it."""
         with closing(connect(self.dsn, on_notice=notice)) as connection:
             self._connections.add(connection)
+            ended = threading.Event()
+            threading.Thread(target=self._limit_rules, args=(connection, ended), daemon=True).start()
             try:
                 yield connection
             finally:
+                ended.set()
                 self._connections.discard(connection)
+
+    def _limit_rules(self, connection: psycopg.Connection, ended: threading.Event) -> None:
+        """Cancel what runs on a connection when it judges a day for longer than the setting rule_limit_s.
+
+        The server cannot: its own limit, statement_timeout, counts from the CALL of the whole day.
+        """
+        pid, wait = connection.info.backend_pid, FIRST_LOOK_SECONDS
+        while not ended.wait(wait):
+            with suppress(psycopg.Error, GlueError), closing(connect(self.dsn)) as other:
+                (limit,) = other.execute(RULE_LIMIT).fetchone() or (None,)
+                wait = NEXT_LOOK_SECONDS if limit is None else max(min(limit / 4, NEXT_LOOK_SECONDS), 0.2)
+                if limit is not None and other.execute(OVERDUE, (pid, limit)).fetchone() is not None:
+                    self.say(f"the quality gate takes longer than {limit} s (setting rule_limit_s): it is cancelled")
+                    connection.cancel_safe(timeout=CANCEL_SECONDS * 10)
 
     def _extract(
         self, connection: psycopg.Connection, sources: Sequence[str], day: date, *, refresh: bool

@@ -245,8 +245,9 @@ def test_compaction_and_retention_wait_for_who_has_the_warehouse_alone(shop: Any
         before = shop.rows("SELECT inhrelid FROM pg_inherits ORDER BY 1")
         with shop.connect() as other, other.transaction():
             other.execute("SELECT warehouse._take_warehouse()")
-            with pytest.raises(psycopg.errors.LockNotAvailable):
+            with pytest.raises(psycopg.Error, match="the warehouse stayed in use") as caught:
                 session.execute("CALL warehouse.compact_partitions(%s)", [DECEMBER])
+            assert caught.value.sqlstate == "WH006"
         assert shop.rows("SELECT inhrelid FROM pg_inherits ORDER BY 1") == before
         compact(shop)
         shop.execute("UPDATE audit.settings SET value = '0' WHERE name = 'raw_keep_days'")

@@ -13,6 +13,11 @@ depends_on = None
 
 
 def upgrade() -> None:
+    # The database is the migrating login's, not the owner's. Who may not grant this leaves it as it is.
+    op.execute(
+        "DO $$ BEGIN EXECUTE pg_catalog.format('GRANT TEMPORARY ON DATABASE %I TO warehouse_checker',"
+        " pg_catalog.current_database()); EXCEPTION WHEN insufficient_privilege THEN NULL; END $$"
+    )
     run_sql(op.get_bind(), Path(__file__).with_suffix(".sql"), role=OWNER)
 
 

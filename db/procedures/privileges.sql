@@ -20,9 +20,9 @@ GRANT EXECUTE ON FUNCTION
     audit._check_quality(date), audit._allow_day(date, text), warehouse._load_dim_date(date), warehouse._load_dim_user(date),
     warehouse._load_dim_product(date), warehouse._reload_fact_orders(date), warehouse._reload_fact_events(date),
     warehouse._compute_daily_metrics(date), audit._days_in_raw(date, date), audit._raise(audit.failure),
-    warehouse._hold_warehouse(), warehouse._refuse_date(date), warehouse._months_to_compact(date), warehouse._compact_month(regclass, date),
-    warehouse._expired_partitions(date), warehouse._drop_expired(regclass, regclass, date),
-    audit._step_attempts(), audit._step_name(regproc), audit._start_step(text, date), audit._waiting_run(date),
+    warehouse._hold_warehouse(), warehouse._refuse_day(date, text), warehouse._refuse_date(date), warehouse._months_to_compact(date), warehouse._compact_month(regclass, date),
+    warehouse._expired_partitions(date), warehouse._drop_expired(regclass, regclass, date), warehouse._drop_replaced(),
+    audit._step_attempts(), audit._step_name(regproc), audit._start_step(text, date), audit._stay_alive(bigint), audit._waiting_run(date),
     audit._finish_step(bigint, bigint, text, date, audit.step_result, audit.failure)
 TO warehouse_runner;
 

@@ -44,6 +44,8 @@ BEGIN
     -- A database that has come from PostgreSQL 14 lets everybody make things in public.
     REVOKE CREATE ON SCHEMA public FROM PUBLIC;
     GRANT USAGE, CREATE ON SCHEMA public TO warehouse_owner;
+    -- Rules are compiled before they are run: audit._evaluate.
+    EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO warehouse_checker', current_database());
 END
 $roles$;
 

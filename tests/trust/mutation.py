@@ -158,7 +158,7 @@ STATEMENTS = {
 }  # fmt: skip
 FLIPS = {"<": "<=", "<=": "<", ">": ">=", ">=": ">", "=": "<>", "<>": "="}
 TURNS = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
-LOCKS = re.compile(r"lock|_hold_|_take_month|FOR UPDATE|FOR SHARE", re.IGNORECASE)
+LOCKS = re.compile(r"lock|_wait_for_|_hold_|_take_month|FOR UPDATE|FOR SHARE", re.IGNORECASE)
 
 
 class Reader:
@@ -310,6 +310,14 @@ class Reader:
             elif word in ("PG_ADVISORY_XACT_LOCK", "PG_ADVISORY_XACT_LOCK_SHARED"):
                 shared = word.endswith("SHARED")
                 self.add("lock", token.start, token.end, "pg_advisory_xact_lock" + ("" if shared else "_shared"))
+            elif (
+                word in ("_WAIT_FOR_DAY", "_WAIT_FOR_LOCK")
+                and following.text == "("
+                and self.tokens[index - 3].upper not in ("FUNCTION", "ON")
+            ):
+                last = self.tokens[self._group(index + 1) - 1]
+                shared = last.upper == "TRUE"
+                self.add("lock", last.start, last.end, "false" if shared else f"{last.text}, true")
             elif word == "SET" and before not in ("UPDATE",):
                 self._set(index)
             elif word == "SECURITY" and following.upper == "DEFINER":

@@ -21,7 +21,7 @@ DECLARE
     v_result   audit.step_result;
 BEGIN
     PERFORM warehouse._hold_month(p_load_date);
-    PERFORM pg_advisory_xact_lock(warehouse._lock_class('check_quality'), p_load_date - date '2000-01-01');
+    PERFORM warehouse._wait_for_day('check_quality', p_load_date);
     PERFORM audit._hold_staging(p_load_date);
     v_versions := audit._staging_versions(p_load_date);
     IF v_versions[1] = 0 OR v_versions[2] = 0 THEN

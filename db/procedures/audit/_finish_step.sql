@@ -2,7 +2,7 @@
 --
 -- Writes: audit.pipeline_steps, audit.pipeline_runs, warehouse.daily_metrics
 -- Errors: WH004 this session does not run that step
--- Locks:  gives back the session lock on step_id, and keeps one until the transaction ends
+-- Locks:  gives back the session lock on the step, and keeps one until the transaction ends
 -- A failed or blocked run writes its row of daily_metrics here: the alerts live on it.
 -- Without its catalogue a day is loaded all the same, because a fact never waits for a dimension: a failed extract of
 -- products is recorded, and the run goes on.
@@ -67,8 +67,9 @@ BEGIN
     END IF;
 
     -- A session lock is given back at once: this one lasts until others can see how the step ended.
-    PERFORM pg_advisory_xact_lock(warehouse._lock_class('step is alive'), p_step_id::integer);
-    PERFORM pg_advisory_unlock(warehouse._lock_class('step is alive'), p_step_id::integer);
+    PERFORM audit._stay_alive(p_step_id);
+    PERFORM pg_advisory_unlock(warehouse._lock_class('step is alive'), s.lock_key)
+    FROM audit.pipeline_steps s WHERE s.step_id = p_step_id;
 END
 $_finish_step$;
 COMMENT ON FUNCTION audit._finish_step(bigint, bigint, text, date, audit.step_result, audit.failure)

@@ -13,7 +13,7 @@ AS $_run_step$
 DECLARE
     v_step     pg_catalog.text := audit._step_name(p_worker);
     v_started  pg_catalog.timestamptz := pg_catalog.clock_timestamp();
-    v_day      pg_catalog.text := pg_catalog.to_char(p_load_date, 'YYYY-MM-DD');
+    v_day      pg_catalog.text;
     v_run_id   bigint;
     v_step_id  bigint;
     v_attempts integer;
@@ -32,10 +32,8 @@ BEGIN
                 HINT = 'Call it by itself, without BEGIN; in psycopg and Airflow with autocommit=True.';
         END IF;
     END;
-    IF p_load_date IS NULL OR NOT pg_catalog.isfinite(p_load_date) THEN
-        RAISE EXCEPTION '% needs a date', v_step USING ERRCODE = 'WH004',
-            HINT = 'Name the day of the data: a date like ''2025-12-19''.';
-    END IF;
+    PERFORM warehouse._refuse_day(p_load_date, v_step);
+    v_day := pg_catalog.to_char(p_load_date, 'YYYY-MM-DD');
 
     COMMIT;
     SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE;
@@ -47,6 +45,7 @@ BEGIN
         SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE;
         v_attempts := v_attempts OPERATOR(pg_catalog.-) 1;
         p_failure := NULL;
+        PERFORM audit._stay_alive(v_step_id);
         BEGIN
             PERFORM warehouse._hold_warehouse();
             EXECUTE pg_catalog.format('SELECT w.* FROM %s($1) w', p_worker) INTO v_result USING p_load_date;
@@ -63,6 +62,7 @@ BEGIN
             OR p_failure.sqlstate OPERATOR(pg_catalog.<>) ALL (ARRAY['40P01', '40001', '55P03']);
         RAISE NOTICE '% %: % (%), once more', v_step, v_day, p_failure.message, p_failure.sqlstate;
         PERFORM pg_catalog.pg_sleep(0.2 OPERATOR(pg_catalog.*) pg_catalog.random());
+        PERFORM audit._stay_alive(v_step_id);
         ROLLBACK;  -- last: SET TRANSACTION has to be the first thing in a transaction
     END LOOP;
 

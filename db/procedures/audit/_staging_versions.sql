@@ -53,7 +53,7 @@ COMMENT ON FUNCTION audit._require_pass(date) IS 'Refuses to load a day whose cu
 CREATE OR REPLACE FUNCTION audit._hold_staging(p_load_date date) RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, pg_temp
 AS $_hold_staging$
-    SELECT pg_advisory_xact_lock_shared(warehouse._lock_class('clean_' || s.source), p_load_date - date '2000-01-01')
+    SELECT warehouse._wait_for_day('clean_' || s.source, p_load_date, true)
     FROM unnest(ARRAY['orders', 'events', 'products']) AS s (source);
 $_hold_staging$;
 COMMENT ON FUNCTION audit._hold_staging(date) IS 'Keeps the staging of a day as it is until the transaction ends';

@@ -2,7 +2,8 @@
 --
 -- Returns: run_id and step_id
 -- Writes:  audit.pipeline_runs, audit.pipeline_steps
--- Locks:   a session lock on step_id (its holder is alive); an advisory lock on the day while it looks for the run
+-- Locks:   a session lock on the step's lock_key (its holder is alive); an advisory lock on the day while it looks for the run
+-- Errors:  WH006 another session kept the runs of the day locked
 -- A run is open until it succeeded: a retry sets a failed or blocked one running again. open_run opens a new one,
 -- unless the newest waits for its first step, or a step of it is running. Steps of the day whose session died are set
 -- failed, those of older runs too: one may have outlived its run.
@@ -10,18 +11,20 @@ CREATE OR REPLACE FUNCTION audit._start_step(p_step text, p_load_date date, OUT 
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $_start_step$
 DECLARE
+    v_class   integer := warehouse._lock_class('step is alive');
     v_run     audit.pipeline_runs;
     v_is_busy boolean;
+    v_key     integer;
 BEGIN
-    PERFORM pg_advisory_xact_lock(warehouse._lock_class('runs'), p_load_date - date '2000-01-01');
+    PERFORM warehouse._wait_for_day('runs', p_load_date);
 
     SELECT r.* INTO v_run FROM audit.pipeline_runs r WHERE r.run_date = p_load_date ORDER BY r.run_id DESC LIMIT 1;
 
     -- What this session left running it runs no more: it is here.
-    PERFORM pg_advisory_unlock(warehouse._lock_class('step is alive'), s.step_id::integer)
+    PERFORM pg_advisory_unlock(v_class, s.lock_key)
     FROM audit.pipeline_steps s
     JOIN pg_locks l ON l.locktype = 'advisory' AND l.objsubid = 2 AND l.granted AND l.pid = pg_backend_pid()
-     AND l.classid::bigint = warehouse._lock_class('step is alive')::bigint & 4294967295 AND l.objid::bigint = s.step_id & 4294967295
+     AND l.classid::bigint = v_class::bigint & 4294967295 AND l.objid::bigint = s.lock_key
     WHERE s.run_id = v_run.run_id AND s.status = 'running';
 
     UPDATE audit.pipeline_steps s
@@ -50,9 +53,13 @@ BEGIN
         WHERE r.run_id = v_run.run_id AND r.status <> 'running';
     END IF;
 
-    INSERT INTO audit.pipeline_steps (run_id, step, status) VALUES (run_id, p_step, 'running')
+    -- A key that nobody can know and take before.
+    LOOP
+        v_key := floor(random() * 2147483647);
+        EXIT WHEN pg_try_advisory_lock(v_class, v_key);
+    END LOOP;
+    INSERT INTO audit.pipeline_steps (run_id, step, status, lock_key) VALUES (run_id, p_step, 'running', v_key)
     RETURNING pipeline_steps.step_id INTO step_id;
-    PERFORM pg_advisory_lock(warehouse._lock_class('step is alive'), step_id::integer);
 END
 $_start_step$;
 COMMENT ON FUNCTION audit._start_step(text, date) IS 'Records a step as running, in the newest open run of its day or in a new one';

@@ -23,6 +23,7 @@ BEGIN
         RAISE EXCEPTION 'letting a day through needs the date and a reason' USING ERRCODE = 'WH004',
             HINT = 'CALL audit.allow_day(''2025-12-19'', ''shop was closed'');';
     END IF;
+    PERFORM warehouse._refuse_day(p_load_date, 'letting a day through');
     v_versions := audit._staging_versions(p_load_date);
     IF EXISTS (SELECT FROM audit.dq_overrides o WHERE o.run_date = p_load_date AND o.staging_versions = v_versions) THEN
         RAISE NOTICE 'the staging of % was let through already', p_load_date;

@@ -9,6 +9,7 @@ CREATE OR REPLACE FUNCTION raw.close_load(
 ) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $close_load$
+    SELECT warehouse._refuse_day(p_run_date, 'a delivery');
     SELECT raw._forget_erased(p_load_id, p_run_date);
     INSERT INTO raw.file_loads (load_id, source, run_date, file_name, sha256, byte_count, row_count, rejected_count,
                                 refused_reason)

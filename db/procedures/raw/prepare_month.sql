@@ -3,25 +3,23 @@
 -- Reads:  pg_class
 -- Writes: raw.<table>_p_YYYY_MM, attached to its parent
 -- Locks:  one advisory lock while something is made; SHARE UPDATE EXCLUSIVE on the parents (readers and COPY go on)
--- Errors: WH004 a date is missing
+-- Errors: WH004 a date is missing or of no year that there can be; WH006 another session kept the months of raw locked
 -- Safe to repeat: a month that is there is left alone. Glue calls it in a transaction of its own, before COPY.
 CREATE OR REPLACE FUNCTION raw.prepare_month(p_run_date date) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET "TimeZone" = 'UTC'
 AS $prepare_month$
 DECLARE
-    v_first  date := date_trunc('month', p_run_date)::date;
+    v_first  date;
     v_table  text;
     v_name   text;
 BEGIN
-    IF p_run_date IS NULL OR NOT isfinite(p_run_date) THEN
-        RAISE EXCEPTION 'a month needs a date, not %', coalesce(p_run_date::text, 'NULL') USING ERRCODE = 'WH004',
-            HINT = 'SELECT raw.prepare_month(''2025-12-19'')';
-    END IF;
+    PERFORM warehouse._refuse_day(p_run_date, 'a month');
+    v_first := date_trunc('month', p_run_date)::date;
     FOREACH v_table IN ARRAY ARRAY['orders_json', 'events_csv', 'products_json', 'rejected_lines'] LOOP
         v_name := v_table || to_char(v_first, '"_p_"YYYY_MM');
         CONTINUE WHEN EXISTS (SELECT FROM pg_class c WHERE c.relname = v_name AND c.relnamespace = 'raw'::regnamespace);
 
-        PERFORM pg_advisory_xact_lock(warehouse._lock_class('partitions'), hashtext('raw'));
+        PERFORM warehouse._wait_for_lock('partitions', hashtext('raw'), 'the months of raw');
         -- Made while we waited? Not to_regclass: its cache may not have heard of it.
         CONTINUE WHEN EXISTS (SELECT FROM pg_class c WHERE c.relname = v_name AND c.relnamespace = 'raw'::regnamespace);
 

@@ -2,6 +2,7 @@
 --
 -- Writes: the BRIN indexes of raw.<table>_p_YYYY_MM
 -- Locks:  SHARE UPDATE EXCLUSIVE on the partition while it works; if another session does the same, it leaves it to that one
+-- Errors: WH004 a date is missing or cannot be
 -- Safe to repeat: yes. Without it (a crash after COPY) autovacuum does it later, and reads are only slower until then.
 CREATE OR REPLACE FUNCTION raw.summarize_month(p_run_date date) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET "TimeZone" = 'UTC'
@@ -9,6 +10,7 @@ AS $summarize_month$
 DECLARE
     v_index regclass;
 BEGIN
+    PERFORM warehouse._refuse_day(p_run_date, 'a month');
     IF NOT pg_try_advisory_xact_lock(warehouse._lock_class('summarize'), p_run_date - date '2000-01-01') THEN
         RETURN;
     END IF;

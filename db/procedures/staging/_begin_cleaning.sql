@@ -10,7 +10,7 @@ DECLARE
     v_gone     text;
 BEGIN
     PERFORM warehouse._hold_month(p_load_date);
-    PERFORM pg_advisory_xact_lock(warehouse._lock_class('clean_' || p_source), p_load_date - date '2000-01-01');
+    PERFORM warehouse._wait_for_day('clean_' || p_source, p_load_date);
 
     SELECT p_source, p_load_date,
            coalesce(array_agg(d.load_id) FILTER (WHERE d.refused_reason IS NULL), '{}'),

@@ -16,6 +16,7 @@ BEGIN
         RAISE EXCEPTION '% is no table of staging', p_table USING ERRCODE = 'WH004',
             HINT = 'staging.orders_clean, staging.events_clean or staging.products_clean';
     END IF;
+    PERFORM warehouse._refuse_day(p_load_date, 'a count');
     v_partition := warehouse._partition_of(p_table::regclass, p_load_date);
     IF v_partition IS NULL
        OR EXISTS (SELECT FROM pg_index i

@@ -5,9 +5,10 @@ CREATE OR REPLACE FUNCTION warehouse._refuse_date(p_date date) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $_refuse_date$
 BEGIN
-    IF p_date IS NULL OR NOT isfinite(p_date) OR p_date > (now() AT TIME ZONE 'UTC')::date THEN
+    PERFORM warehouse._refuse_day(p_date, 'compaction');
+    IF p_date > (now() AT TIME ZONE 'UTC')::date THEN
         RAISE EXCEPTION 'compaction needs a date that is not in the future' USING ERRCODE = 'WH004',
-            DETAIL = format('Got: %s.', coalesce(p_date::text, 'NULL')),
+            DETAIL = format('Got: %s.', p_date),
             -- No function in it: whoever types it may have a path on which somebody else's is the closer match.
             HINT = format('CALL warehouse.compact_partitions(%L);', to_char(date_trunc('month', now() AT TIME ZONE 'UTC'), 'YYYY-MM-DD'));
     END IF;
@@ -132,7 +133,7 @@ BEGIN
     WHERE p.partition = p_partition;
     PERFORM warehouse._execute_or_give_up(
         format('drop of %s', v_name), ARRAY[p_parent, p_partition],
-        ARRAY[format('ALTER TABLE %s DETACH PARTITION %s', p_parent, p_partition), format('DROP TABLE %s', p_partition)]);
+        ARRAY[format('ALTER TABLE %s DETACH PARTITION %s', p_parent, p_partition), format('SELECT warehouse._drop_partition(%L::pg_catalog.regclass)', p_partition)]);
     IF v_raw IS NOT NULL THEN
         INSERT INTO raw.dropped_months (run_month, last_load_id)
         SELECT v_raw, coalesce(max(l.load_id), 0) FROM raw.file_loads l

@@ -18,7 +18,7 @@ DECLARE
     v_result     audit.step_result;
 BEGIN
     PERFORM warehouse._hold_month(p_load_date);
-    PERFORM pg_advisory_xact_lock(warehouse._lock_class('compute_daily_metrics'), p_load_date - date '2000-01-01');
+    PERFORM warehouse._wait_for_day('compute_daily_metrics', p_load_date);
     PERFORM audit._require_pass(p_load_date);
     v_inputs := audit._input_digest('compute_daily_metrics', p_load_date);
     v_result := audit._earlier_result('compute_daily_metrics', p_load_date, v_inputs);

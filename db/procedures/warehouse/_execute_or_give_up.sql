@@ -58,11 +58,11 @@ AS $_give_up$
 DECLARE
     v_holders text;
 BEGIN
-    SELECT string_agg(DISTINCT l.pid::text, ', ') INTO v_holders
+    SELECT warehouse._sessions(array_agg(l.pid)) INTO v_holders
     FROM pg_locks l
     WHERE l.relation = ANY (p_relations) AND l.granted AND l.pid <> pg_backend_pid();
     RAISE EXCEPTION '%: the tables stayed in use', p_what USING ERRCODE = 'WH006',
-        DETAIL = format('Held by the sessions with pid %s. Nothing was changed.', coalesce(v_holders, '(gone now)')),
+        DETAIL = format('Held by the sessions %s. Nothing was changed.', v_holders),
         HINT = 'SELECT pid, usename, state, query FROM pg_stat_activity WHERE pid IN (…); then run the step again.';
 END
 $_give_up$;

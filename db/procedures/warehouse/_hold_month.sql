@@ -6,7 +6,7 @@
 CREATE OR REPLACE FUNCTION warehouse._hold_month(p_load_date date) RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, pg_temp
 AS $_hold_month$
-    SELECT pg_advisory_xact_lock_shared(warehouse._lock_class('month'), warehouse._month_number(p_load_date));
+    SELECT warehouse._wait_for_lock('month', warehouse._month_number(p_load_date), to_char(p_load_date, '"the partitions of "YYYY-MM'), true);
 $_hold_month$;
 COMMENT ON FUNCTION warehouse._hold_month(date) IS 'Keeps the partitions of a day''s month as they are until the transaction ends';
 
@@ -14,7 +14,7 @@ COMMENT ON FUNCTION warehouse._hold_month(date) IS 'Keeps the partitions of a da
 CREATE OR REPLACE FUNCTION warehouse._take_month(p_load_date date) RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, pg_temp
 AS $_take_month$
-    SELECT pg_advisory_xact_lock(warehouse._lock_class('month'), warehouse._month_number(p_load_date));
+    SELECT warehouse._wait_for_lock('month', warehouse._month_number(p_load_date), to_char(p_load_date, '"the partitions of "YYYY-MM'));
 $_take_month$;
 COMMENT ON FUNCTION warehouse._take_month(date) IS 'Waits until no step uses the partitions of a month, and keeps others from it';
 

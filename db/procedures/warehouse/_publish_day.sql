@@ -143,7 +143,7 @@ COMMENT ON FUNCTION warehouse._attach_day(regclass, date) IS 'Attaches a day''s 
 CREATE OR REPLACE FUNCTION warehouse._lock_publishing(p_parent regclass) RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, pg_temp
 AS $_lock_publishing$
-    SELECT pg_advisory_xact_lock(warehouse._lock_class('publish'), p_parent::oid::integer);
+    SELECT warehouse._wait_for_lock('publish', p_parent::oid::integer, format('the publishing of %s', p_parent));
 $_lock_publishing$;
 COMMENT ON FUNCTION warehouse._lock_publishing(regclass) IS 'One session at a time puts partitions of a table in place, until its transaction ends';
 
@@ -177,7 +177,7 @@ BEGIN
         p_parent || p_old || v_relations,
         (SELECT array_agg(format('ALTER TABLE %s DETACH PARTITION %s', p_parent, o)) FROM unnest(p_old) AS o)
         || format('ALTER TABLE %s ATTACH PARTITION %s FOR VALUES FROM (%L) TO (%L)', p_parent, p_new, p_from, p_to)
-        || (SELECT array_agg(format('DROP TABLE %s', o)) FROM unnest(p_old) AS o)
+        || (SELECT array_agg(format('SELECT warehouse._drop_partition(%L::pg_catalog.regclass)', o)) FROM unnest(p_old) AS o)
         || format('ALTER TABLE %s RENAME TO %I', p_new, split_part(p_name, '.', 2)));
 END
 $_swap_partitions$;

@@ -26,7 +26,7 @@ DECLARE
     v_result audit.step_result;
 BEGIN
     PERFORM warehouse._hold_month(p_load_date);
-    PERFORM pg_advisory_xact_lock(warehouse._lock_class('reload_fact_events'), p_load_date - date '2000-01-01');
+    PERFORM warehouse._wait_for_day('reload_fact_events', p_load_date);
     PERFORM audit._require_pass(p_load_date);
     v_inputs := audit._input_digest('reload_fact_events', p_load_date);
     v_result := audit._earlier_result('reload_fact_events', p_load_date, v_inputs);

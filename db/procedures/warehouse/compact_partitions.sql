@@ -45,6 +45,10 @@ BEGIN
         COMMIT;
         RAISE NOTICE '%', v_message;
     END LOOP;
+    COMMIT;
+    SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE;
+    PERFORM warehouse._hold_warehouse();
+    PERFORM warehouse._drop_replaced();
 END
 $compact_partitions$;
 COMMENT ON PROCEDURE warehouse.compact_partitions(date) IS 'Merges the day partitions of closed months, and drops what retention says';

@@ -16,6 +16,7 @@ BEGIN
         RAISE EXCEPTION 'a range needs a first and a last date, in this order' USING ERRCODE = 'WH004',
             HINT = 'CALL warehouse.run_range(''2025-12-01'', ''2025-12-19'');';
     END IF;
+    PERFORM warehouse._refuse_day(d.day, 'a range') FROM (VALUES (from_date), (to_date)) AS d (day);
     v_days := audit._days_in_raw(from_date, to_date);
 
     FOREACH v_day IN ARRAY v_days LOOP

@@ -18,5 +18,8 @@ INSERT INTO audit.settings (name, value, description) VALUES
     ('swap_attempts', '60', 'Times: how often a partition swap asks for its lock before it gives up'),
     ('swap_lock_timeout_ms', '80', 'Milliseconds: how long each of these waits, and so the longest that readers queue behind it'),
     ('swap_pause_ms', '250', 'Milliseconds: pause between these, in which readers pass'),
+    ('lock_notice_s', '3', 'Seconds: after which a step, load or compaction that waits for another says for whom; NULL: never'),
+    ('lock_wait_s', '900', 'Seconds: how long it waits before it gives up with WH006; a session''s own lock_timeout goes before. NULL is a day'),
+    ('rule_limit_s', '600', 'Seconds: how long the rules of a day may take before the command line cancels the gate; NULL is no limit'),
     ('skip_unchanged', '1', '1: a step whose inputs are those of its last result does nothing; 0: every step works, whatever it did before'),
     ('in_place_percent', '20', 'Percent: a reload that changes up to this share of a day writes these rows in place, above it the partition is swapped');

@@ -1,0 +1,75 @@
+-- Drops a partition that was detached, whatever others have made of it. A column of its row type, a view, a function or a
+-- default of theirs would keep PostgreSQL from dropping it, and with it a day from being published: then the table is
+-- emptied and put aside as replaced_<oid>. Nobody's work is destroyed, and what was over the partition could not be read
+-- by its maker before, either. compact_partitions drops it once nothing needs it any more.
+--
+-- Locks: ACCESS EXCLUSIVE on the table, and on those that its foreign keys lead to
+CREATE OR REPLACE FUNCTION warehouse._drop_partition(p_partition regclass) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD'
+AS $_drop_partition$
+DECLARE
+    v_name   text := p_partition::text;
+    v_needed text;
+    v_key    name;
+BEGIN
+    EXECUTE format('DROP TABLE %s', v_name);
+EXCEPTION WHEN dependent_objects_still_exist THEN
+    v_needed := warehouse._needed_by(p_partition);
+    FOR v_key IN SELECT k.conname FROM pg_constraint k WHERE k.conrelid = p_partition AND k.contype = 'f' LOOP
+        EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', v_name, v_key);
+    END LOOP;
+    EXECUTE format('ALTER TABLE %s DISABLE TRIGGER USER', v_name);  -- of raw
+    EXECUTE format('TRUNCATE TABLE %s', v_name);
+    EXECUTE format('COMMENT ON TABLE %s IS %L', v_name, format('Was %s. Empty; kept because others need its row type, until compact_partitions may drop it', v_name));
+    EXECUTE format('ALTER TABLE %s RENAME TO %I', v_name, 'replaced_' || p_partition::oid);
+    RAISE WARNING 'what was % is kept, empty, as replaced_%: it is needed by %', v_name, p_partition::oid, v_needed;
+END
+$_drop_partition$;
+COMMENT ON FUNCTION warehouse._drop_partition(regclass) IS 'Drops a partition that was detached; if others need it, it is emptied and put aside';
+
+-- What others have made that needs a table or its row type, and who made it.
+CREATE OR REPLACE FUNCTION warehouse._needed_by(p_table regclass) RETURNS text
+LANGUAGE sql SET search_path = pg_catalog, pg_temp
+AS $_needed_by$
+    SELECT coalesce(string_agg(format('%s (made by %s)', pg_describe_object(d.classid, d.objid, d.objsubid),
+                                      coalesce(pg_get_userbyid(coalesce(c.relowner, f.proowner, t.typowner)), '?')),
+                               ', ' ORDER BY d.classid, d.objid, d.objsubid), 'nothing any more')
+    FROM (
+        SELECT DISTINCT n.classid, n.objid, n.objsubid
+        FROM pg_depend n
+        WHERE n.deptype = 'n'
+          AND (n.refclassid = 'pg_class'::regclass AND n.refobjid = p_table
+               OR n.refclassid = 'pg_type'::regclass AND n.refobjid IN (SELECT unnest(ARRAY[y.oid, y.typarray]) FROM pg_type y WHERE y.typrelid = p_table))
+    ) AS d
+    LEFT JOIN pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid
+    LEFT JOIN pg_attrdef a ON d.classid = 'pg_attrdef'::regclass AND a.oid = d.objid
+    LEFT JOIN pg_constraint k ON d.classid = 'pg_constraint'::regclass AND k.oid = d.objid
+    LEFT JOIN pg_policy p ON d.classid = 'pg_policy'::regclass AND p.oid = d.objid
+    LEFT JOIN pg_class c ON c.oid = CASE d.classid WHEN 'pg_class'::regclass THEN d.objid
+                                                   ELSE coalesce(r.ev_class, a.adrelid, k.conrelid, p.polrelid) END
+    LEFT JOIN pg_proc f ON d.classid = 'pg_proc'::regclass AND f.oid = d.objid
+    LEFT JOIN pg_type t ON d.classid = 'pg_type'::regclass AND t.oid = d.objid;
+$_needed_by$;
+COMMENT ON FUNCTION warehouse._needed_by(regclass) IS 'What others have made that needs a table or its row type, and who made it';
+
+-- Drops what was put aside, where nothing needs it any more.
+CREATE OR REPLACE FUNCTION warehouse._drop_replaced() RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $_drop_replaced$
+DECLARE
+    v_table regclass;
+BEGIN
+    FOR v_table IN
+        SELECT c.oid FROM pg_class c
+        WHERE c.relnamespace IN ('raw'::regnamespace, 'staging'::regnamespace, 'warehouse'::regnamespace)
+          AND c.relkind = 'r' AND c.relname = 'replaced_' || c.oid
+    LOOP
+        BEGIN
+            EXECUTE format('DROP TABLE %s', v_table);
+        EXCEPTION WHEN dependent_objects_still_exist THEN
+            RAISE NOTICE '% is still needed by %', v_table, warehouse._needed_by(v_table);
+        END;
+    END LOOP;
+END
+$_drop_replaced$;
+COMMENT ON FUNCTION warehouse._drop_replaced() IS 'Drops what was put aside because others needed it, where nothing does any more';
