@@ -319,8 +319,10 @@ def test_an_erasure_is_recorded_without_naming_the_person(warehouse: Any) -> Non
     assert any("Now VACUUM" in notice for notice in warehouse.notices)
     # What tells the person again is for the owner only, and does not lead to the pseudonym.
     secret = warehouse.row("SELECT * FROM audit.erased_users")
-    assert secret._fields == ("digest", "salt", "delivered_again_at", "rewriting")
-    assert (len(secret.digest), len(secret.salt), secret.rewriting) == (32, 32, None)
+    assert secret._fields == ("digest", "salt", "delivered_again_at", "rewriting", "pseudonym", "erasure_id")
+    assert (len(secret.digest), len(secret.salt)) == (32, 32)
+    assert secret[3:] == (None, None, None)
+    assert record.ended_at >= record.erased_at
     assert warehouse.value("SELECT sha256(%s || convert_to(%s, 'UTF8'))", secret.salt, PERSON) == secret.digest
     # Again: there is nothing left.
     owner.execute(ERASE, [PERSON, REASON])

@@ -4,7 +4,7 @@
 -- Reads:   raw.file_loads, raw.dropped_months
 -- Locks:   the warehouse (advisory, shared); an advisory lock on source and day until the transaction ends: deliveries
 --          of a day load one at a time
--- Errors:  WH004 a source that does not exist, a missing value
+-- Errors:  WH004 a source that does not exist, a missing value, a transaction that is not READ COMMITTED
 -- Safe to repeat: nothing is written; raw.close_load does that, in the same transaction.
 CREATE OR REPLACE FUNCTION raw.open_load(p_source text, p_run_date date, p_file_name text, p_sha256 text) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -18,6 +18,7 @@ BEGIN
                   DETAIL = format('Got: %L, %L, %L, %L.', p_source, p_run_date, p_file_name, p_sha256),
                   HINT = 'python -m glue extract orders DATE';
     END IF;
+    PERFORM raw._need_read_committed();
     PERFORM warehouse._hold_warehouse();
     PERFORM pg_advisory_xact_lock(warehouse._lock_class('load ' || p_source), p_run_date - date '2000-01-01');
 

@@ -19,4 +19,5 @@ INSERT INTO audit.settings (name, value, description) VALUES
     ('swap_lock_timeout_ms', '80', 'Milliseconds: how long each of these waits, and so the longest that readers queue behind it'),
     ('swap_pause_ms', '250', 'Milliseconds: pause between these, in which readers pass'),
     ('skip_unchanged', '1', '1: a step whose inputs are those of its last result does nothing; 0: every step works, whatever it did before'),
-    ('in_place_percent', '20', 'Percent: a reload that changes up to this share of a day writes these rows in place, above it the partition is swapped');
+    ('in_place_percent', '20', 'Percent: a reload that changes up to this share of a day writes these rows in place, above it the partition is swapped'),
+    ('erase_batch_rows', '1000', 'Rows: about how many audit.erase_user changes before it commits and lets others pass');
