@@ -36,7 +36,14 @@ CONNECTION_CHECK = "2s"
 SESSION_NAME = (
     "{{ dag.dag_id.removeprefix('ecomm_warehouse_') }}/{{ ti.task_id }}/{{ run_id[:33] }}/{{ ti.try_number }}"
 )
-SESSION_OPTIONS = f"-c client_connection_check_interval={CONNECTION_CHECK} -c application_name={SESSION_NAME}"
+# What a step relies on, whatever the login's defaults are; in options a blank is escaped.
+SESSION_DEFAULTS = (
+    r"-c default_transaction_isolation=read\ committed -c default_transaction_read_only=off"
+    " -c default_transaction_deferrable=off -c timezone=UTC -c datestyle=ISO"
+)
+SESSION_OPTIONS = (
+    f"-c client_connection_check_interval={CONNECTION_CHECK} -c application_name={SESSION_NAME} {SESSION_DEFAULTS}"
+)
 
 WEBHOOK_SECONDS = 10
 SHOWN_RULES = 10

@@ -9,6 +9,12 @@ from psycopg.conninfo import conninfo_to_dict
 from glue import server
 from glue.errors import GlueError
 
+# What we rely on, whatever the defaults of login, database and server are. What has waited for a lock has to see what was
+# committed meanwhile: an older snapshot would bring back a person who was erased.
+SESSION = """
+    SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET default_transaction_isolation = 'read committed';
+    SET default_transaction_read_only = off; SET default_transaction_deferrable = off
+"""
 # Any of these says which server is meant; PGUSER, PGPASSWORD and the like only say how to log in there.
 LIBPQ_TARGETS = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGSERVICE", "PGDATABASE")
 
@@ -30,7 +36,9 @@ def connect(
     *,
     on_notice: Callable[[psycopg.errors.Diagnostic], None] | None = None,
 ) -> psycopg.Connection:
-    """Return an autocommit connection in UTC and UTF-8; `on_notice` gets what the server says meanwhile.
+    """Return an autocommit connection in UTC and UTF-8, READ COMMITTED and read-write.
+
+    `on_notice` gets what the server says meanwhile.
 
     Raises GlueError when the warehouse cannot be reached; its message has no password in it.
     """
@@ -48,7 +56,7 @@ def connect(
     except psycopg.OperationalError as error:
         raise GlueError(f"cannot connect to the warehouse: {error}") from error
     # After the login: PGTZ and PGDATESTYLE would win over options.
-    connection.execute("SET TimeZone = 'UTC'; SET DateStyle = 'ISO'")
+    connection.execute(SESSION)
     if on_notice:
         connection.add_notice_handler(on_notice)
     return connection

@@ -23,6 +23,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, NullPool, create_engine
 from sqlalchemy.exc import DBAPIError
 
+from glue.connection import SESSION
 from glue.errors import GlueError
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -320,7 +321,10 @@ def _drop(connection: Connection, signature: str) -> None:
 
 def _connect(dsn: str) -> psycopg.Connection:
     # Statements are many and different: preparing them would only cost, and a pooler might not keep them.
-    return psycopg.connect(dsn, application_name="warehouse migrate", prepare_threshold=None)
+    connection = psycopg.connect(dsn, application_name="warehouse migrate", prepare_threshold=None, autocommit=True)
+    connection.execute(SESSION)
+    connection.autocommit = False
+    return connection
 
 
 def _check_database(dsn: str) -> None:
