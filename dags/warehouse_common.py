@@ -41,9 +41,12 @@ SESSION_NAME = (
 )
 # A worker's machine that is gone is noticed by the server within a minute and a half.
 KEEPALIVES = "-c tcp_keepalives_idle=60 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
-SESSION_OPTIONS = (
-    f"-c client_connection_check_interval={CONNECTION_CHECK} {KEEPALIVES} -c application_name={SESSION_NAME}"
+# What a step relies on, whatever the login's defaults are; in options a blank is escaped.
+SESSION_DEFAULTS = (
+    r"-c default_transaction_isolation=read\ committed -c default_transaction_read_only=off"
+    " -c default_transaction_deferrable=off -c timezone=UTC -c datestyle=ISO"
 )
+SESSION_OPTIONS = f"-c client_connection_check_interval={CONNECTION_CHECK} {KEEPALIVES} -c application_name={SESSION_NAME} {SESSION_DEFAULTS}"
 
 WEBHOOK_SECONDS = 10
 SHOWN_RULES = 10

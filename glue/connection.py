@@ -11,6 +11,14 @@ from glue import server
 from glue.dsn import parse, why
 from glue.errors import GlueError
 
+# What we rely on, whatever the defaults of login, database and server are. What has waited for a lock has to see what was
+# committed meanwhile: an older snapshot would bring back a person who was erased. Every name that we use says its schema:
+# whoever may make things in a schema of the path could make a closer match than PostgreSQL's own.
+SESSION = """
+    SET search_path = pg_catalog, pg_temp;
+    SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET default_transaction_isolation = 'read committed';
+    SET default_transaction_read_only = off; SET default_transaction_deferrable = off
+"""
 # Any of these says which server is meant; PGUSER, PGPASSWORD and the like only say how to log in there.
 LIBPQ_TARGETS = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGSERVICE", "PGDATABASE")
 
@@ -42,7 +50,9 @@ def connect(
     *,
     on_notice: Callable[[psycopg.errors.Diagnostic], None] | None = None,
 ) -> psycopg.Connection:
-    """Return an autocommit connection in UTC and UTF-8; `on_notice` gets what the server says meanwhile.
+    """Return an autocommit connection in UTC and UTF-8, READ COMMITTED and read-write.
+
+    `on_notice` gets what the server says meanwhile.
 
     Raises GlueError when the warehouse cannot be reached; its message has no password in it.
     """
@@ -57,9 +67,8 @@ def connect(
     except psycopg.OperationalError as error:
         # Not as its cause: a traceback would print libpq's own words.
         raise GlueError(f"cannot connect to the warehouse: {why(error, dsn)}") from None
-    # After the login: PGTZ and PGDATESTYLE would win over options. Every name that we use says its schema, and whoever
-    # may make things in a schema of the path could make a closer match than PostgreSQL's own.
-    connection.execute("SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET search_path = pg_catalog, pg_temp")
+    # After the login: PGTZ and PGDATESTYLE would win over options.
+    connection.execute(SESSION)
     for name, value in SERVER_SETTINGS.items():
         with suppress(psycopg.errors.InvalidParameterValue):  # a server whose system cannot do it
             connection.execute("SELECT pg_catalog.set_config(%s, %s, false)", (name, value))

@@ -24,11 +24,10 @@ import psycopg
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import Connection, NullPool, create_engine
 from sqlalchemy.exc import DBAPIError
 
-from glue.connection import KEEPALIVES
+from glue.connection import KEEPALIVES, SESSION
 from glue.dsn import parse, why
 from glue.errors import GlueError
 
@@ -568,12 +567,14 @@ def _connect(dsn: str) -> psycopg.Connection:
     settings = parse(dsn)
     kept: dict[str, Any] = {name: value for name, value in KEEPALIVES.items() if name not in settings}
     try:
-        connection = psycopg.connect(dsn, application_name="warehouse migrate", prepare_threshold=None, **kept)
+        connection = psycopg.connect(
+            dsn, application_name="warehouse migrate", prepare_threshold=None, autocommit=True, **kept
+        )
     except psycopg.OperationalError as error:
         raise MigrationError(f"cannot connect to the warehouse: {why(error, dsn)}") from None
-    # Before anything is asked, by SQLAlchemy too: what is found through the login's own path may be somebody else's.
-    connection.execute("SET search_path = pg_catalog, pg_temp")
-    connection.commit()
+    # Before anything is asked, by SQLAlchemy too.
+    connection.execute(SESSION)
+    connection.autocommit = False
     return connection
 
 

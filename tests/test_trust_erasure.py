@@ -15,6 +15,7 @@ import pytest
 from psycopg import errors
 from psycopg.rows import tuple_row
 
+from glue.migrate import upgrade
 from tests.promises import RULES_OFF, broken_promises
 from tests.rebuild import empty_all_but_raw
 from tests.shop import basket, checksums, event, events, item, order, orders, product
@@ -319,8 +320,10 @@ def test_an_erasure_is_recorded_without_naming_the_person(warehouse: Any) -> Non
     assert any("Now VACUUM" in notice for notice in warehouse.notices)
     # What tells the person again is for the owner only, and does not lead to the pseudonym.
     secret = warehouse.row("SELECT * FROM audit.erased_users")
-    assert secret._fields == ("digest", "salt", "delivered_again_at", "rewriting")
-    assert (len(secret.digest), len(secret.salt), secret.rewriting) == (32, 32, None)
+    assert secret._fields == ("digest", "salt", "delivered_again_at", "rewriting", "pseudonym", "erasure_id")
+    assert (len(secret.digest), len(secret.salt)) == (32, 32)
+    assert secret[3:] == (None, None, None)
+    assert record.ended_at >= record.erased_at
     assert warehouse.value("SELECT sha256(%s || convert_to(%s, 'UTF8'))", secret.salt, PERSON) == secret.digest
     # Again: there is nothing left.
     owner.execute(ERASE, [PERSON, REASON])
@@ -361,7 +364,7 @@ def test_what_cannot_be_erased_is_refused_and_nothing_changes(warehouse: Any) ->
     owner.execute("ROLLBACK")
     for role in ("warehouse_runner", "warehouse_loader", "warehouse_analyst", "warehouse_checker"):
         connection = warehouse.connect(role)
-        for statement in (ERASE, "SELECT audit._erase_user(%s, %s)"):
+        for statement in (ERASE, "SELECT audit._erase_next(%s, %s, 'begin', true)"):
             with pytest.raises(errors.InsufficientPrivilege):
                 connection.execute(statement, ["U-1", REASON])
     # In somebody's transaction it is a part of it.
@@ -409,3 +412,382 @@ def test_an_erasure_waits_for_what_runs_and_what_comes_waits_for_it(warehouse: A
     found = warehouse.rows("SELECT user_id FROM warehouse.fact_orders WHERE order_id IN ('mine', 'too')")
     assert found == [("(guest)",), ("(guest)",)]
     assert warehouse.value("SELECT count(*) FROM raw.orders_json WHERE raw_json::text LIKE %s", f"%{PERSON}%") == 0
+
+
+# -- what it costs, and who waits ---------------------------------------------------------------------
+
+
+def calls(connection: Any, like: str) -> int:
+    """Return how often routines were called since the server began to count in this database."""
+    connection.execute("SELECT pg_stat_force_next_flush()")
+    return connection.execute(
+        "SELECT coalesce(sum(calls), 0)::bigint FROM pg_stat_user_functions WHERE schemaname || '.' || funcname ~ %s",
+        [like],
+    ).fetchone()[0]
+
+
+@pytest.mark.parametrize("person", ["berlin", "zoë", "7"])
+def test_only_what_may_be_the_persons_is_looked_at_closely(warehouse: Any, person: str) -> None:
+    """Escapes, substrings of others' texts and numbers that look like the user_id cost nothing worth mentioning."""
+    warehouse.execute(RULES_OFF)
+    others = [
+        order(f"O-{n}", user_id=f"U-{person}-{n}", city="Köln", product_id="7", note=f'7 \\ {person}er {n} " é')
+        for n in range(1500)
+    ]
+    mine = [order("mine", user_id=person, coupon=f"{person}x"), order("gift", gift_for=f" {person}\t")]
+    warehouse.landing.orders(FRIDAY, others + mine, "orders.ndjson")
+    warehouse.landing.events(FRIDAY, events(3, FRIDAY))
+    warehouse.run(FRIDAY)
+    owner = warehouse.connect()
+    owner.execute("SET track_functions = 'all'")
+    before = calls(owner, "^(raw|audit|staging)[.]")
+    owner.execute(ERASE, [person, REASON])
+    assert calls(owner, "^raw[.]_order_without_user$") == 2
+    assert calls(owner, "^(raw|audit|staging)[.]") - before < 1000
+    assert warehouse.value("SELECT count(*) FROM warehouse.dim_user WHERE user_id = %s", person) == 0
+    kept = [row.raw_json for row in warehouse.rows("SELECT raw_json FROM raw.orders_json ORDER BY raw_orders_id")]
+    pseudonym = kept[-2]["user_id"]
+    assert pseudonym.startswith("erased-")
+    assert "coupon" not in kept[-2]
+    assert kept[-1]["gift_for"] == pseudonym
+    assert kept[:-2] == json.loads(json.dumps(others, default=float))
+
+
+def test_a_load_after_an_erasure_calls_nothing_per_record(warehouse: Any) -> None:
+    warehouse.execute(RULES_OFF)
+    warehouse.execute(f"ALTER DATABASE {warehouse.connection.info.dbname} SET track_functions = 'all'")
+    warehouse.landing.orders(FRIDAY, [order("mine", user_id=PERSON)])
+    warehouse.landing.events(FRIDAY, events(3, FRIDAY))
+    warehouse.run(FRIDAY)
+    warehouse.execute(ERASE, PERSON, REASON)
+    counted = []
+    for day in (FRIDAY + timedelta(1), FRIDAY + timedelta(2)):
+        baskets = [basket(f"B-{n}", [item()], day, user_id=None, note="é") for n in range(300)]
+        warehouse.landing.orders(day, [*orders(500, day), *baskets])
+        warehouse.landing.events(day, events(500, day))
+        before = calls(warehouse.connection, "^(raw|audit|staging)[.]")
+        warehouse.deliver(day)
+        counted.append(calls(warehouse.connection, "^(raw|audit|staging)[.]") - before)
+    assert max(counted) < 150, counted
+
+
+def waiting(watching: Any, thread: threading.Thread, locktype: str) -> None:
+    """Return when a session of this database waits for such a lock."""
+    waits = (
+        "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = %s"
+        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    )
+    while not watching.execute(waits, [locktype]).fetchone()[0]:
+        time.sleep(0.02)
+        assert thread.is_alive()
+
+
+def test_other_days_load_while_an_erasure_searches(warehouse: Any) -> None:
+    warehouse.execute(RULES_OFF)
+    for day in DAYS:
+        warehouse.landing.orders(day, [*orders(5, day), order(f"mine-{day}", day, user_id=PERSON)])
+        warehouse.landing.events(day, events(5, day))
+        warehouse.run(day)
+    # It reads all months of raw: this one keeps it there.
+    holding = warehouse.connect()
+    holding.execute("BEGIN")
+    holding.execute("LOCK TABLE raw.orders_json_p_2025_11 IN ACCESS EXCLUSIVE MODE")
+    owner = warehouse.connect("warehouse_owner")
+    erasing = threading.Thread(target=owner.execute, args=[ERASE, [PERSON, REASON]])
+    erasing.start()
+    waiting(warehouse.connect(), erasing, "relation")
+    # A delivery of the person that comes meanwhile is a guest's already.
+    warehouse.execute("SET lock_timeout = '20s'")
+    day = FRIDAY + timedelta(1)
+    warehouse.landing.orders(day, [*orders(5, day), order("new", day, user_id=PERSON)])
+    warehouse.landing.events(day, events(5, day))
+    warehouse.run(day)
+    assert erasing.is_alive()
+    assert warehouse.rows("SELECT user_id FROM warehouse.fact_orders WHERE order_id = 'new'") == [("(guest)",)]
+    holding.execute("ROLLBACK")
+    erasing.join()
+    assert warehouse.value("SELECT count(*) FROM warehouse.dim_user WHERE user_id = %s", PERSON) == 0
+    assert warehouse.value("SELECT count(*) FROM raw.orders_json WHERE raw_json::text LIKE %s", f"%{PERSON}%") == 0
+    assert broken_promises(warehouse.connection) == {}
+
+
+@pytest.mark.parametrize("in_the_middle", ["a run", "a delivery", "nothing"])
+def test_an_erasure_that_was_interrupted_goes_on(loaded: Any, server: Any, in_the_middle: str) -> None:
+    """It ends in the middle of a day: what a run makes of that is part the pseudonym's, part the person's."""
+    loaded.execute("UPDATE audit.settings SET value = '2' WHERE name = 'erase_batch_rows'")
+    before = numbers(loaded)
+    day = DAYS[1]
+    kept = loaded.connect()
+    kept.execute("BEGIN")
+    kept.execute(
+        "SELECT FROM raw.orders_json WHERE run_date = %s AND raw_json::text LIKE %s FOR UPDATE",
+        [day, f'%"blanks-{day}"%'],
+    )
+    owner = loaded.connect("warehouse_owner")
+    owner.execute("SET lock_timeout = '300ms'")
+    with pytest.raises(psycopg.Error) as refused:
+        owner.execute(ERASE, [PERSON, REASON])
+    assert refused.value.sqlstate == "55P03"
+    assert "Call it again: it goes on." in refused.value.diag.message_hint
+    kept.execute("ROLLBACK")
+    owner.execute("SET lock_timeout = 0")
+    (record,) = loaded.rows("SELECT * FROM audit.erasures")
+    assert record.ended_at is None
+    assert record.raw_rows > 5
+    pseudonym = loaded.value("SELECT pseudonym FROM audit.erased_users")
+    members = "SELECT user_id FROM warehouse.user_loads WHERE load_date = %s AND user_id IN (%s, %s)"
+    assert loaded.rows(members, DAYS[0], PERSON, pseudonym) == [(pseudonym,)]
+    assert loaded.rows(members, day, PERSON, pseudonym) == [(PERSON,)]
+
+    if in_the_middle == "a run":
+        loaded.call("warehouse.run_range", DAYS[0], DAYS[-1])
+        assert len(loaded.rows(members, day, PERSON, pseudonym)) == 2
+    elif in_the_middle == "a delivery":
+        path = loaded.landing.path("orders", day) / "orders.ndjson"
+        path.write_text(path.read_text() + "\n")
+        loaded.run(day)
+    owner.execute(ERASE, [PERSON, "again: " + REASON])
+    assert "an erasure of that user did not come to its end; it goes on" in loaded.notices
+    (record,) = loaded.rows("SELECT * FROM audit.erasures")
+    assert record.ended_at is not None
+    assert record.reason == REASON
+    assert traces(dump(loaded, server)) == []
+    assert broken_promises(loaded.connection) == {}
+    assert loaded.row("SELECT pseudonym, erasure_id FROM audit.erased_users") == (None, None)
+    if in_the_middle != "a delivery":  # which makes a guest of the person, for that day
+        found = numbers(loaded)
+        timed = {"metrics", "loads", "verdicts", "rejected"} if in_the_middle == "a run" else set()
+        assert {name for name in NUMBERS if found[name] != before[name]} - timed == set()
+        found = loaded.rows("SELECT user_id FROM warehouse.dim_user WHERE user_id LIKE 'erased-%'")
+        assert found == [(pseudonym,)]
+    left = checksums(loaded.connection)
+    loaded.call("warehouse.run_range", DAYS[0], DAYS[-1])
+    assert checksums(loaded.connection) == left
+    empty_all_but_raw(loaded)
+    loaded.call("warehouse.run_range", DAYS[0], DAYS[-1])
+    assert checksums(loaded.connection) == left
+
+
+# -- whatever the defaults are ------------------------------------------------------------------------
+
+DEFAULTS = ("default_transaction_read_only = on", "DateStyle = 'SQL, DMY'", "TimeZone = 'Pacific/Apia'",
+            "default_transaction_deferrable = on")  # fmt: skip
+
+
+@pytest.mark.parametrize("isolation", ["repeatable read", "serializable"])
+def test_an_extract_that_waited_does_not_bring_the_person_back_whatever_the_defaults(
+    warehouse: Any, isolation: str
+) -> None:
+    warehouse.execute(RULES_OFF)
+    warehouse.landing.orders(FRIDAY, [*orders(5, FRIDAY), order("mine", user_id=PERSON)])
+    warehouse.landing.events(FRIDAY, events(5, FRIDAY))
+    warehouse.run(FRIDAY)
+    owner = warehouse.connect("warehouse_owner")
+    for default in (f"default_transaction_isolation = '{isolation}'", *DEFAULTS):
+        warehouse.execute(f"ALTER DATABASE {warehouse.connection.info.dbname} SET {default}")
+    owner.execute("BEGIN")
+    owner.execute(ERASE, [PERSON, REASON])
+    warehouse.landing.orders(FRIDAY, [*orders(5, FRIDAY), order("mine", user_id=PERSON), order("too", user_id=PERSON)])
+    coming = threading.Thread(target=warehouse.deliver, args=[FRIDAY])
+    coming.start()
+    waiting(warehouse.connection, coming, "advisory")
+    owner.execute("COMMIT")
+    coming.join()
+    assert warehouse.value("SELECT count(*) FROM raw.orders_json WHERE raw_json::text LIKE %s", f"%{PERSON}%") == 0
+    assert warehouse.value("SELECT count(*) FROM raw.file_loads") == 3
+    # Steps, an erasure and a migration set it for themselves, too.
+    session = warehouse.connect()
+    assert session.execute("SHOW transaction_isolation").fetchone() == (isolation,)
+    session.execute("CALL warehouse.run_day(%s)", [FRIDAY])
+    session.execute(ERASE, ["U-1", REASON])
+    assert warehouse.rows("SELECT user_id FROM warehouse.fact_orders WHERE order_id = 'too'") == [("(guest)",)]
+    warehouse.execute("DELETE FROM audit.routine_files WHERE path = 'raw/close_load.sql'")
+    upgrade(warehouse.dsn)
+    assert warehouse.value("SELECT count(*) FROM audit.routine_files WHERE path = 'raw/close_load.sql'") == 1
+
+
+def test_a_delivery_in_a_transaction_with_an_older_snapshot_is_refused(warehouse: Any) -> None:
+    loader = warehouse.connect("warehouse_loader")
+    for isolation in ("REPEATABLE READ", "SERIALIZABLE"):
+        for statement in (
+            "SELECT raw.open_load('orders', '2025-12-19', 'x.json', repeat('1', 64))",
+            "SELECT raw.close_load(1, 'orders', '2025-12-19', 'x.json', repeat('1', 64), 0, 0, 0, NULL)",
+        ):
+            loader.execute(f"BEGIN ISOLATION LEVEL {isolation}")
+            with pytest.raises(psycopg.Error, match=f"READ COMMITTED, not {isolation}") as refused:
+                loader.execute(statement)
+            assert refused.value.sqlstate == "WH004"
+            assert refused.value.diag.message_hint
+            loader.execute("ROLLBACK")
+
+
+# -- where else the person is -------------------------------------------------------------------------
+
+
+def test_what_is_beside_a_user_id_within_the_user_goes_with_it(warehouse: Any, server: Any) -> None:
+    warehouse.execute(RULES_OFF)
+    person = {"user_id": PERSON, "name": NAME, "city": CITY}
+    records = [
+        order("guest", user_id=None, user=person, phone=NAME),
+        order("id", user_id=None, user={"id": PERSON, "name": NAME}),
+        order("deep", user_id=" ", user={"accounts": [{"login": PERSON}], "name": NAME}),
+        order("list", user_id=None, user=[PERSON, NAME]),
+        order("nested", user_id={"id": PERSON, "name": NAME}, city=CITY),
+        order("other", user_id=OTHER, user=person | {"city": "Ulm"}, parcel="yes"),
+        order("like", user_id=None, user={"id": f"{PERSON}.org", "name": "Zoë Petersen-Berg"}),
+    ]
+    warehouse.landing.orders(FRIDAY, records)
+    warehouse.landing.events(FRIDAY, events(3, FRIDAY))
+    warehouse.run(FRIDAY)
+    columns = "order_id, line_number, user_id, product_id, quantity, status"
+    clean = f"SELECT {columns} FROM staging.orders_clean ORDER BY 1"
+    rejected = "SELECT record_id, raw_id, split_part(failure_reason, 'it has', 1) FROM audit.bad_records ORDER BY 2"
+    before = warehouse.rows(clean), warehouse.rows(rejected)
+    warehouse.execute(ERASE, PERSON, REASON)
+    found = dump(warehouse, server).replace("Zoë Petersen-Berg", "").replace(r"Zo\u00eb Petersen-Berg", "")
+    assert traces(found) == []
+    rows = warehouse.rows("SELECT raw_json FROM raw.orders_json ORDER BY raw_orders_id")
+    kept = {row.raw_json["order_id"]: row.raw_json for row in rows}
+    assert {name for name, record in kept.items() if "user_id" not in record} == {"guest", "id", "deep", "list", "like"}
+    assert kept["other"]["user_id"] == OTHER
+    assert kept["other"]["parcel"] == "yes"
+    assert set(kept["other"]["user"]) == {"user_id", "city"}
+    assert kept["like"]["user"]["name"] == "Zoë Petersen-Berg"
+    left = checksums(warehouse.connection)
+    empty_all_but_raw(warehouse)
+    warehouse.call("warehouse.run_day", FRIDAY)
+    assert checksums(warehouse.connection) == left
+    assert (warehouse.rows(clean), warehouse.rows(rejected)) == before
+    # Delivered again they are the same.
+    warehouse.landing.orders(FRIDAY, [*records[:3], records[-1]], "again.json")
+    warehouse.run(FRIDAY)
+    found = dump(warehouse, server).replace("Zoë Petersen-Berg", "").replace(r"Zo\u00eb Petersen-Berg", "")
+    assert traces(found) == []
+
+
+def test_statistics_of_parents_and_of_columns_together_forget_the_person(loaded: Any) -> None:
+    loaded.execute("CREATE STATISTICS staging.together (mcv) ON city, marketing_source FROM staging.orders_clean")
+    loaded.execute("CREATE STATISTICS staging.spelled ON (lower(city)) FROM staging.orders_clean")
+    loaded.execute("CREATE STATISTICS warehouse.together (mcv) ON user_id, status FROM warehouse.fact_orders")
+    loaded.execute("ANALYZE")
+    known = (
+        "SELECT concat_ws('.', s.schemaname, s.tablename) AS name, s::text AS known FROM pg_stats s"
+        " WHERE s.schemaname IN ('raw', 'staging', 'warehouse', 'audit')"
+        " UNION ALL SELECT s.statistics_name, s::text FROM pg_stats_ext s"
+        " UNION ALL SELECT s.statistics_name, s::text FROM pg_stats_ext_exprs s"
+    )
+    words = (PERSON, PERSON.encode().hex(), f"{CITY},", f"{CITY}}}", f"{CITY}\"", CITY.lower() + ",", "newsletter-7391",
+             "2019-05-03")  # fmt: skip
+
+    def knowing() -> set[str]:
+        rows = [(row.name, row.known.replace(f"{PERSON}.org", "")) for row in loaded.rows(known)]
+        return {name for name, text in rows if any(word in text for word in words)}
+
+    assert {"staging.orders_clean", "warehouse.fact_orders", "raw.rejected_lines", "together"} <= knowing()
+    loaded.execute(ERASE, PERSON, REASON)
+    assert knowing() == set()
+
+
+def test_samples_of_rules_forget_what_staging_said_of_the_person(warehouse: Any, server: Any) -> None:
+    warehouse.execute(RULES_OFF)
+    for name, expression, sample in [
+        ("known", "order_id <> 'mine'", "concat_ws(' ', city, signup_date, marketing_source)"),
+        ("cast", "city::integer > 0", "city"),
+        ("others", "order_id <> 'other'", "city"),
+    ]:
+        warehouse.execute(
+            "INSERT INTO audit.dq_rules (rule_name, check_type, table_name, expression, severity, sample, description)"
+            " VALUES (%s, 'users', 'staging.orders_clean', %s, 'warning', %s, 'x')", name, expression, sample,
+        )  # fmt: skip
+    mine = order("mine", user_id=PERSON, city=CITY, signup_date="2019-05-03", marketing_source="newsletter-7391")
+    warehouse.landing.orders(FRIDAY, [mine, order("other", city="Ulm", status="shipped")])
+    warehouse.landing.events(FRIDAY, events(3, FRIDAY))
+    warehouse.run(FRIDAY)
+    assert CITY in str(warehouse.rows("SELECT sample, message FROM audit.dq_results WHERE rule_name = 'known'"))
+    warehouse.execute(ERASE, PERSON, REASON)
+    assert warehouse.value("SELECT sample FROM audit.dq_results WHERE rule_name = 'known'") == ["(erased)"]
+    assert warehouse.value("SELECT sample FROM audit.dq_results WHERE rule_name = 'others'") == ["Ulm"]
+    assert traces(dump(warehouse, server)) == []
+
+
+def test_the_log_of_an_erasure_that_fails_does_not_name_the_person(warehouse: Any, server: Any) -> None:
+    """Given as a parameter: what a client types into the statement itself the server logs before we see it."""
+    warehouse.execute(RULES_OFF)
+    person = f"{PERSON}.log"
+    warehouse.landing.orders(FRIDAY, [*orders(5, FRIDAY), order("mine", user_id=person)])
+    warehouse.landing.events(FRIDAY, events(5, FRIDAY))
+    warehouse.run(FRIDAY)
+    owner = warehouse.connect()
+    owner.execute("SET lock_timeout = '200ms'")
+    for row in ("staging.orders_clean", "warehouse.fact_orders", "warehouse.dim_user", "warehouse.user_loads"):
+        holding = warehouse.connect()
+        holding.execute("BEGIN")
+        held = f"SELECT FROM {row} WHERE md5(user_id) = md5(%s) FOR UPDATE"
+        holding.execute(held, [person])
+        with pytest.raises(psycopg.Error) as refused:
+            owner.execute(ERASE, [person, REASON])
+        assert refused.value.sqlstate == "55P03"
+        diagnosis = refused.value.diag
+        told = (diagnosis.message_primary, diagnosis.message_detail, diagnosis.message_hint, diagnosis.context)
+        assert person not in str(told)
+        holding.execute("ROLLBACK")
+    # And one that would quote it: somebody's key on the dimension.
+    warehouse.execute('CREATE TABLE marts.mine (user_id text COLLATE "C" REFERENCES warehouse.dim_user)')
+    warehouse.execute("INSERT INTO marts.mine SELECT user_id FROM warehouse.dim_user WHERE user_id = %s", person)
+    with pytest.raises(psycopg.Error) as refused:
+        owner.execute(ERASE, [person, REASON])
+    assert refused.value.sqlstate == "23503"
+    assert "(the user)" in refused.value.diag.message_detail
+    assert person not in str(refused.value)
+    log = server.log.read_text(encoding="utf-8", errors="replace")
+    assert "(the user)" in log
+    assert person not in log
+    assert "zo\\303\\253" not in log
+    warehouse.execute("DROP TABLE marts.mine")
+    owner.execute(ERASE, [person, REASON])
+    assert warehouse.value("SELECT count(*) FROM warehouse.dim_user WHERE user_id LIKE 'erased-%'") == 1
+
+
+# -- publications -------------------------------------------------------------------------------------
+
+
+def test_a_publication_of_all_tables_keeps_nothing_from_working(warehouse: Any, server: Any) -> None:
+    """Rows of a published table are changed or taken away only where it says by what they are known."""
+    warehouse.execute("CREATE PUBLICATION everything FOR ALL TABLES")
+    load(warehouse)
+    # Late rows and a new state of what is there: facts move between days; a swap, and rows in place in a merged month.
+    for day in DAYS:
+        late = [
+            order("again", day, quantity=day.day + 1),
+            order(f"flat-{day}", DAYS[-1], status="shipped"),
+            *orders(60, day),
+        ]
+        warehouse.landing.orders(day, late)
+        warehouse.landing.events(day, [*events(9, day), event("late-again", DAYS[0]), event(f"late-{day}", DAYS[0])])
+        warehouse.run(day)
+    for day in (DAYS[-1] + timedelta(1), DAYS[-1] + timedelta(31)):
+        put(warehouse, day)
+        warehouse.run(day)
+    warehouse.call("warehouse.compact_partitions", date(2026, 1, 1))
+    warehouse.execute(ERASE, PERSON, REASON)
+    assert traces(dump(warehouse, server)) == []
+    put(warehouse, DAYS[1])
+    path = warehouse.landing.path("orders", DAYS[1]) / "orders.ndjson"
+    path.write_text(path.read_text() + json.dumps(order("new", DAYS[1], user_id=PERSON)) + "\n")
+    warehouse.run(DAYS[1])
+    assert broken_promises(warehouse.connection) == {}
+    warehouse.execute("UPDATE audit.settings SET value = '0' WHERE name LIKE '%keep_days'")
+    warehouse.call("warehouse.compact_partitions", date(2026, 1, 1))
+
+
+def test_every_table_says_by_what_its_rows_are_known(loaded: Any) -> None:
+    unknown = loaded.rows(
+        """
+        SELECT c.oid::regclass::text AS name FROM pg_class c
+        JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname IN ('raw', 'staging', 'warehouse', 'audit')
+        LEFT JOIN pg_index i ON i.indrelid = c.oid AND i.indisprimary
+        WHERE c.relkind IN ('r', 'p') AND c.relpersistence = 'p'
+          AND NOT (c.relreplident IN ('f', 'i') OR c.relreplident = 'd' AND i.indexrelid IS NOT NULL)
+        """
+    )
+    assert unknown == []

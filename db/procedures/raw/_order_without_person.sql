@@ -36,7 +36,8 @@ BEGIN
         'order_id', CASE WHEN json_typeof(p_order -> 'order_id') IN ('object', 'array')
                          THEN raw._without_mention((p_order -> 'order_id')::text, staging._trimmed(p_order ->> 'user_id'), '(erased)')::json
                          ELSE p_order -> 'order_id' END,
-        'user_id', p_pseudonym,
+        -- An object or array is wrong here, and stays so.
+        'user_id', CASE WHEN json_typeof(p_order -> 'user_id') IN ('object', 'array') THEN '{}'::json ELSE to_json(p_pseudonym) END,
         'product_id', raw._plain(p_order -> 'product_id'),
         'quantity', raw._plain(p_order -> 'quantity'),
         'price', raw._plain(p_order -> 'price'),

@@ -13,9 +13,7 @@ AS $_without_mention$
     )
     SELECT string_agg(concat(p.before,
                              CASE WHEN staging._trimmed(p.value) = p_user_id AND p.colon IS NULL
-                                   AND coalesce(p.name, '') <> ALL (ARRAY[
-                                       'order_id', 'product_id', 'quantity', 'price', 'timestamp', 'status', 'city', 'signup_date',
-                                       'marketing_source', 'product_name', 'category', 'brand', 'current_price'])
+                                   AND coalesce(p.name, '') <> ALL (raw._kept_fields())
                                   THEN to_json(p_pseudonym)::text ELSE p.literal END,
                              p.colon), '' ORDER BY p.place)
     FROM pieces p;
@@ -39,12 +37,24 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $_order_without_user$
 DECLARE
     v_is_readable boolean := json_typeof(p_order) = 'object' AND staging._is_storable(p_order::text);
+    v_order       json := p_order;
     v_text        text;
 BEGIN
-    IF v_is_readable AND staging._trimmed(p_order ->> 'user_id') = p_user_id THEN
-        RETURN raw._order_without_person(p_order, p_pseudonym);
+    IF v_is_readable THEN
+        IF staging._trimmed(p_order ->> 'user_id') = p_user_id
+           OR json_typeof(p_order -> 'user_id') IN ('object', 'array') AND raw._is_about(p_order -> 'user_id', p_user_id) THEN
+            RETURN raw._order_without_person(p_order, p_pseudonym);
+        ELSIF raw._is_about(p_order -> 'user', p_user_id) THEN
+            -- What describes the person names the person. The order is read as a guest's, or as somebody else's.
+            IF staging._trimmed(p_order ->> 'user_id') IS NULL THEN
+                RETURN raw._order_without_person(p_order, NULL);
+            END IF;
+            SELECT json_object_agg(m.name, CASE WHEN m.name = 'user' AND json_typeof(m.value) = 'object'
+                                                THEN raw._customer_without_person(m.value, p_pseudonym) ELSE m.value END)
+            INTO v_order FROM json_each(p_order) AS m (name, value);
+        END IF;
     END IF;
-    v_text := raw._without_mention(p_order::text, p_user_id, p_pseudonym);
+    v_text := raw._without_mention(v_order::text, p_user_id, p_pseudonym);
     RETURN CASE WHEN v_text = p_order::text THEN NULL
                 -- What no column can hold nobody reads: of that nothing is kept but that it is so.
                 WHEN NOT v_is_readable THEN raw._order_without_person(p_order, p_pseudonym)
@@ -52,3 +62,22 @@ BEGIN
 END
 $_order_without_user$;
 COMMENT ON FUNCTION raw._order_without_user(json, text, text) IS 'A raw order without a certain person; NULL if it does not mention the person';
+
+-- Whether what an order says of its user is of a certain person: a string in it is the user_id, or its key the number.
+CREATE OR REPLACE FUNCTION raw._is_about(p_customer json, p_user_id text) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $_is_about$
+    SELECT coalesce(raw._without_mention(p_customer::text, p_user_id, '') <> p_customer::text, false)
+        OR coalesce(json_typeof(p_customer) = 'object'
+                    AND p_user_id IN (staging._trimmed(p_customer ->> 'user_id'), staging._trimmed(p_customer ->> 'id')), false);
+$_is_about$;
+COMMENT ON FUNCTION raw._is_about(json, text) IS 'Whether what an order says of its user is of a certain person';
+
+-- What an order of somebody else says of a person as its user: what the warehouse reads of it, and no more.
+CREATE OR REPLACE FUNCTION raw._customer_without_person(p_customer json, p_pseudonym text) RETURNS json
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $_customer_without_person$
+    SELECT json_strip_nulls(json_build_object('user_id', p_pseudonym, 'city', p_customer -> 'city',
+                                              'signup_date', p_customer -> 'signup_date', 'marketing_source', p_customer -> 'marketing_source'));
+$_customer_without_person$;
+COMMENT ON FUNCTION raw._customer_without_person(json, text) IS 'What an order of somebody else says of a person as its user';

@@ -4,8 +4,8 @@
 -- Reads:   raw.file_loads, raw.dropped_months
 -- Locks:   the warehouse (advisory, shared); an advisory lock on source and day until the transaction ends: deliveries
 --          of a day load one at a time
--- Errors:  WH004 a source that does not exist, a missing value, a date that cannot be; WH006 another load of the source and
---          day, or who has the warehouse alone, did not end in time
+-- Errors:  WH004 a source that does not exist, a missing value, a date that cannot be, a transaction that is not READ COMMITTED;
+--          WH006 another load of the source and day, or who has the warehouse alone, did not end in time
 -- Safe to repeat: nothing is written; raw.close_load does that, in the same transaction.
 CREATE OR REPLACE FUNCTION raw.open_load(p_source text, p_run_date date, p_file_name text, p_sha256 text) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -20,6 +20,7 @@ BEGIN
                   HINT = 'python -m glue extract orders DATE';
     END IF;
     PERFORM warehouse._refuse_day(p_run_date, 'a delivery');
+    PERFORM raw._need_read_committed();
     PERFORM warehouse._hold_warehouse();
     PERFORM warehouse._wait_for_day('load ' || p_source, p_run_date);
 

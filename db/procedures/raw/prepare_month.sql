@@ -24,6 +24,8 @@ BEGIN
         CONTINUE WHEN EXISTS (SELECT FROM pg_class c WHERE c.relname = v_name AND c.relnamespace = 'raw'::regnamespace);
 
         EXECUTE format('CREATE TABLE raw.%I (LIKE raw.%I INCLUDING DEFAULTS INCLUDING COMMENTS)', v_name, v_table);
+        -- Without a key an erasure could not UPDATE what a publication of all tables has.
+        EXECUTE format('ALTER TABLE raw.%I REPLICA IDENTITY FULL', v_name);
         EXECUTE format('CREATE TRIGGER refuse_change BEFORE UPDATE OR DELETE OR TRUNCATE ON raw.%I
                         FOR EACH STATEMENT EXECUTE FUNCTION raw._refuse_change()', v_name);
         EXECUTE format('ALTER TABLE raw.%I ATTACH PARTITION raw.%I FOR VALUES FROM (%L) TO (%L)',

@@ -22,4 +22,5 @@ INSERT INTO audit.settings (name, value, description) VALUES
     ('lock_wait_s', '900', 'Seconds: how long it waits before it gives up with WH006; a session''s own lock_timeout goes before. NULL is a day'),
     ('rule_limit_s', '600', 'Seconds: how long the rules of a day may take before the command line cancels the gate; NULL is no limit'),
     ('skip_unchanged', '1', '1: a step whose inputs are those of its last result does nothing; 0: every step works, whatever it did before'),
-    ('in_place_percent', '20', 'Percent: a reload that changes up to this share of a day writes these rows in place, above it the partition is swapped');
+    ('in_place_percent', '20', 'Percent: a reload that changes up to this share of a day writes these rows in place, above it the partition is swapped'),
+    ('erase_batch_rows', '1000', 'Rows: about how many audit.erase_user changes before it commits and lets others pass');

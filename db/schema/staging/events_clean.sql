@@ -11,6 +11,7 @@ CREATE TABLE staging.events_clean (
     updated_at        timestamptz NOT NULL
 ) PARTITION BY RANGE (load_date);
 CREATE UNIQUE INDEX idx_events_clean_event ON staging.events_clean (event_id, event_ts, load_date);
+ALTER TABLE staging.events_clean REPLICA IDENTITY USING INDEX idx_events_clean_event;
 
 COMMENT ON TABLE staging.events_clean IS 'One row per event and load. Partitioned by load_date.';
 COMMENT ON COLUMN staging.events_clean.staging_events_id IS 'raw_events_id';

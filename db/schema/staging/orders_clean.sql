@@ -18,6 +18,7 @@ CREATE TABLE staging.orders_clean (
     updated_at        timestamptz NOT NULL
 ) PARTITION BY RANGE (load_date);
 CREATE UNIQUE INDEX idx_orders_clean_line ON staging.orders_clean (order_id, line_number, load_date);
+ALTER TABLE staging.orders_clean REPLICA IDENTITY USING INDEX idx_orders_clean_line;
 
 COMMENT ON TABLE staging.orders_clean IS 'One row per order line and load. Partitioned by load_date.';
 COMMENT ON COLUMN staging.orders_clean.staging_orders_id IS 'raw_orders_id x 1,000,000 + line_number';

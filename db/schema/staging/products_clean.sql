@@ -11,6 +11,7 @@ CREATE TABLE staging.products_clean (
     updated_at          timestamptz NOT NULL
 ) PARTITION BY RANGE (load_date);
 CREATE UNIQUE INDEX idx_products_clean_product ON staging.products_clean (product_id, load_date);
+ALTER TABLE staging.products_clean REPLICA IDENTITY USING INDEX idx_products_clean_product;
 
 COMMENT ON TABLE staging.products_clean IS 'One row per product and catalogue. Partitioned by load_date.';
 COMMENT ON COLUMN staging.products_clean.staging_products_id IS 'raw_products_id';

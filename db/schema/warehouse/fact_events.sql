@@ -13,6 +13,7 @@ CREATE TABLE warehouse.fact_events (
     CONSTRAINT fact_events_date_id_fkey FOREIGN KEY (date_id) REFERENCES warehouse.dim_date (date_id)
 ) PARTITION BY RANGE (load_date);
 CREATE UNIQUE INDEX idx_fact_events_event ON warehouse.fact_events (event_id, event_ts, load_date);
+ALTER TABLE warehouse.fact_events REPLICA IDENTITY USING INDEX idx_fact_events_event;
 CREATE INDEX idx_fact_events_date_id ON warehouse.fact_events (date_id);
 CREATE INDEX idx_fact_events_user_id ON warehouse.fact_events (user_id);
 CREATE INDEX idx_fact_events_product_id ON warehouse.fact_events (product_id);

@@ -17,6 +17,7 @@ CREATE TABLE warehouse.fact_orders (
     CONSTRAINT fact_orders_date_id_fkey FOREIGN KEY (date_id) REFERENCES warehouse.dim_date (date_id)
 ) PARTITION BY RANGE (load_date);
 CREATE UNIQUE INDEX idx_fact_orders_line ON warehouse.fact_orders (order_id, line_number, load_date);
+ALTER TABLE warehouse.fact_orders REPLICA IDENTITY USING INDEX idx_fact_orders_line;
 CREATE INDEX idx_fact_orders_date_id ON warehouse.fact_orders (date_id);
 CREATE INDEX idx_fact_orders_user_id ON warehouse.fact_orders (user_id);
 -- Also what keeps taking away a product that nothing mentions any more from reading every fact.

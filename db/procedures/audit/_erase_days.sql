@@ -1,0 +1,290 @@
+-- Gives a user's rows of some days to the pseudonym: raw, rejected rows, staging, facts. As many days as setting
+-- erase_batch_rows has rows; of a day with more, a part of its raw, and the rest of it after another COMMIT.
+--
+-- A day's raw and all that was made from it change in one transaction. What a run makes of a day in the middle is part
+-- the user's and part the pseudonym's: its last transaction puts both together.
+--
+-- Writes: raw, audit.bad_records, audit.step_inputs, staging, facts and superseded rows, warehouse.user_loads of the days
+-- Locks:  the warehouse (advisory), alone
+CREATE OR REPLACE FUNCTION audit._erase_days(p_user_id text, p_erased audit.erased_users) RETURNS text
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $_erase_days$
+DECLARE
+    v_limit bigint := greatest(coalesce(audit._setting('erase_batch_rows'), 1000), 1);
+    v_left  bigint := v_limit;
+    v_began timestamptz;
+    v_day   date;
+    v_rows  bigint;
+BEGIN
+    PERFORM warehouse._take_warehouse();
+    v_began := clock_timestamp();
+    -- Others do not wait for longer than this, or for one day.
+    WHILE v_left > 0 AND clock_timestamp() - v_began < interval '1 second' LOOP
+        SELECT min(d.load_date) INTO v_day FROM pg_temp.erasure_days d;
+        IF v_day IS NULL THEN
+            IF (SELECT e.find_again FROM pg_temp.erasure e) THEN
+                -- Somebody moved rows of raw after they were found.
+                UPDATE pg_temp.erasure SET find_again = false;
+                RETURN 'find';
+            END IF;
+            RETURN 'rest';
+        END IF;
+        v_rows := audit._erase_raw(p_user_id, p_erased, v_day, v_left);
+        v_left := v_left - v_rows - 1;
+        IF NOT EXISTS (SELECT FROM pg_temp.erasure_rows r WHERE r.run_date = v_day) THEN
+            v_left := v_left - audit._erase_day(p_user_id, p_erased, v_day);
+            DELETE FROM pg_temp.erasure_days d WHERE d.load_date = v_day;
+        END IF;
+    END LOOP;
+    RETURN 'days';
+END
+$_erase_days$;
+COMMENT ON FUNCTION audit._erase_days(text, audit.erased_users) IS 'Gives a user''s rows of some days to the pseudonym';
+
+-- Rewrites up to p_limit rows of a day of raw that were found, and what was kept of them as rejected. Returns how many it looked at.
+CREATE OR REPLACE FUNCTION audit._erase_raw(p_user_id text, p_erased audit.erased_users, p_day date, p_limit bigint) RETURNS bigint
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp SET enable_hashjoin = off SET enable_mergejoin = off SET "DateStyle" = 'ISO, YMD'
+AS $_erase_raw$
+DECLARE
+    v_pattern text := audit._spelled_word_pattern(p_user_id, true);
+    v_taken   bigint;
+    v_present bigint := 0;
+    v_source  record;
+    v_rows    bigint;
+    v_guests  bigint[] := '{}';
+    v_changed bigint := 0;
+    v_audit   bigint := 0;
+BEGIN
+    CREATE TEMPORARY TABLE batch_rows ON COMMIT DROP AS
+    SELECT r.source_table, r.load_id, r.raw_id, r.line_number, r.place, r.ctid AS found_at
+    FROM pg_temp.erasure_rows r WHERE r.run_date = p_day
+    ORDER BY r.source_table, r.place LIMIT p_limit;
+    GET DIAGNOSTICS v_taken = ROW_COUNT;
+    CREATE TEMPORARY TABLE rewritten_rows (source_table text, load_id bigint, raw_id bigint, line_number integer, is_guest boolean) ON COMMIT DROP;
+
+    PERFORM raw._open_for_erasure(ARRAY[p_erased.digest]);
+    FOR v_source IN
+        SELECT b.source_table, warehouse._partition_of(b.source_table::regclass, p_day) AS partition,
+               array_agg(b.place) AS places, array_agg(b.raw_id) AS ids, array_agg(b.load_id) AS load_ids
+        FROM pg_temp.batch_rows b GROUP BY b.source_table ORDER BY b.source_table
+    LOOP
+        CONTINUE WHEN v_source.partition IS NULL;  -- retention dropped it meanwhile
+        -- Where a row lies is known; that it is still that row is asked.
+        EXECUTE format('SELECT count(*) FROM %s t WHERE t.ctid = ANY ($1) AND %s', v_source.partition,
+                       CASE v_source.source_table WHEN 'raw.orders_json' THEN 't.raw_orders_id = ANY ($2)' WHEN 'raw.events_csv' THEN 't.raw_events_id = ANY ($2)'
+                                                  WHEN 'raw.products_json' THEN 't.raw_products_id = ANY ($2)' ELSE 't.load_id = ANY ($3)' END)
+        INTO v_rows USING v_source.places, v_source.ids, v_source.load_ids;
+        v_present := v_present + v_rows;
+        EXECUTE format(CASE v_source.source_table
+            WHEN 'raw.orders_json' THEN
+                'WITH rewritten AS (
+                     UPDATE %1$s t SET raw_json = n.raw_json
+                     FROM (SELECT o.ctid AS place, raw._order_without_user(o.raw_json, $4, $5) AS raw_json
+                           FROM %1$s o WHERE o.ctid = ANY ($1) AND o.raw_orders_id = ANY ($2) OFFSET 0) AS n
+                     WHERE t.ctid = n.place AND n.raw_json IS NOT NULL
+                     RETURNING t.load_id, t.raw_orders_id, t.raw_json)
+                 INSERT INTO pg_temp.rewritten_rows (source_table, load_id, raw_id, is_guest)
+                 SELECT ''raw.orders_json'', r.load_id, r.raw_orders_id, position(''"user_id"'' IN r.raw_json::text) = 0 FROM rewritten r'
+            WHEN 'raw.products_json' THEN
+                'WITH rewritten AS (
+                     UPDATE %1$s t SET raw_json = n.raw_json::json
+                     FROM (SELECT p.ctid AS place, p.raw_json::text AS old_json, raw._without_mention(p.raw_json::text, $4, $5) AS raw_json
+                           FROM %1$s p WHERE p.ctid = ANY ($1) AND p.raw_products_id = ANY ($2) OFFSET 0) AS n
+                     WHERE t.ctid = n.place AND n.raw_json <> n.old_json
+                     RETURNING t.load_id, t.raw_products_id)
+                 INSERT INTO pg_temp.rewritten_rows (source_table, load_id, raw_id) SELECT ''raw.products_json'', r.* FROM rewritten r'
+            WHEN 'raw.events_csv' THEN
+                'WITH rewritten AS (
+                     UPDATE %1$s t SET user_id = CASE WHEN n.is_own THEN $5 ELSE t.user_id END, extra = n.extra
+                     FROM (SELECT e.ctid AS place, coalesce(staging._trimmed(e.user_id) = $4, false) AS is_own, e.extra::text AS old_extra,
+                                  CASE WHEN staging._trimmed(e.user_id) = $4 THEN NULL
+                                       ELSE raw._without_mention(e.extra::text, $4, $5) END::json AS extra
+                           FROM %1$s e WHERE e.ctid = ANY ($1) AND e.raw_events_id = ANY ($2) OFFSET 0) AS n
+                     WHERE t.ctid = n.place AND (n.is_own OR n.extra::text <> n.old_extra)
+                     RETURNING t.load_id, t.raw_events_id)
+                 INSERT INTO pg_temp.rewritten_rows (source_table, load_id, raw_id) SELECT ''raw.events_csv'', r.* FROM rewritten r'
+            -- What could not be taken cannot be read either: of a record that has the user_id as a word nothing is kept.
+            ELSE
+                'WITH rewritten AS (
+                     UPDATE %1$s t
+                     SET raw_line = CASE WHEN encode(t.raw_line, ''escape'') ~ $6 THEN ''(erased)'' ELSE t.raw_line END,
+                         reason = audit._without_word(t.reason, $4, $5)
+                     WHERE t.ctid = ANY ($1) AND t.load_id = ANY ($3)
+                       AND (encode(t.raw_line, ''escape'') ~ $6 OR t.reason <> audit._without_word(t.reason, $4, $5))
+                     RETURNING t.load_id, t.line_number)
+                 INSERT INTO pg_temp.rewritten_rows (source_table, load_id, line_number) SELECT ''raw.rejected_lines'', r.* FROM rewritten r'
+            END, v_source.partition)
+        USING v_source.places, v_source.ids, v_source.load_ids, p_user_id, p_erased.pseudonym, v_pattern;
+        GET DIAGNOSTICS v_rows = ROW_COUNT;
+        v_changed := v_changed + v_rows;
+        -- The planner's statistics keep whole lines, too; of JSON they keep nothing.
+        IF v_source.source_table = 'raw.rejected_lines' THEN
+            PERFORM audit._note_table(v_source.partition);
+        END IF;
+    END LOOP;
+    PERFORM raw._close_for_erasure();
+
+    UPDATE audit.bad_records b
+    SET raw_data = NULL, failed_value = NULL,
+        failure_reason = CASE WHEN b.raw_id IS NULL THEN audit._without_word(b.failure_reason, p_user_id, p_erased.pseudonym) ELSE b.failure_reason END
+    WHERE b.run_date = p_day
+      AND ((b.source_table, b.raw_id) IN (SELECT r.source_table, r.raw_id FROM pg_temp.rewritten_rows r)
+           OR b.raw_id IS NULL AND (b.load_id, b.line_number) IN (SELECT r.load_id, r.line_number FROM pg_temp.rewritten_rows r));
+    GET DIAGNOSTICS v_audit = ROW_COUNT;
+    IF v_audit > 0 THEN
+        PERFORM audit._note_table('audit.bad_records');
+    END IF;
+
+    -- Orders that staging has as a guest's know the person by what they say of him.
+    v_guests := ARRAY(SELECT r.raw_id FROM pg_temp.rewritten_rows r WHERE r.is_guest);
+    v_rows := 0;
+    IF cardinality(v_guests) > 0 AND warehouse._partition_of('staging.orders_clean', p_day) IS NOT NULL THEN
+        EXECUTE format('UPDATE %s t SET city = NULL, signup_date = NULL, marketing_source = NULL
+                        WHERE t.load_date = $1 AND t.raw_orders_id = ANY ($2) AND t.user_id IS NULL',
+                       warehouse._partition_of('staging.orders_clean', p_day))
+        USING p_day, v_guests;
+        GET DIAGNOSTICS v_rows = ROW_COUNT;
+        PERFORM audit._note_table(warehouse._partition_of('staging.orders_clean', p_day));
+    END IF;
+    DELETE FROM audit.step_inputs i WHERE i.run_date = p_day;  -- what was made from them is made anew
+    UPDATE audit.erasures e SET raw_rows = e.raw_rows + v_changed, audit_rows = e.audit_rows + v_audit, staging_rows = e.staging_rows + v_rows
+    WHERE e.erasure_id = p_erased.erasure_id;
+    IF v_present < v_taken THEN
+        UPDATE pg_temp.erasure SET find_again = true;
+    END IF;
+    DELETE FROM pg_temp.erasure_rows r WHERE r.ctid = ANY (ARRAY(SELECT b.found_at FROM pg_temp.batch_rows b));
+    DROP TABLE pg_temp.batch_rows, pg_temp.rewritten_rows;
+    RETURN v_taken;
+END
+$_erase_raw$;
+COMMENT ON FUNCTION audit._erase_raw(text, audit.erased_users, date, bigint) IS 'Rewrites rows of a day of raw that were found, and what was kept of them as rejected';
+
+-- Gives a user's rows of a day of staging and facts to the pseudonym, each table in its own partition, so that the history
+-- does not matter. Times of change stay as they were: they would tell which pseudonym was made with which erasure.
+-- Returns how many rows.
+CREATE OR REPLACE FUNCTION audit._erase_day(p_user_id text, p_erased audit.erased_users, p_day date) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD'
+AS $_erase_day$
+DECLARE
+    v_table     record;
+    v_rows      bigint;
+    v_staging   bigint := 0;
+    v_warehouse bigint := 0;
+    v_samples   bigint;
+BEGIN
+    v_samples := audit._erase_samples(p_user_id, p_erased.pseudonym, p_day);
+    PERFORM audit._admit_pseudonym(p_user_id, p_erased.pseudonym);
+    FOR v_table IN
+        SELECT t.name, t.name::text LIKE 'staging.%' AS is_staging, t.is_described, warehouse._partition_of(t.name, p_day) AS partition
+        FROM (VALUES ('staging.orders_clean'::regclass, true), ('staging.events_clean', false),
+                     ('warehouse.fact_orders', false), ('warehouse.fact_events', false)) AS t (name, is_described)
+    LOOP
+        CONTINUE WHEN v_table.partition IS NULL;
+        EXECUTE format('UPDATE %s t SET user_id = $1 %s WHERE t.load_date = $2 AND t.user_id = $3', v_table.partition,
+                       CASE WHEN v_table.is_described THEN ', city = NULL, signup_date = NULL, marketing_source = NULL' END)
+        USING p_erased.pseudonym, p_day, p_user_id;
+        GET DIAGNOSTICS v_rows = ROW_COUNT;
+        IF v_table.is_staging THEN
+            v_staging := v_staging + v_rows;
+        ELSE
+            v_warehouse := v_warehouse + v_rows;
+        END IF;
+        IF v_rows > 0 AND v_table.is_described THEN
+            PERFORM audit._note_table(v_table.partition);
+        END IF;
+    END LOOP;
+
+    UPDATE warehouse.orders_superseded o SET user_id = p_erased.pseudonym WHERE o.load_date = p_day AND o.user_id = p_user_id;
+    GET DIAGNOSTICS v_rows = ROW_COUNT;
+    v_warehouse := v_warehouse + v_rows;
+    UPDATE warehouse.events_superseded e SET user_id = p_erased.pseudonym WHERE e.load_date = p_day AND e.user_id = p_user_id;
+    GET DIAGNOSTICS v_rows = ROW_COUNT;
+    v_warehouse := v_warehouse + v_rows;
+
+    -- A run may have made something of a part of the day's rows: then both are there.
+    INSERT INTO warehouse.user_loads AS l (user_id, load_date, first_seen_at, last_seen_at)
+    SELECT p_erased.pseudonym, u.load_date, u.first_seen_at, u.last_seen_at
+    FROM warehouse.user_loads u WHERE u.user_id = p_user_id AND u.load_date = p_day
+    ON CONFLICT ON CONSTRAINT user_loads_pkey DO UPDATE
+    SET first_seen_at = least(l.first_seen_at, excluded.first_seen_at), last_seen_at = greatest(l.last_seen_at, excluded.last_seen_at);
+    DELETE FROM warehouse.user_loads u WHERE u.user_id = p_user_id AND u.load_date = p_day;
+    GET DIAGNOSTICS v_rows = ROW_COUNT;
+    v_warehouse := v_warehouse + v_rows;
+
+    DELETE FROM audit.step_inputs i WHERE i.run_date = p_day;
+    UPDATE audit.erasures e
+    SET staging_rows = e.staging_rows + v_staging, warehouse_rows = e.warehouse_rows + v_warehouse, audit_rows = e.audit_rows + v_samples
+    WHERE e.erasure_id = p_erased.erasure_id;
+    RETURN v_staging + v_warehouse;
+END
+$_erase_day$;
+COMMENT ON FUNCTION audit._erase_day(text, audit.erased_users, date) IS 'Gives a user''s rows of a day of staging and facts to the pseudonym';
+
+-- Takes out of the judgements of a day what rules said of the user: by the user_id, or by what staging says of the user.
+-- Before staging is rewritten. Returns how many judgements.
+CREATE OR REPLACE FUNCTION audit._erase_samples(p_user_id text, p_pseudonym text, p_day date) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD'
+AS $_erase_samples$
+DECLARE
+    v_staging regclass := warehouse._partition_of('staging.orders_clean', p_day);
+    v_words   text[] := '{}';
+    v_pattern text;
+    v_rows    bigint;
+BEGIN
+    IF v_staging IS NOT NULL THEN
+        EXECUTE format('SELECT array_agg(DISTINCT w.word) FROM %s o, unnest(ARRAY[o.city, o.signup_date::text, o.marketing_source]) AS w (word)
+                        WHERE o.load_date = $1 AND o.user_id = $2 AND w.word IS NOT NULL', v_staging)
+        INTO v_words USING p_day, p_user_id;
+    END IF;
+    SELECT string_agg(audit._word_pattern(w), '|') INTO v_pattern FROM unnest(v_words) AS w;
+    UPDATE audit.dq_results d
+    SET sample = (SELECT array_agg(CASE WHEN k.key = p_user_id THEN p_pseudonym
+                                        WHEN coalesce(k.key ~ v_pattern, false) THEN '(erased)'
+                                        ELSE audit._without_word(k.key, p_user_id, p_pseudonym) END
+                                   ORDER BY k.place)
+                  FROM unnest(d.sample) WITH ORDINALITY AS k (key, place)),
+        -- What we count is not the user's, whatever the user_id looks like.
+        message = CASE WHEN d.message NOT LIKE 'the rule cannot be evaluated:%' THEN d.message
+                       WHEN coalesce(d.message ~ v_pattern, false) THEN 'the rule cannot be evaluated: (erased)'
+                       ELSE audit._without_word(d.message, p_user_id, p_pseudonym) END
+    WHERE d.run_date = p_day
+      AND (p_user_id = ANY (d.sample)
+           OR audit._without_word(array_to_string(d.sample, ' '), p_user_id, p_pseudonym) <> array_to_string(d.sample, ' ')
+           OR EXISTS (SELECT FROM unnest(d.sample) AS k (key) WHERE k.key ~ v_pattern)
+           OR (d.message LIKE 'the rule cannot be evaluated:%'
+               AND (d.message <> audit._without_word(d.message, p_user_id, p_pseudonym) OR d.message ~ v_pattern)));
+    GET DIAGNOSTICS v_rows = ROW_COUNT;
+    IF v_rows > 0 THEN
+        PERFORM audit._note_table('audit.dq_results');
+    END IF;
+    RETURN v_rows;
+END
+$_erase_samples$;
+COMMENT ON FUNCTION audit._erase_samples(text, text, date) IS 'Takes out of the judgements of a day what rules said of the user';
+
+-- Makes the pseudonym a member of the dimension, as the user is one: facts need it.
+CREATE OR REPLACE FUNCTION audit._admit_pseudonym(p_user_id text, p_pseudonym text) RETURNS void
+LANGUAGE sql SET search_path = pg_catalog, pg_temp
+AS $_admit_pseudonym$
+    INSERT INTO warehouse.dim_user AS d (user_id, first_seen_at, last_seen_at, is_inferred, created_at, updated_at)
+    SELECT p_pseudonym, u.first_seen_at, u.last_seen_at, true, u.created_at, u.updated_at
+    FROM warehouse.dim_user u WHERE u.user_id = p_user_id
+    ON CONFLICT ON CONSTRAINT dim_user_pkey DO UPDATE
+    SET first_seen_at = least(d.first_seen_at, excluded.first_seen_at), last_seen_at = greatest(d.last_seen_at, excluded.last_seen_at),
+        created_at = least(d.created_at, excluded.created_at)
+    WHERE excluded.first_seen_at < d.first_seen_at OR excluded.last_seen_at > d.last_seen_at OR d.first_seen_at IS NULL;
+$_admit_pseudonym$;
+COMMENT ON FUNCTION audit._admit_pseudonym(text, text) IS 'Makes the pseudonym a member of the dimension, as the user is one';
+
+-- Remembers a table that was changed, and its parent, for audit._forget_statistics.
+CREATE OR REPLACE FUNCTION audit._note_table(p_table regclass) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $_note_table$
+BEGIN
+    INSERT INTO pg_temp.erasure_tables (name)
+    SELECT p_table UNION SELECT i.inhparent::regclass FROM pg_inherits i WHERE i.inhrelid = p_table
+    ON CONFLICT ON CONSTRAINT erasure_tables_pkey DO NOTHING;
+END
+$_note_table$;
+COMMENT ON FUNCTION audit._note_table(regclass) IS 'Remembers a table that was changed, and its parent';

@@ -1,0 +1,79 @@
+-- Finds what an erasure has to change, while others go on: no lock that they wait for. Raw is read once from end to end,
+-- both cores at work, and most of it is decided by whether its text has the user_id, or a backslash, in it at all.
+--
+-- Reads:  raw, warehouse.user_loads; of months whose raw retention dropped staging and audit.bad_records
+-- Writes: pg_temp.erasure_rows (the rows of raw, and where they lie), erasure_days, erasure_records (of audit.bad_records)
+CREATE OR REPLACE FUNCTION audit._find_person(p_user_id text) RETURNS text
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off
+AS $_find_person$
+DECLARE
+    v_string     text := audit._string_pattern(p_user_id);
+    v_no_mention text := audit._no_mention_pattern(p_user_id);
+    v_line       text := audit._spelled_word_pattern(p_user_id, true);
+    v_bytes      bytea := convert_to(p_user_id, 'UTF8');
+    v_gone       date[] := ARRAY(SELECT DISTINCT m.run_month FROM raw.dropped_months m ORDER BY 1);
+    v_rows       bigint;
+    v_days       bigint;
+BEGIN
+    DROP TABLE IF EXISTS pg_temp.erasure_rows;
+    -- One statement per table: each may use both cores, which an INSERT may not.
+    CREATE TEMPORARY TABLE erasure_rows AS
+    SELECT 'raw.orders_json' AS source_table, o.run_date, o.load_id, o.raw_orders_id AS raw_id, o.line_number, o.ctid AS place
+    FROM raw.orders_json o
+    WHERE CASE WHEN position(p_user_id IN o.raw_json::text) > 0 OR position('\' IN o.raw_json::text) > 0
+               THEN o.raw_json::text ~ v_string AND regexp_replace(o.raw_json::text, v_no_mention, '', 'g') ~ v_string END;
+    CREATE TEMPORARY TABLE found_rows ON COMMIT DROP AS
+    SELECT e.run_date, e.load_id, e.raw_events_id AS raw_id, e.line_number, e.ctid AS place
+    FROM raw.events_csv e
+    WHERE staging._trimmed(e.user_id) = p_user_id
+       OR CASE WHEN position(p_user_id IN e.extra::text) > 0 OR position('\' IN e.extra::text) > 0
+               THEN e.extra::text ~ v_string AND regexp_replace(e.extra::text, v_no_mention, '', 'g') ~ v_string END;
+    INSERT INTO pg_temp.erasure_rows (source_table, run_date, load_id, raw_id, line_number, place)
+    SELECT 'raw.events_csv', f.run_date, f.load_id, f.raw_id, f.line_number, f.place FROM pg_temp.found_rows f
+    UNION ALL
+    SELECT 'raw.products_json', p.run_date, p.load_id, p.raw_products_id, p.line_number, p.ctid
+    FROM raw.products_json p
+    WHERE CASE WHEN position(p_user_id IN p.raw_json::text) > 0 OR position('\' IN p.raw_json::text) > 0
+               THEN p.raw_json::text ~ v_string AND regexp_replace(p.raw_json::text, v_no_mention, '', 'g') ~ v_string END
+    UNION ALL
+    SELECT 'raw.rejected_lines', r.run_date, r.load_id, NULL, r.line_number, r.ctid
+    FROM raw.rejected_lines r
+    WHERE CASE WHEN position(v_bytes IN r.raw_line) > 0 OR position('\x5c'::bytea IN r.raw_line) > 0
+               THEN encode(r.raw_line, 'escape') ~ v_line END
+       OR position(p_user_id IN r.reason) > 0;
+    DROP TABLE pg_temp.found_rows;
+    SELECT count(*), count(DISTINCT r.run_date) INTO v_rows, v_days FROM pg_temp.erasure_rows r;
+
+    INSERT INTO pg_temp.erasure_days (load_date)
+    SELECT r.run_date FROM pg_temp.erasure_rows r
+    UNION
+    SELECT u.load_date FROM warehouse.user_loads u WHERE u.user_id = p_user_id
+    ON CONFLICT ON CONSTRAINT erasure_days_pkey DO NOTHING;
+    IF cardinality(v_gone) > 0 THEN
+        -- Days whose raw is gone, and that may never have been loaded.
+        INSERT INTO pg_temp.erasure_days (load_date)
+        SELECT o.load_date FROM staging.orders_clean o
+        WHERE o.user_id = p_user_id AND date_trunc('month', o.load_date::timestamp)::date = ANY (v_gone)
+        UNION
+        SELECT e.load_date FROM staging.events_clean e
+        WHERE e.user_id = p_user_id AND date_trunc('month', e.load_date::timestamp)::date = ANY (v_gone)
+        ON CONFLICT ON CONSTRAINT erasure_days_pkey DO NOTHING;
+        -- Of rows that retention dropped from raw only this is left.
+        INSERT INTO pg_temp.erasure_records (bad_record_id)
+        SELECT b.bad_record_id
+        FROM audit.bad_records b
+        WHERE b.load_id <= (SELECT max(m.last_load_id) FROM raw.dropped_months m
+                            WHERE m.run_month = date_trunc('month', b.run_date::timestamp)::date)
+          AND num_nonnulls(b.failed_value, b.raw_data) > 0
+          AND CASE WHEN position(p_user_id IN concat_ws(' ', b.failed_value, b.raw_data)) > 0
+                     OR position('\' IN concat_ws(' ', b.failed_value, b.raw_data)) > 0
+                   THEN concat_ws(' ', b.failed_value, b.raw_data) ~ audit._spelled_word_pattern(p_user_id, false)
+                        OR b.raw_id IS NULL AND b.raw_data ~ v_line END
+        ON CONFLICT ON CONSTRAINT erasure_records_pkey DO NOTHING;
+    END IF;
+    ANALYZE pg_temp.erasure_rows;
+    RAISE NOTICE 'found: % rows of raw of % days that mention the user', v_rows, v_days;
+    RETURN 'days';
+END
+$_find_person$;
+COMMENT ON FUNCTION audit._find_person(text) IS 'Finds what an erasure has to change, while others go on';
