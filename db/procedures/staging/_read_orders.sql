@@ -33,7 +33,7 @@ BEGIN ATOMIC
                     ELSE staging._order_problems(
                              l.raw_json, l.is_readable, l.nested, l.item, l.no_customer, l.items, l.item_number, l.order_id, l.user_id, l.product_id,
                              l.quantity, l.price, l.order_time, l.source_status, l.status, l.city, l.signup_date,
-                             l.marketing_source, p_oldest, p_load_date)
+                             l.marketing_source, p_oldest, p_load_date, l.order_ts, l.signup_ts)
                END AS problems
         FROM (
             SELECT v.*,
