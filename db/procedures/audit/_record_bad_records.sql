@@ -58,7 +58,7 @@ BEGIN
                 ELSE s.number - greatest(s.place - 1 - v_most, 0) END AS leader
     FROM sized s;
     GET DIAGNOSTICS v_rejected = ROW_COUNT;
-    ANALYZE pg_temp.bad_lines;
+    ANALYZE pg_temp.bad_lines (load_id, leader, number);
 
     CREATE TEMPORARY TABLE bad_records ON COMMIT DROP AS
     WITH reasons AS (
@@ -86,7 +86,7 @@ BEGIN
     FROM counted c
     JOIN told t ON t.load_id = c.load_id AND t.leader = c.leader
     JOIN pg_temp.bad_lines b ON b.load_id = c.load_id AND b.number = c.number;
-    ANALYZE pg_temp.bad_records;
+    ANALYZE pg_temp.bad_records (load_id, raw_id, item_number, line_number);
     DROP TABLE pg_temp.bad_lines;
 
     IF p_delivery.source = 'orders' THEN
