@@ -166,7 +166,8 @@ def _summarize(shop: Shop, dsn: str, results: Sequence[DayResult], out: Console)
 
         found = [
             (kind.name, count, connection.execute(
-                "SELECT coalesce(sum(line_count), 0) FROM audit.bad_records WHERE failure_reason LIKE %s", (kind.reason,)
+                "SELECT coalesce(sum(line_count), 0) FROM audit.bad_records WHERE failure_reason LIKE %s",
+                (kind.reason,),
             ).fetchone()[0])
             for kind, count in sorted(shop.planted.items(), key=lambda one: -one[1])
         ]  # fmt: skip

@@ -109,7 +109,8 @@ def test_the_rest_of_a_records_lines_is_one_row_with_all_their_reasons(warehouse
     warehouse.call("staging.clean_orders", DAY)
     assert counts(warehouse, "orders") == (28, 1, 0, 27)
     rows = warehouse.rows(
-        "SELECT item_number, line_count, failure_reason, record_id, raw_data FROM audit.bad_records ORDER BY item_number"
+        "SELECT item_number, line_count, failure_reason, record_id, raw_data FROM audit.bad_records"
+        " ORDER BY item_number"
     )
     assert [(row.item_number, row.line_count) for row in rows] == [*((n, 1) for n in range(1, 21)), (21, 7)]
     assert {row.record_id for row in rows} == {"B"}
