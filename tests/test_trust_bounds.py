@@ -4,6 +4,8 @@ See docs/trust.md, "Hostile input is taken or rejected, and never believed".
 """
 
 import json
+import random
+import string
 from datetime import date
 from typing import Any
 
@@ -54,8 +56,9 @@ def counts(warehouse: Any, source: str) -> tuple[int, int, int, int]:
 
 
 def padded_order(number: int, items: int, one: str = "0", pad: int = 0) -> str:
-    """Return an order of many items."""
-    head = json.dumps(order(f"O-{number}", pad="x" * pad), default=str)[:-1]
+    """Return an order of many items. Its padding is of letters that do not pack."""
+    letters = "".join(random.Random(number).choices(string.ascii_letters + string.digits, k=pad))
+    head = json.dumps(order(f"O-{number}", pad=letters), default=str)[:-1]
     return head + ', "items": [' + ",".join([one] * items) + "]}"
 
 
