@@ -66,7 +66,7 @@ QUERIES = (
     "SELECT category, sum(revenue) FROM warehouse.sales GROUP BY 1 ORDER BY 2 DESC;",
     "SELECT product_id, count(*), min(current_price), max(current_price) FROM warehouse.dim_product_history"
     " GROUP BY 1 ORDER BY 2 DESC LIMIT 5;",
-    "SELECT failure_reason, count(*), min(failed_value) FROM audit.bad_records GROUP BY 1 ORDER BY 2 DESC;",
+    "SELECT failure_reason, sum(line_count), min(failed_value) FROM audit.bad_records GROUP BY 1 ORDER BY 2 DESC;",
 )
 
 
@@ -166,11 +166,12 @@ def _summarize(shop: Shop, dsn: str, results: Sequence[DayResult], out: Console)
 
         found = [
             (kind.name, count, connection.execute(
-                "SELECT count(*) FROM audit.bad_records WHERE failure_reason LIKE %s", (kind.reason,)
+                "SELECT coalesce(sum(line_count), 0) FROM audit.bad_records WHERE failure_reason LIKE %s",
+                (kind.reason,),
             ).fetchone()[0])
             for kind, count in sorted(shop.planted.items(), key=lambda one: -one[1])
         ]  # fmt: skip
-        rejected = connection.execute("SELECT count(*) FROM audit.bad_records").fetchone()[0]
+        rejected = connection.execute("SELECT coalesce(sum(line_count), 0) FROM audit.bad_records").fetchone()[0]
         out.print()
         print_table(
             out,

@@ -43,7 +43,7 @@ DELIVERIES = """
     ORDER BY l.source, l.file_name, l.load_id
 """
 REJECTED = """
-    SELECT substring(b.source_table FROM 'raw.([a-z]+)') AS source, b.failure_reason, count(*) AS rows,
+    SELECT substring(b.source_table FROM 'raw.([a-z]+)') AS source, b.failure_reason, sum(b.line_count)::bigint AS rows,
            min(b.failed_value) AS example,
            (array_agg(concat_ws(':', b.file_name, b.line_number) ORDER BY b.file_name, b.line_number))[1] AS first_at
     FROM audit.bad_records b
@@ -112,7 +112,7 @@ CLEAN = """
 """
 BAD_LINES = """
     SELECT b.run_date AS load_date, b.raw_id AS raw_orders_id, b.item_number AS line_number, b.failure_reason,
-           b.failed_value
+           b.failed_value, b.line_count
     FROM audit.bad_records b
     WHERE b.record_id = %(order)s AND b.source_table = 'raw.orders_json'
     ORDER BY b.run_date, b.bad_record_id
@@ -206,9 +206,7 @@ def order_story(connection: psycopg.Connection, order_id: str) -> dict[str, Any]
         raw_id = report["raw_orders_id"]
         report["lines"] = [
             line | {"outcome": _outcome(line, in_facts)} for line in clean if line["raw_orders_id"] == raw_id
-        ] + [
-            line | {"outcome": f"rejected: {line['failure_reason']}"} for line in bad if line["raw_orders_id"] == raw_id
-        ]
+        ] + [line | {"outcome": _rejected(line)} for line in bad if line["raw_orders_id"] == raw_id]
         if not report["lines"]:
             loads = in_force.get(report["load_date"])
             report["outcome"] = (
@@ -231,6 +229,11 @@ def _id_and_status(record: str) -> tuple[str | None, str | None]:
     texts = [str(value).lower() if isinstance(value, bool) else value for value in values]
     order_id, status = (text.strip(" \t\n\r\f\v") if isinstance(text, str) else None for text in texts)
     return order_id, status
+
+
+def _rejected(line: dict[str, Any]) -> str:
+    more = f" (with {line['line_count'] - 1:,} lines after it)" if line["line_count"] > 1 else ""
+    return f"rejected: {line['failure_reason']}{more}"
 
 
 def _outcome(line: dict[str, Any], in_facts: set[int]) -> str:

@@ -75,7 +75,7 @@ ALWAYS = {
                    ELSE (SELECT count(*) FROM staging.products_clean AS s WHERE s.load_date = l.load_date)
                    END AS clean) AS c
         CROSS JOIN LATERAL (
-            SELECT count(*) AS rejected FROM audit.bad_records AS b
+            SELECT coalesce(sum(b.line_count), 0) AS rejected FROM audit.bad_records AS b
             WHERE b.run_date = l.load_date
               AND b.source_table = CASE l.source WHEN 'orders' THEN 'raw.orders_json'
                                                  WHEN 'events' THEN 'raw.events_csv' ELSE 'raw.products_json' END) AS b

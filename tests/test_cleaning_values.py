@@ -233,7 +233,9 @@ PROBLEMS = """
                 staging._trimmed(v.l_product_id), staging._trimmed(v.l_quantity), staging._trimmed(v.l_price),
                 staging._trimmed(v."timestamp"), staging._trimmed(v.status), s.status,
                 staging._trimmed(coalesce(v.u_city, v.city)), staging._trimmed(coalesce(v.u_signup_date, v.signup_date)),
-                staging._trimmed(coalesce(v.u_source, v.marketing_source)), %(day)s::date - 400, %(day)s
+                staging._trimmed(coalesce(v.u_source, v.marketing_source)), %(day)s::date - 400, %(day)s,
+                staging._to_timestamptz(staging._trimmed(v."timestamp")),
+                staging._to_timestamptz(staging._trimmed(coalesce(v.u_signup_date, v.signup_date)))
             )) WITH ORDINALITY AS p (reason, value, place)) AS problems
     FROM records v
     LEFT JOIN staging.codes c ON c.kind = 'order_status' AND c.source_value = lower(staging._trimmed(v.status) COLLATE "C")

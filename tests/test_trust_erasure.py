@@ -235,6 +235,24 @@ def test_rejected_rows_of_a_person_whose_raw_is_gone_lose_their_text_too(warehou
     assert warehouse.rows(left) == [(f"O-{person}", False), (f"O-{OTHER}", True), (None, False), (None, True)]
 
 
+def test_all_rejected_lines_of_an_order_go_with_its_first_whose_text_says_whose_it_was(warehouse: Any) -> None:
+    """The order's text is kept once: the rows of its other lines have their item, which may hold anything."""
+    warehouse.execute(RULES_OFF)
+    warehouse.execute("UPDATE audit.settings SET value = '0' WHERE name = 'raw_keep_days'")
+    day = DAYS[0]
+    lines = [item(f"P-{n}", quantity=0, engraving="Maria") for n in range(3)]
+    warehouse.landing.orders(day, [basket(f"O-{user}", lines, day, user_id=user) for user in (PERSON, OTHER)])
+    warehouse.run(day)
+    warehouse.call("warehouse.compact_partitions", date(2025, 12, 1))
+    warehouse.execute(ERASE, PERSON, REASON)
+    left = (
+        "SELECT record_id, item_number, raw_data IS NOT NULL FROM audit.bad_records ORDER BY line_number, item_number"
+    )
+    assert warehouse.rows(left) == [
+        (f"O-{user}", number, user == OTHER) for user in (PERSON, OTHER) for number in (1, 2, 3)
+    ]
+
+
 ODD = (None, "", " ", "1", 1, 0, -3, 2.5, "x", "2025-12-19", "2025-12-19T09:00:00Z", "2031-01-01", "paid", "bogus",
        True, {}, {"a": "b"}, [], ["a"], [{}], "{", "[x]", "y" * 600, 1e400, "\0", "\ud800", PERSON)  # fmt: skip
 FIELDS = ("order_id", "product_id", "quantity", "price", "timestamp", "status", "city", "signup_date",

@@ -25,7 +25,7 @@ DIGEST = "ac03df24d2c7ad6a"
 CONTENTS = COLUMNS | {
     "warehouse.daily_metrics": METRICS,
     "audit.bad_records": "run_date, source_table, file_name, line_number, item_number, record_id, failure_reason,"
-    " failed_value, raw_data",
+    " failed_value, raw_data, line_count",
     "audit.dq_results": "run_date, rule_name, passed, failed_count, checked_count, observed, message, sample",
 }
 

@@ -22,6 +22,7 @@ GRANT EXECUTE ON FUNCTION
     warehouse._compute_daily_metrics(date), audit._days_in_raw(date, date), audit._raise(audit.failure),
     warehouse._hold_warehouse(), warehouse._refuse_day(date, text), warehouse._refuse_date(date), warehouse._months_to_compact(date), warehouse._compact_month(regclass, date),
     warehouse._expired_partitions(date), warehouse._drop_expired(regclass, regclass, date), warehouse._drop_replaced(),
+    warehouse._expired_audit(date), warehouse._drop_expired_audit(date, date),
     audit._step_attempts(), audit._step_name(regproc), audit._start_step(text, date), audit._stay_alive(bigint), audit._waiting_run(date),
     audit._finish_step(bigint, bigint, text, date, audit.step_result, audit.failure)
 TO warehouse_runner;

@@ -177,7 +177,7 @@ class Attack:
             (self.raw(day, source), _raw(expected), "raw"),
             (self.raw_rejected(day, source), _raw_rejected(expected), "rejected_lines"),
             (self.clean(day, source), expected.clean, "clean"),
-            (self.rejected(day, source), expected.rejected, "rejected"),
+            (self.rejected(day, source, expected), expected.rejected, "rejected"),
         ):
             self.difference(f"{day} {source} {what}", found, wanted)
         found_counts = self.rows(
@@ -253,20 +253,32 @@ class Attack:
             made[(parts,) if source == "events" else parts] = values
         return made
 
-    def rejected(self, day: date, source: str) -> dict[Any, Any]:
+    def rejected(self, day: date, source: str, expected: Expected) -> dict[Any, Any]:
         found = self.rows(
-            "SELECT file_name, line_number, item_number, raw_id IS NULL, failure_reason FROM audit.bad_records"
-            " WHERE run_date = %s AND source_table = %s",
+            "SELECT file_name, line_number, item_number, raw_id IS NULL, failure_reason, line_count"
+            " FROM audit.bad_records WHERE run_date = %s AND source_table = %s",
             day,
             TABLES[source],
         )
         made = {}
-        for name, number, item, not_in_raw, reason in found:
+        counted = []
+        for name, number, item, not_in_raw, reason, line_count in found:
             if not_in_raw:
                 faults = frozenset([REFUSED if number is None else RAW]) if reason else frozenset()
             else:
                 faults = frozenset(_subject(one) for one in reason.split("; "))
-            made[(name, number or 0, item or 0)] = faults
+            if line_count == 1:
+                made[(name, number or 0, item or 0)] = faults
+            else:
+                counted.append(((name, number or 0, item or 0), not_in_raw, line_count, faults))
+        # A row for many lines is the first of those that have none of their own, and has the faults of them all.
+        for place, not_in_raw, line_count, faults in sorted(counted):
+            rest = sorted(
+                other for other, wanted in expected.rejected.items()
+                if other[0] == place[0] and other >= place and other not in made and (RAW in wanted) == not_in_raw
+            )  # fmt: skip
+            if rest and rest[0] == place:
+                made |= {other: expected.rejected[other] & faults for other in rest[:line_count]}
         return made
 
     # -- what is said ------------------------------------------------------------------------------------

@@ -380,7 +380,7 @@ class Lab:
 
 BAD_RECORDS = b"""
 SELECT run_date, source_table, file_name, line_number, item_number, record_id, failure_reason, failed_value,
-       md5(raw_data)
+       md5(raw_data), line_count
 FROM audit.bad_records ORDER BY 1, 2, 3, 4, 5, 6, 7
 """
 RELATIONS = b"""

@@ -70,6 +70,13 @@ BEGIN
                    THEN concat_ws(' ', b.failed_value, b.raw_data) ~ audit._spelled_word_pattern(p_user_id, false)
                         OR b.raw_id IS NULL AND b.raw_data ~ v_line END
         ON CONFLICT ON CONSTRAINT erasure_records_pkey DO NOTHING;
+        -- The first of the rows of a record has its text; the others go with it.
+        INSERT INTO pg_temp.erasure_records (bad_record_id)
+        SELECT o.bad_record_id
+        FROM pg_temp.erasure_records e
+        JOIN audit.bad_records b ON b.bad_record_id = e.bad_record_id
+        JOIN audit.bad_records o ON o.run_date = b.run_date AND o.source_table = b.source_table AND o.raw_id = b.raw_id
+        ON CONFLICT ON CONSTRAINT erasure_records_pkey DO NOTHING;
     END IF;
     ANALYZE pg_temp.erasure_rows;
     RAISE NOTICE 'found: % rows of raw of % days that mention the user', v_rows, v_days;

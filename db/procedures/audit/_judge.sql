@@ -39,7 +39,8 @@ BEGIN
                 checked_count := CASE WHEN v_is_row THEN (v_values ->> 'checked rows')::bigint END;
             END IF;
         EXCEPTION WHEN OTHERS THEN
-            v_error := format('the rule cannot be evaluated: %s (%s)', SQLERRM, SQLSTATE);
+            -- It may quote a value of any length.
+            v_error := format('the rule cannot be evaluated: %s (%s)', left(SQLERRM, 1000), SQLSTATE);
         END;
 
         IF v_error IS NOT NULL THEN
@@ -60,7 +61,7 @@ BEGIN
                 BEGIN
                     SELECT array_agg(k.key) INTO sample FROM jsonb_array_elements_text(audit._evaluate(v_query, p_load_date) -> 'keys') AS k (key);
                 EXCEPTION WHEN OTHERS THEN
-                    sample := ARRAY[format('the sample cannot be evaluated: %s', SQLERRM)];
+                    sample := ARRAY[format('the sample cannot be evaluated: %s', left(SQLERRM, 1000))];
                 END;
             END IF;
         ELSE

@@ -76,6 +76,8 @@ DECLARE
     v_place     text := format('r.%I DESC', v_raw_id);  -- within a file
     v_first_ids bigint[];
     v_files     integer[];
+    v_taken_out bigint;
+    v_left      bigint;
 BEGIN
     -- Until its index is made: rows of it are taken away below, which a publication of all tables would not let pass.
     EXECUTE format('ALTER TABLE %s REPLICA IDENTITY FULL', p_rows);
@@ -107,6 +109,15 @@ BEGIN
     ANALYZE pg_temp.sorted_out;
 
     EXECUTE format('DELETE FROM %s AS r USING pg_temp.sorted_out s WHERE r.ctid = s.row', p_rows);
+    GET DIAGNOSTICS v_taken_out = ROW_COUNT;
+    EXECUTE format('SELECT count(*) FROM %s', p_rows) INTO v_left;
+    -- The day's partition does not keep the room of the lines that it does not have.
+    IF v_taken_out > v_left THEN
+        EXECUTE format('CREATE TEMPORARY TABLE left_rows ON COMMIT DROP AS TABLE %s', p_rows);
+        EXECUTE format('TRUNCATE %s', p_rows);
+        EXECUTE format('INSERT INTO %s TABLE pg_temp.left_rows', p_rows);
+        DROP TABLE pg_temp.left_rows;
+    END IF;
     SELECT count(*) FILTER (WHERE s.is_repeat), coalesce(array_agg(DISTINCT s.raw_id) FILTER (WHERE NOT s.is_repeat), '{}')
     INTO p_duplicate, p_refused FROM pg_temp.sorted_out s;
     DROP TABLE pg_temp.repeated_hashes, pg_temp.sorted_out;

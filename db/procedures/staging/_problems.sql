@@ -15,11 +15,12 @@ COMMENT ON FUNCTION staging._problem(boolean, text, text) IS 'A problem, if it i
 -- p_nested:        the order's fields (or its user's) that hold an object or array; found out once per order, too
 -- p_no_user:       how a user begins that is no object
 -- p_status: canonical status, NULL if it is not mapped
+-- p_order_ts, p_signup_ts: the times that p_timestamp and p_signup_date are; read once per order, too
 CREATE OR REPLACE FUNCTION staging._order_problems(
     p_order json, p_is_readable boolean, p_nested text[], p_item json, p_no_user text, p_items json, p_line_number bigint,
     p_order_id text, p_user_id text, p_product_id text, p_quantity text, p_price text, p_timestamp text,
     p_source_status text, p_status text, p_city text, p_signup_date text, p_marketing_source text,
-    p_oldest date, p_load_date date
+    p_oldest date, p_load_date date, p_order_ts timestamptz, p_signup_ts timestamptz
 ) RETURNS staging.problem[]
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN CASE
@@ -53,23 +54,23 @@ RETURN CASE
         staging._problem(staging._to_number(p_price) >= 1e15, 'price is not below 1e15', p_price)
     ] END || ARRAY[
         staging._problem(p_timestamp IS NULL, 'timestamp is missing', NULL),
-        staging._problem(p_timestamp IS NOT NULL AND staging._to_timestamptz(p_timestamp) IS NULL,
+        staging._problem(p_timestamp IS NOT NULL AND p_order_ts IS NULL,
                          'timestamp is not an ISO 8601 time', p_timestamp),
-        staging._problem((staging._to_timestamptz(p_timestamp) AT TIME ZONE 'UTC')::date > p_load_date,
+        staging._problem((p_order_ts AT TIME ZONE 'UTC')::date > p_load_date,
                          'timestamp is after the day of the delivery', p_timestamp),
-        staging._problem((staging._to_timestamptz(p_timestamp) AT TIME ZONE 'UTC')::date < p_oldest,
+        staging._problem((p_order_ts AT TIME ZONE 'UTC')::date < p_oldest,
                          'timestamp is older than oldest_order_days', p_timestamp),
         staging._problem(p_source_status IS NULL, 'status is missing', NULL),
         staging._problem(p_source_status IS NOT NULL AND p_status IS NULL,
                          'status is not in staging.codes, or not what warehouse.order_statuses calls one', p_source_status),
         staging._problem(p_no_user IS NOT NULL, 'user is not a JSON object', p_no_user),
         staging._problem('city' = ANY (p_nested), 'city is not a plain value', p_city),
-        staging._problem(p_signup_date IS NOT NULL AND staging._to_timestamptz(p_signup_date) IS NULL,
+        staging._problem(p_signup_date IS NOT NULL AND p_signup_ts IS NULL,
                          'signup_date is not a date', p_signup_date),
         staging._problem('marketing_source' = ANY (p_nested), 'marketing_source is not a plain value', p_marketing_source)
     ], NULL), '{}')
 END;
-COMMENT ON FUNCTION staging._order_problems(json, boolean, text[], json, text, json, bigint, text, text, text, text, text, text, text, text, text, text, text, date, date)
+COMMENT ON FUNCTION staging._order_problems(json, boolean, text[], json, text, json, bigint, text, text, text, text, text, text, text, text, text, text, text, date, date, timestamptz, timestamptz)
     IS 'Everything that is wrong with an order line; NULL if nothing is';
 
 -- Everything that is wrong with an event; NULL if nothing is.

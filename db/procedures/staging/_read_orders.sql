@@ -25,15 +25,15 @@ BEGIN ATOMIC
                 WHEN j.problems IS NULL THEN trim_scale(j.quantity::numeric)::integer END,
            CASE WHEN j.problems IS NULL THEN trim_scale(j.price::numeric) END,
            j.order_ts, j.status, j.city, (j.signup_ts AT TIME ZONE 'UTC')::date, j.marketing_source, j.problems,
-           -- An order of many items is told by the item: its lines together are no larger than it is.
-           left(CASE WHEN j.item IS NULL OR j.record_bytes <= 8192 THEN j.raw_json ELSE j.item END::text, 65536)
+           -- An item is told by itself: the lines of an order together are no larger than it is.
+           left(coalesce(j.item, j.raw_json)::text, 65536)
     FROM (
         SELECT l.*,
                CASE WHEN l.is_usual THEN NULL
                     ELSE staging._order_problems(
                              l.raw_json, l.is_readable, l.nested, l.item, l.no_customer, l.items, l.item_number, l.order_id, l.user_id, l.product_id,
                              l.quantity, l.price, l.order_time, l.source_status, l.status, l.city, l.signup_date,
-                             l.marketing_source, p_oldest, p_load_date)
+                             l.marketing_source, p_oldest, p_load_date, l.order_ts, l.signup_ts)
                END AS problems
         FROM (
             SELECT v.*,
@@ -81,7 +81,7 @@ BEGIN ATOMIC
                                              THEN 'marketing_source' END], NULL)
                                END AS nested
                         FROM (
-                            SELECT o.raw_orders_id, o.load_id, o.line_number AS record_number, o.raw_json, o.record_bytes, o.is_readable,
+                            SELECT o.raw_orders_id, o.load_id, o.line_number AS record_number, o.raw_json, o.is_readable,
                                    f."user" AS customer, f.items,
                                    CASE WHEN json_typeof(f."user") <> 'object' THEN left(f."user"::text, 1000) END AS no_customer,
                                    staging._trimmed(f.order_id) AS order_id, staging._trimmed(f.user_id) AS user_id,
@@ -93,7 +93,7 @@ BEGIN ATOMIC
                                    staging._trimmed(CASE WHEN f."user" IS NULL THEN f.marketing_source
                                                          ELSE coalesce(f."user" ->> 'marketing_source', f.marketing_source) END) AS marketing_source
                             FROM (
-                                SELECT o.raw_orders_id, o.load_id, o.line_number, o.raw_json, octet_length(o.raw_json::text) AS record_bytes,
+                                SELECT o.raw_orders_id, o.load_id, o.line_number, o.raw_json,
                                        json_typeof(o.raw_json) = 'object'
                                        AND (o.raw_json::text NOT LIKE '%\\u%' OR staging._is_storable(o.raw_json::text)) AS is_readable
                                 FROM raw.orders_json o

@@ -1,8 +1,8 @@
 -- Merges the day partitions of closed months of staging and facts, a partition a month, facts ordered by date_id; and
--- drops what the settings raw_keep_days and staging_keep_days say is old enough. For the maintenance window.
+-- drops what the settings raw_keep_days, staging_keep_days and audit_keep_days say is old enough. For the maintenance window.
 --
 -- before_date: months that ended by then are merged, and it is the day that retention counts from
--- Writes: partitions; no row of staging or facts changes
+-- Writes: partitions; no row of staging or facts changes; runs, steps, results and rejected rows of audit, a day at a time
 -- Locks:  per month and table the month (advisory), which steps of its days hold, and the publish lock: loads wait;
 --         readers only for the swap at its end
 -- Errors: WH003 called inside a transaction, WH004 no date, WH006 a swap did not get its locks (the months before are done)
@@ -49,6 +49,14 @@ BEGIN
     SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE;
     PERFORM warehouse._hold_warehouse();
     PERFORM warehouse._drop_replaced();
+    FOR v_task IN SELECT t.run_date FROM warehouse._expired_audit(before_date) AS t LOOP
+        COMMIT;
+        SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE;
+        PERFORM warehouse._hold_warehouse();
+        v_message := warehouse._drop_expired_audit(v_task.run_date, before_date);
+        COMMIT;
+        RAISE NOTICE '%', v_message;
+    END LOOP;
 END
 $compact_partitions$;
 COMMENT ON PROCEDURE warehouse.compact_partitions(date) IS 'Merges the day partitions of closed months, and drops what retention says';

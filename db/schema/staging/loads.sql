@@ -23,7 +23,7 @@ COMMENT ON COLUMN staging.loads.raw_count IS 'Rows of raw in the deliveries in f
 COMMENT ON COLUMN staging.loads.delivered_count IS 'Lines delivered: clean + duplicate + rejected';
 COMMENT ON COLUMN staging.loads.clean_count IS 'Lines in staging';
 COMMENT ON COLUMN staging.loads.duplicate_count IS 'Lines of reports that a later one of the same day replaced';
-COMMENT ON COLUMN staging.loads.rejected_count IS 'Lines rejected: rows in audit.bad_records';
+COMMENT ON COLUMN staging.loads.rejected_count IS 'Lines rejected: the sum of line_count in audit.bad_records';
 COMMENT ON COLUMN staging.loads.load_ids IS 'Deliveries in force that were read, in the order of their names';
 COMMENT ON COLUMN staging.loads.created_at IS 'When the day was first cleaned';
 COMMENT ON COLUMN staging.loads.updated_at IS 'When this row last changed';

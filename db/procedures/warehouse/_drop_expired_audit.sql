@@ -1,0 +1,76 @@
+-- Retention of audit, a day at a time: what the setting audit_keep_days does not keep and nobody needs any more.
+--
+-- A run goes when it began that long ago and its day is that old. What stays whatever its age: the newest run of a day and
+-- the newest that judged it (status, explain, daily_metrics), that of the gate's verdict, one that an override let through,
+-- and what runs. The rejected rows of a day and its step_inputs go when no staging of it is left and no run of it is kept
+-- for its youth: so a run of the day cannot be skipped that would have to make them again. Verdicts, overrides and
+-- erasures stay: a row a decision.
+
+CREATE OR REPLACE FUNCTION warehouse._expired_runs(p_before date) RETURNS TABLE (run_id bigint, run_date date)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $_expired_runs$
+    SELECT r.run_id, r.run_date
+    FROM (SELECT n.run_id, n.run_date, n.started_at, n.status, max(n.run_id) OVER (PARTITION BY n.run_date) AS newest
+          FROM audit.pipeline_runs n
+          WHERE n.run_date < p_before - audit._setting('audit_keep_days')) AS r
+    WHERE r.started_at < (p_before - audit._setting('audit_keep_days'))::timestamp AT TIME ZONE 'UTC'
+      AND r.status <> 'running' AND r.run_id <> r.newest
+      AND r.run_id IS DISTINCT FROM (SELECT max(d.run_id) FROM audit.dq_results d WHERE d.run_date = r.run_date)
+      AND NOT EXISTS (SELECT FROM audit.pipeline_steps s WHERE s.run_id = r.run_id AND s.status = 'running')
+      AND NOT EXISTS (SELECT FROM audit.gate_verdicts g WHERE g.run_date = r.run_date AND g.run_id = r.run_id)
+      AND NOT EXISTS (SELECT FROM audit.dq_overrides o WHERE o.used_by_run_id = r.run_id);
+$_expired_runs$;
+COMMENT ON FUNCTION warehouse._expired_runs(date) IS 'The runs that audit_keep_days does not keep and nobody needs any more';
+
+-- Whether the rejected rows of a day may go.
+CREATE OR REPLACE FUNCTION warehouse._is_day_over(p_run_date date, p_before date) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $_is_day_over$
+    SELECT coalesce(p_run_date < p_before - audit._setting('audit_keep_days'), false)
+           AND NOT EXISTS (SELECT FROM audit.pipeline_runs r
+                           WHERE r.run_date = p_run_date
+                             AND (r.started_at >= (p_before - audit._setting('audit_keep_days'))::timestamp AT TIME ZONE 'UTC'
+                                  OR r.status = 'running'))
+           AND NOT EXISTS (SELECT FROM unnest(ARRAY['staging.orders_clean', 'staging.events_clean', 'staging.products_clean']::regclass[]) AS p (parent)
+                           WHERE warehouse._partition_of(p.parent, p_run_date) IS NOT NULL);
+$_is_day_over$;
+COMMENT ON FUNCTION warehouse._is_day_over(date, date) IS 'Whether the rejected rows of a day may go';
+
+CREATE OR REPLACE FUNCTION warehouse._expired_audit(p_before date) RETURNS TABLE (run_date date)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $_expired_audit$
+    SELECT r.run_date FROM warehouse._expired_runs(p_before) r
+    UNION
+    SELECT d.run_date
+    FROM (SELECT DISTINCT b.run_date FROM audit.bad_records b WHERE b.run_date < p_before - audit._setting('audit_keep_days')
+          UNION
+          SELECT i.run_date FROM audit.step_inputs i WHERE i.run_date < p_before - audit._setting('audit_keep_days')) AS d
+    WHERE warehouse._is_day_over(d.run_date, p_before)
+    ORDER BY 1;
+$_expired_audit$;
+COMMENT ON FUNCTION warehouse._expired_audit(date) IS 'The days of whose audit retention drops something';
+
+-- Drops that of one day. Returns what it did, in words.
+-- Locks: the month of the day (advisory): no step of it is in the middle of what is looked at here
+CREATE OR REPLACE FUNCTION warehouse._drop_expired_audit(p_run_date date, p_before date) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD'
+AS $_drop_expired_audit$
+DECLARE
+    v_runs bigint[];
+    v_rows bigint := 0;
+BEGIN
+    PERFORM warehouse._refuse_date(p_before);
+    PERFORM warehouse._take_month(p_run_date);
+    SELECT coalesce(array_agg(r.run_id), '{}') INTO v_runs FROM warehouse._expired_runs(p_before) r WHERE r.run_date = p_run_date;
+    DELETE FROM audit.dq_results d WHERE d.run_id = ANY (v_runs);
+    DELETE FROM audit.pipeline_steps s WHERE s.run_id = ANY (v_runs);
+    DELETE FROM audit.pipeline_runs r WHERE r.run_id = ANY (v_runs);
+    IF warehouse._is_day_over(p_run_date, p_before) THEN
+        DELETE FROM audit.step_inputs i WHERE i.run_date = p_run_date;
+        DELETE FROM audit.bad_records b WHERE b.run_date = p_run_date;
+        GET DIAGNOSTICS v_rows = ROW_COUNT;
+    END IF;
+    RETURN format('audit of %s: %s runs and %s rejected rows dropped', p_run_date, cardinality(v_runs), v_rows);
+END
+$_drop_expired_audit$;
+COMMENT ON FUNCTION warehouse._drop_expired_audit(date, date) IS 'Drops what audit_keep_days does not keep of one day';
