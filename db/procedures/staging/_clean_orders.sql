@@ -46,7 +46,7 @@ BEGIN
     CREATE TEMPORARY TABLE bad_rows ON COMMIT DROP AS
     SELECT l.load_id, l.raw_orders_id AS raw_id, l.line_number AS item_number, l.order_id AS record_id,
            l.record_number AS line_number, l.problems, l.raw_data
-    FROM staging._read_orders(p_load_date, v_today, v_oldest, v_delivery.load_ids, v_refused) AS l
+    FROM staging._read_orders(p_load_date, v_today, v_oldest, v_delivery.load_ids, v_refused, staging._own_fields('orders')) AS l
     WHERE l.problems IS NOT NULL;
     SET LOCAL enable_seqscan TO DEFAULT;
     v_rejected := audit._record_bad_records(v_delivery);

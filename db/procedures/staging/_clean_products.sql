@@ -23,8 +23,8 @@ BEGIN
     EXECUTE format('CREATE TEMPORARY TABLE product_lines ON COMMIT DROP AS
                     SELECT %s, r.load_id, r.record_number, r.problems, r.raw_json,
                            array_position($2, r.load_id)::bigint << 32 | r.record_number AS report
-                    FROM staging._read_products($1, $2) AS r', staging._columns_read('staging.products_clean'))
-    USING p_load_date, v_delivery.load_ids;
+                    FROM staging._read_products($1, $2, $3) AS r', staging._columns_read('staging.products_clean'))
+    USING p_load_date, v_delivery.load_ids, staging._own_fields('products');
     GET DIAGNOSTICS v_lines = ROW_COUNT;
     SET LOCAL enable_seqscan TO DEFAULT;
     ANALYZE pg_temp.product_lines;

@@ -1,5 +1,13 @@
 -- Fields of one's own: those of staging.fields that no column has. They are carried in attributes.
 
+-- The fields of one's own of a source; NULL if there is none.
+CREATE OR REPLACE FUNCTION staging._own_fields(p_source text) RETURNS staging.fields[]
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $_own_fields$
+    SELECT array_agg(f ORDER BY f.field) FROM staging.fields f WHERE f.source = p_source AND f.column_name IS NULL;
+$_own_fields$;
+COMMENT ON FUNCTION staging._own_fields(text) IS 'The fields of one''s own of a source; NULL if there is none';
+
 -- What a record has of fields of one's own, and what is wrong with it. Called for records only where such fields are registered.
 --
 -- p_fields:   rows of staging.fields;  p_places: of which places
@@ -64,15 +72,15 @@ $_own_fault$;
 COMMENT ON FUNCTION staging._own_fault(staging.fields, json) IS 'What is wrong with the value of a field of one''s own; NULL if nothing is';
 
 -- What a record that lacks a required field has instead: its first names that no field has. A misspelled one is among them.
-CREATE OR REPLACE FUNCTION staging._record_has(p_record json, p_fields text[]) RETURNS text
+CREATE OR REPLACE FUNCTION staging._record_has(p_record json, p_source text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $_record_has$
     SELECT 'the record has ' || string_agg(left(k.name, 60), ', ' ORDER BY k.place)
     FROM (
         SELECT n.name, n.place
         FROM json_object_keys(CASE WHEN json_typeof(p_record) = 'object' THEN p_record ELSE '{}' END) WITH ORDINALITY AS n (name, place)
-        WHERE n.name <> ALL (p_fields || '{user,items}'::text[])
+        WHERE n.name NOT IN ('user', 'items') AND NOT EXISTS (SELECT FROM staging.fields f WHERE f.source = p_source AND f.field = n.name)
         ORDER BY n.place LIMIT 12
     ) AS k;
 $_record_has$;
-COMMENT ON FUNCTION staging._record_has(json, text[]) IS 'What a record that lacks a required field has instead: its first names that no field has';
+COMMENT ON FUNCTION staging._record_has(json, text) IS 'What a record that lacks a required field has instead: its first names that no field has';

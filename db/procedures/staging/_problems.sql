@@ -89,7 +89,7 @@ COMMENT ON FUNCTION staging._event_problems(text, text, text, text, text, date, 
 CREATE OR REPLACE FUNCTION staging._product_problems(
     p_product json, p_product_id text, p_product_name text, p_category text, p_brand text, p_price text
 ) RETURNS staging.problem[]
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE sql STABLE PARALLEL SAFE
 RETURN CASE
     WHEN json_typeof(p_product) <> 'object'
     THEN ARRAY[staging._problem(true, 'the record is not a JSON object', p_product::text)]
@@ -97,7 +97,7 @@ RETURN CASE
     THEN ARRAY[staging._problem(true, 'the record holds \u0000 or half a surrogate pair, which no text can hold', NULL)]
     ELSE nullif(array_remove(ARRAY[
         staging._problem(p_product_id IS NULL, 'product_id is missing',
-                         staging._record_has(p_product, '{product_id,product_name,category,brand,current_price}')),
+                         staging._record_has(p_product, 'products')),
         staging._problem(octet_length(p_product_id) > 512, 'product_id is longer than 512 bytes', p_product_id),
         staging._problem(staging._is_nested(p_product_id, p_product -> 'product_id'), 'product_id is not a plain value', p_product_id),
         staging._problem(staging._is_nested(p_product_name, p_product -> 'product_name'), 'product_name is not a plain value', p_product_name),

@@ -3,7 +3,7 @@
 --
 -- What is of the usual shape is judged by cheap tests; all else by _event_problems.
 CREATE OR REPLACE FUNCTION staging._read_events(
-    p_load_date date, p_today text, p_oldest date, p_load_ids bigint[], p_records bigint[]
+    p_load_date date, p_today text, p_oldest date, p_load_ids bigint[], p_records bigint[], p_own staging.fields[]
 )
 RETURNS TABLE (
     staging_events_id bigint, load_date date, event_id text, user_id text, product_id text, event_type text, event_ts timestamptz,
@@ -17,9 +17,8 @@ BEGIN ATOMIC
                staging._trimmed(e.event_id) AS event_id, staging._trimmed(e.user_id) AS user_id,
                staging._trimmed(e.product_id) AS product_id, staging._trimmed(e.event_type) AS event_type,
                staging._trimmed(e.event_ts) AS event_time,
-               CASE WHEN (SELECT array_agg(k) FROM staging.fields k WHERE k.source = 'events' AND k.column_name IS NULL) IS NOT NULL
-                    THEN staging._own_values((SELECT array_agg(k) FROM staging.fields k WHERE k.source = 'events' AND k.column_name IS NULL),
-                                             '{event}', CASE WHEN staging._is_storable(e.extra::text) THEN e.extra END, NULL) END AS own,
+               CASE WHEN p_own IS NOT NULL
+                    THEN staging._own_values(p_own, '{event}', CASE WHEN staging._is_storable(e.extra::text) THEN e.extra END, NULL) END AS own,
                CASE WHEN p_records IS NOT NULL THEN
                    left(concat_ws(',', '"event_id"=' || e.event_id, '"event_type"=' || e.event_type, '"event_ts"=' || e.event_ts,
                                   '"user_id"=' || e.user_id, '"product_id"=' || e.product_id, e.extra::text), 65536)

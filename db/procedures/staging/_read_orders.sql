@@ -9,12 +9,13 @@
 -- p_oldest:   the earliest day of an order
 -- p_load_ids: the deliveries in force
 -- p_records:  raw_orders_id of the records that are looked at; NULL for all
+-- p_own:      fields of one's own (staging._own_fields); NULL for none, which then cost nothing
 -- Its body becomes part of the query that calls it: what that does not ask for is not computed, and both cores may work.
 -- Each OFFSET '0' is a fence: what stands above it is computed once per row, not once per use; as a bigint it lets both
 -- cores work. Codes are looked up in an object made of them, once: of a day that nobody has analyzed yet the planner expects
--- a single row, and what it would join that to, and how, is anybody's guess. Fields of one's own are an array for the same reason.
+-- a single row, and what it would join that to, and how, is anybody's guess.
 CREATE OR REPLACE FUNCTION staging._read_orders(
-    p_load_date date, p_today text, p_oldest date, p_load_ids bigint[], p_records bigint[]
+    p_load_date date, p_today text, p_oldest date, p_load_ids bigint[], p_records bigint[], p_own staging.fields[]
 )
 RETURNS TABLE (
     staging_orders_id bigint, load_date date, order_id text, line_number integer, user_id text, product_id text,
@@ -75,10 +76,9 @@ BEGIN ATOMIC
                              THEN 'marketing_source' END], NULL)
                END AS nested,
                CASE WHEN num_nulls(p.order_id, p.order_time, p.source_status) > 0 AND p.is_readable
-                    THEN staging._record_has(p.raw_json, (SELECT array_agg(k.field) FROM staging.fields k WHERE k.source = 'orders')) END AS order_has,
-               CASE WHEN p.is_readable AND (SELECT array_agg(k) FROM staging.fields k WHERE k.source = 'orders' AND k.column_name IS NULL) IS NOT NULL
-                    THEN staging._own_values((SELECT array_agg(k) FROM staging.fields k WHERE k.source = 'orders' AND k.column_name IS NULL),
-                                             '{order,customer}', p.raw_json, p.customer) END AS order_own
+                    THEN staging._record_has(p.raw_json, 'orders') END AS order_has,
+               CASE WHEN p_own IS NOT NULL AND p.is_readable
+                    THEN staging._own_values(p_own, '{order,customer}', p.raw_json, p.customer) END AS order_own
         FROM parsed p
         OFFSET '0'
     ),
@@ -87,9 +87,8 @@ BEGIN ATOMIC
                CASE WHEN i.item IS NULL THEN o.order_product_id ELSE staging._trimmed(i.item ->> 'product_id') END AS product_id,
                staging._trimmed(CASE WHEN i.item IS NULL THEN o.order_quantity ELSE i.item ->> 'quantity' END) AS quantity,
                staging._trimmed(CASE WHEN i.item IS NULL THEN o.order_price ELSE i.item ->> 'price' END) AS price,
-               CASE WHEN o.is_readable AND (SELECT array_agg(k) FROM staging.fields k WHERE k.source = 'orders' AND k.column_name IS NULL) IS NOT NULL
-                    THEN staging._own_values((SELECT array_agg(k) FROM staging.fields k WHERE k.source = 'orders' AND k.column_name IS NULL),
-                                             '{line}', CASE WHEN i.item IS NULL THEN o.raw_json ELSE i.item END, NULL) END AS line_own
+               CASE WHEN p_own IS NOT NULL AND o.is_readable
+                    THEN staging._own_values(p_own, '{line}', CASE WHEN i.item IS NULL THEN o.raw_json ELSE i.item END, NULL) END AS line_own
         FROM orders o
         LEFT JOIN LATERAL json_array_elements(CASE WHEN json_typeof(o.items) = 'array' THEN o.items END)
             WITH ORDINALITY AS i (item, item_number) ON true
@@ -110,8 +109,7 @@ BEGIN ATOMIC
                    AND l.line_number <= 999999
                    AND (l.item_number IS NOT NULL OR l.items IS NULL), false) AS is_usual,
                CASE WHEN num_nulls(l.product_id, l.quantity, l.price) > 0 AND l.is_readable
-                    THEN staging._record_has(CASE WHEN l.item IS NULL THEN l.raw_json ELSE l.item END,
-                                             (SELECT array_agg(k.field) FROM staging.fields k WHERE k.source = 'orders')) END AS line_has
+                    THEN staging._record_has(CASE WHEN l.item IS NULL THEN l.raw_json ELSE l.item END, 'orders') END AS line_has
         FROM lines l
         OFFSET '0'
     ),

@@ -1,6 +1,6 @@
 -- The catalogue delivered for a day: typed, and judged. The one place that knows what a product calls its fields. The
 -- fences are those of _read_orders.
-CREATE OR REPLACE FUNCTION staging._read_products(p_load_date date, p_load_ids bigint[])
+CREATE OR REPLACE FUNCTION staging._read_products(p_load_date date, p_load_ids bigint[], p_own staging.fields[])
 RETURNS TABLE (
     staging_products_id bigint, load_date date, product_id text, product_name text, category text, brand text, current_price numeric,
     raw_products_id bigint, attributes jsonb,
@@ -19,9 +19,8 @@ BEGIN ATOMIC
         SELECT r.*, staging._trimmed(f.product_id) AS product_id, staging._trimmed(f.product_name) AS product_name,
                staging._trimmed(f.category) AS category, staging._trimmed(f.brand) AS brand,
                staging._trimmed(f.current_price) AS price,
-               CASE WHEN r.is_readable AND (SELECT array_agg(k) FROM staging.fields k WHERE k.source = 'products' AND k.column_name IS NULL) IS NOT NULL
-                    THEN staging._own_values((SELECT array_agg(k) FROM staging.fields k WHERE k.source = 'products' AND k.column_name IS NULL),
-                                             '{product}', r.raw_json, NULL) END AS own
+               CASE WHEN p_own IS NOT NULL AND r.is_readable
+                    THEN staging._own_values(p_own, '{product}', r.raw_json, NULL) END AS own
         FROM records r
         CROSS JOIN LATERAL json_to_record(CASE WHEN r.is_readable THEN r.raw_json ELSE '{}' END)
             AS f (product_id text, product_name text, category text, brand text, current_price text)
