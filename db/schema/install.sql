@@ -12,6 +12,9 @@
 \ir staging/codes.sql
 \ir staging/problem.sql
 \ir staging/delivery.sql
+\ir staging/fields.sql
+\ir staging/own_values.sql
+\ir staging/order_line.sql
 \ir staging/loads.sql
 \ir staging/orders_clean.sql
 \ir staging/events_clean.sql

@@ -50,6 +50,7 @@ BEGIN
     RETURN encode(sha256(convert_to(concat_ws(E'\n', v_inputs, v_revision,
         (SELECT string_agg(s::text, E'\n' ORDER BY s.name) FROM audit.settings s),
         (SELECT string_agg(c::text, E'\n' ORDER BY c.kind, c.source_value) FROM staging.codes c),
+        (SELECT string_agg(f::text, E'\n' ORDER BY f.source, f.field) FROM staging.fields f),
         (SELECT string_agg(o::text, E'\n' ORDER BY o.status) FROM warehouse.order_statuses o),
         (SELECT string_agg(p.oid || ' ' || p.xmin, ',' ORDER BY p.oid) FROM pg_proc p
          WHERE p.pronamespace IN ('raw'::regnamespace, 'staging'::regnamespace, 'audit'::regnamespace, 'warehouse'::regnamespace))

@@ -46,22 +46,12 @@ END
 $_check_raw_count$;
 COMMENT ON FUNCTION staging._check_raw_count(staging.delivery, bigint) IS 'Refuses a raw that does not hold what its deliveries say';
 
--- Where the rows of a day are put together: the partition that the day will have or, if it has one already, a
--- temporary table to compare with it.
-CREATE OR REPLACE FUNCTION staging._rows_of_day(p_parent regclass, p_load_date date) RETURNS text
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
-AS $_rows_of_day$
-    SELECT CASE WHEN warehouse._partition_of(p_parent, p_load_date) IS NULL
-                THEN warehouse._partition_name(p_parent, p_load_date, 'day') ELSE 'pg_temp.new_rows' END;
-$_rows_of_day$;
-COMMENT ON FUNCTION staging._rows_of_day(regclass, date) IS 'Where the rows of a day are put together';
-
 -- Takes out of a day's rows what is not clean: all but the last report of each order or event, with all its rows, and
 -- the rows that were refused: those without a load_date. Which report is the last says the name of the file, by its
 -- bytes, then the place in it. Repeats are few: they are found by sorting hashes, which costs a third of sorting or
 -- hashing the keys; what only has equal hashes is told apart afterwards.
 --
--- p_rows:      the table of _rows_of_day. A record that lacks its key is nobody's repeat.
+-- p_rows:      the table of _collect_rows. A record that lacks its key is nobody's repeat.
 -- p_duplicate: rows of earlier reports;  p_refused: raw ids of the records that the refused rows are of
 CREATE OR REPLACE FUNCTION staging._sort_out(p_delivery staging.delivery, p_rows regclass, OUT p_duplicate bigint, OUT p_refused bigint[])
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_hashagg = off SET work_mem = '256MB'
@@ -124,25 +114,6 @@ BEGIN
 END
 $_sort_out$;
 COMMENT ON FUNCTION staging._sort_out(staging.delivery, regclass) IS 'Takes out of a day''s rows what is not clean: repeats and refused rows';
-
--- Makes the day what was put together in p_rows. Returns whether anything was added, changed or taken away.
-CREATE OR REPLACE FUNCTION staging._publish_rows(
-    p_parent regclass, p_load_date date, p_rows text, p_key text[], p_carried text[]
-) RETURNS boolean
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
-AS $_publish_rows$
-DECLARE
-    v_has_changed boolean;
-BEGIN
-    IF p_rows <> 'pg_temp.new_rows' THEN
-        RETURN warehouse._publish_first(p_parent, p_load_date);
-    END IF;
-    v_has_changed := warehouse._publish_day(p_parent, p_load_date, 'SELECT r.* FROM pg_temp.new_rows r', p_key, p_carried) > 0;
-    DROP TABLE pg_temp.new_rows;
-    RETURN v_has_changed;
-END
-$_publish_rows$;
-COMMENT ON FUNCTION staging._publish_rows(regclass, date, text, text[], text[]) IS 'Makes the day what was put together';
 
 -- Records what became of a day's lines. The staging gets a new version if a row or a count of it changed: the pass of
 -- the gate holds for one version.

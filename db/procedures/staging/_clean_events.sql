@@ -17,7 +17,7 @@ DECLARE
     v_delivery  staging.delivery := staging._begin_cleaning('events', p_load_date);
     v_today     text := to_char(p_load_date, 'YYYY-MM-DD"T"');
     v_oldest    date := staging.oldest_date(p_load_date);
-    v_rows      text := staging._rows_of_day('staging.events_clean', p_load_date);
+    v_rows      regclass;
     v_inputs    text := audit._input_digest('clean_events', p_load_date);
     v_refused   bigint[];
     v_lines     bigint;
@@ -33,25 +33,17 @@ BEGIN
 
     -- By its index: what else a month of raw holds is not read, whatever the planner thinks of so young a table.
     SET LOCAL enable_seqscan TO off;
-    EXECUTE format($query$
-        CREATE TABLE %s AS
-        SELECT l.raw_events_id AS staging_events_id, CASE WHEN l.problems IS NULL THEN $1 END AS load_date,
-               l.event_id COLLATE "C" AS event_id, l.user_id COLLATE "C" AS user_id, l.product_id COLLATE "C" AS product_id,
-               l.event_type, l.event_ts, l.raw_events_id,
-               now() AS created_at, now() AS updated_at
-        FROM staging._read_events($1, $2, $3, $4, NULL) AS l
-        $query$, v_rows)
-    USING p_load_date, v_today, v_oldest, v_delivery.load_ids;
-    GET DIAGNOSTICS v_lines = ROW_COUNT;
+    SELECT c.p_rows, c.p_lines INTO v_rows, v_lines
+    FROM staging._collect_rows('staging.events_clean', 'staging._read_events', v_delivery) AS c;
     SET LOCAL enable_seqscan TO DEFAULT;
     PERFORM staging._check_raw_count(v_delivery, v_lines);
 
-    SELECT o.p_duplicate, o.p_refused INTO v_duplicate, v_refused FROM staging._sort_out(v_delivery, v_rows::regclass) o;
+    SELECT o.p_duplicate, o.p_refused INTO v_duplicate, v_refused FROM staging._sort_out(v_delivery, v_rows) o;
     SET LOCAL enable_seqscan TO off;
     CREATE TEMPORARY TABLE bad_rows ON COMMIT DROP AS
     SELECT l.load_id, l.raw_events_id AS raw_id, NULL::integer AS item_number, l.event_id AS record_id,
            l.record_number AS line_number, l.problems, l.raw_data
-    FROM staging._read_events(p_load_date, v_today, v_oldest, v_delivery.load_ids, v_refused) AS l
+    FROM staging._read_events(p_load_date, v_today, v_oldest, v_delivery.load_ids, v_refused, staging._own_fields('events')) AS l
     WHERE l.problems IS NOT NULL;
     SET LOCAL enable_seqscan TO DEFAULT;
     v_rejected := audit._record_bad_records(v_delivery);

@@ -19,29 +19,12 @@ DECLARE
     v_result    audit.step_result;
 BEGIN
     SET LOCAL enable_seqscan TO off;  -- as in _clean_orders
-    CREATE TEMPORARY TABLE product_lines ON COMMIT DROP AS
-    SELECT v.raw_products_id, v.load_id, v.record_number, v.report,
-           CASE WHEN octet_length(v.product_id) <= 512 THEN v.product_id END COLLATE "C" AS product_id,
-           v.product_name, v.category, v.brand, trim_scale(staging._to_number(v.price)) AS current_price,
-           staging._product_problems(v.raw_json, v.product_id, v.product_name, v.category, v.brand, v.price) AS problems,
-           v.raw_json
-    FROM (
-        SELECT p.raw_products_id, p.load_id, p.line_number AS record_number, p.raw_json,
-               -- Which report of the day it is: by the bytes of the file's name, then by place.
-               array_position(v_delivery.load_ids, p.load_id)::bigint << 32 | p.line_number AS report,
-               staging._trimmed(r.product_id) AS product_id, staging._trimmed(r.product_name) AS product_name,
-               staging._trimmed(r.category) AS category, staging._trimmed(r.brand) AS brand,
-               staging._trimmed(r.current_price) AS price
-        FROM (
-            SELECT j.*, json_typeof(j.raw_json) = 'object' AND staging._is_storable(j.raw_json::text) AS is_readable
-            FROM raw.products_json j
-            WHERE j.run_date = p_load_date AND j.load_id = ANY (v_delivery.load_ids)
-            OFFSET '0'
-        ) AS p
-        CROSS JOIN LATERAL json_to_record(CASE WHEN p.is_readable THEN p.raw_json ELSE '{}' END)
-            AS r (product_id text, product_name text, category text, brand text, current_price text)
-        OFFSET '0'
-    ) AS v;
+    -- Which report of the day it is: by the bytes of the file's name, then by place.
+    EXECUTE format('CREATE TEMPORARY TABLE product_lines ON COMMIT DROP AS
+                    SELECT %s, r.load_id, r.record_number, r.problems, r.raw_json,
+                           array_position($2, r.load_id)::bigint << 32 | r.record_number AS report
+                    FROM staging._read_products($1, $2, $3) AS r', staging._columns_read('staging.products_clean'))
+    USING p_load_date, v_delivery.load_ids, staging._own_fields('products');
     GET DIAGNOSTICS v_lines = ROW_COUNT;
     SET LOCAL enable_seqscan TO DEFAULT;
     ANALYZE pg_temp.product_lines;
@@ -68,9 +51,7 @@ BEGIN
 
     v_changed := warehouse._publish_day(
         'staging.products_clean', p_load_date,
-        format('SELECT l.raw_products_id AS staging_products_id, %L::date AS load_date, l.product_id, l.product_name,
-                       l.category, l.brand, l.current_price, l.raw_products_id, now() AS created_at, now() AS updated_at
-                FROM pg_temp.product_lines l WHERE l.problems IS NULL', p_load_date),
+        format('SELECT %s FROM pg_temp.product_lines WHERE problems IS NULL', warehouse._column_list('staging.products_clean')),
         ARRAY['product_id'], ARRAY['staging_products_id', 'raw_products_id', 'created_at', 'updated_at']) > 0;
 
     v_result := staging._finish_cleaning(v_delivery, v_lines, v_duplicate, v_rejected, v_changed);

@@ -7,70 +7,61 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN p_is_wrong THEN ROW(p_reason, left(p_value, 1000))::staging.problem END;
 COMMENT ON FUNCTION staging._problem(boolean, text, text) IS 'A problem, if it is one';
 
--- Everything that is wrong with an order line; NULL if nothing is.
+-- Everything that is wrong with an order line; NULL if nothing is. What a required field that is missing is called instead
+-- is the value of that problem.
 --
--- p_order, p_item: the order, and its item (NULL in the flat shape); the texts are trimmed values of both
--- p_is_readable:   the order is an object, and every text in it can be stored. Found out once per order: an order may
---                  have many bad items, and nothing here may cost each of them the length of the whole.
--- p_nested:        the order's fields (or its user's) that hold an object or array; found out once per order, too
--- p_no_user:       how a user begins that is no object
--- p_status: canonical status, NULL if it is not mapped
--- p_order_ts, p_signup_ts: the times that p_timestamp and p_signup_date are; read once per order, too
-CREATE OR REPLACE FUNCTION staging._order_problems(
-    p_order json, p_is_readable boolean, p_nested text[], p_item json, p_no_user text, p_items json, p_line_number bigint,
-    p_order_id text, p_user_id text, p_product_id text, p_quantity text, p_price text, p_timestamp text,
-    p_source_status text, p_status text, p_city text, p_signup_date text, p_marketing_source text,
-    p_oldest date, p_load_date date, p_order_ts timestamptz, p_signup_ts timestamptz
-) RETURNS staging.problem[]
+-- What an order's lines share was found out once per order (staging.order_line says what): an order may have many bad items,
+-- and nothing here may cost each of them the length of the whole.
+CREATE OR REPLACE FUNCTION staging._order_problems(p_line staging.order_line, p_oldest date, p_load_date date) RETURNS staging.problem[]
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN CASE
-    WHEN NOT p_is_readable AND json_typeof(p_order) <> 'object'
-    THEN ARRAY[staging._problem(true, 'the record is not a JSON object', p_order::text)]
-    WHEN NOT p_is_readable
+    WHEN NOT (p_line).is_readable AND json_typeof((p_line).raw_json) <> 'object'
+    THEN ARRAY[staging._problem(true, 'the record is not a JSON object', (p_line).raw_json::text)]
+    WHEN NOT (p_line).is_readable
     THEN ARRAY[staging._problem(true, 'the record holds \u0000 or half a surrogate pair, which no text can hold', NULL)]
     ELSE nullif(array_remove(ARRAY[
-        staging._problem(p_order_id IS NULL, 'order_id is missing', NULL),
-        staging._problem(octet_length(p_order_id) > 512, 'order_id is longer than 512 bytes', p_order_id),
-        staging._problem('order_id' = ANY (p_nested), 'order_id is not a plain value', p_order_id),
-        staging._problem(octet_length(p_user_id) > 512, 'user_id is longer than 512 bytes', p_user_id),
-        staging._problem('user_id' = ANY (p_nested), 'user_id is not a plain value', p_user_id),
-        staging._problem(p_items IS NOT NULL AND p_line_number IS NULL, 'items is not a list with at least one item', p_items::text),
-        staging._problem(p_line_number > 999999, 'an order holds at most 999,999 items', p_line_number::text),
-        staging._problem(json_typeof(p_item) <> 'object', 'the item is not a JSON object', p_item::text)
-    ] || CASE WHEN coalesce(json_typeof(p_item) = 'object', p_items IS NULL) THEN ARRAY[
-        staging._problem(p_product_id IS NULL, 'product_id is missing', NULL),
-        staging._problem(octet_length(p_product_id) > 512, 'product_id is longer than 512 bytes', p_product_id),
-        staging._problem(CASE WHEN p_item IS NULL THEN 'product_id' = ANY (p_nested) ELSE staging._is_nested(p_product_id, p_item -> 'product_id') END,
-                         'product_id is not a plain value', p_product_id),
-        staging._problem(p_quantity IS NULL, 'quantity is missing', NULL),
-        staging._problem(p_quantity IS NOT NULL
-                         AND NOT coalesce(staging._to_number(p_quantity) > 0
-                                          AND staging._to_number(p_quantity) = trunc(staging._to_number(p_quantity)), false),
-                         'quantity is not a whole number above 0', p_quantity),
-        staging._problem(staging._to_number(p_quantity) > 2147483647, 'quantity is above 2,147,483,647', p_quantity),
-        staging._problem(p_price IS NULL, 'price is missing', NULL),
-        staging._problem(p_price IS NOT NULL AND NOT coalesce(staging._to_number(p_price) >= 0, false),
-                         'price is not a number of at least 0', p_price),
-        staging._problem(staging._to_number(p_price) >= 1e15, 'price is not below 1e15', p_price)
+        staging._problem((p_line).order_id IS NULL, 'order_id is missing', (p_line).order_has),
+        staging._problem(octet_length((p_line).order_id) > 512, 'order_id is longer than 512 bytes', (p_line).order_id),
+        staging._problem('order_id' = ANY ((p_line).nested), 'order_id is not a plain value', (p_line).order_id),
+        staging._problem(octet_length((p_line).user_id) > 512, 'user_id is longer than 512 bytes', (p_line).user_id),
+        staging._problem('user_id' = ANY ((p_line).nested), 'user_id is not a plain value', (p_line).user_id),
+        staging._problem((p_line).items IS NOT NULL AND (p_line).item_number IS NULL, 'items is not a list with at least one item', (p_line).items::text),
+        staging._problem((p_line).item_number > 999999, 'an order holds at most 999,999 items', (p_line).item_number::text),
+        staging._problem(json_typeof((p_line).item) <> 'object', 'the item is not a JSON object', (p_line).item::text)
+    ] || CASE WHEN coalesce(json_typeof((p_line).item) = 'object', (p_line).items IS NULL) THEN ARRAY[
+        staging._problem((p_line).product_id IS NULL, 'product_id is missing', (p_line).line_has),
+        staging._problem(octet_length((p_line).product_id) > 512, 'product_id is longer than 512 bytes', (p_line).product_id),
+        staging._problem(CASE WHEN (p_line).item IS NULL THEN 'product_id' = ANY ((p_line).nested) ELSE staging._is_nested((p_line).product_id, (p_line).item -> 'product_id') END,
+                         'product_id is not a plain value', (p_line).product_id),
+        staging._problem((p_line).quantity IS NULL, 'quantity is missing', (p_line).line_has),
+        staging._problem((p_line).quantity IS NOT NULL
+                         AND NOT coalesce(staging._to_number((p_line).quantity) > 0
+                                          AND staging._to_number((p_line).quantity) = trunc(staging._to_number((p_line).quantity)), false),
+                         'quantity is not a whole number above 0', (p_line).quantity),
+        staging._problem(staging._to_number((p_line).quantity) > 2147483647, 'quantity is above 2,147,483,647', (p_line).quantity),
+        staging._problem((p_line).price IS NULL, 'price is missing', (p_line).line_has),
+        staging._problem((p_line).price IS NOT NULL AND NOT coalesce(staging._to_number((p_line).price) >= 0, false),
+                         'price is not a number of at least 0', (p_line).price),
+        staging._problem(staging._to_number((p_line).price) >= 1e15, 'price is not below 1e15', (p_line).price)
     ] END || ARRAY[
-        staging._problem(p_timestamp IS NULL, 'timestamp is missing', NULL),
-        staging._problem(p_timestamp IS NOT NULL AND p_order_ts IS NULL,
-                         'timestamp is not an ISO 8601 time', p_timestamp),
-        staging._problem((p_order_ts AT TIME ZONE 'UTC')::date > p_load_date,
-                         'timestamp is after the day of the delivery', p_timestamp),
-        staging._problem((p_order_ts AT TIME ZONE 'UTC')::date < p_oldest,
-                         'timestamp is older than oldest_order_days', p_timestamp),
-        staging._problem(p_source_status IS NULL, 'status is missing', NULL),
-        staging._problem(p_source_status IS NOT NULL AND p_status IS NULL,
-                         'status is not in staging.codes, or not what warehouse.order_statuses calls one', p_source_status),
-        staging._problem(p_no_user IS NOT NULL, 'user is not a JSON object', p_no_user),
-        staging._problem('city' = ANY (p_nested), 'city is not a plain value', p_city),
-        staging._problem(p_signup_date IS NOT NULL AND p_signup_ts IS NULL,
-                         'signup_date is not a date', p_signup_date),
-        staging._problem('marketing_source' = ANY (p_nested), 'marketing_source is not a plain value', p_marketing_source)
+        staging._problem((p_line).order_time IS NULL, 'timestamp is missing', (p_line).order_has),
+        staging._problem((p_line).order_time IS NOT NULL AND (p_line).order_ts IS NULL,
+                         'timestamp is not an ISO 8601 time', (p_line).order_time),
+        staging._problem(((p_line).order_ts AT TIME ZONE 'UTC')::date > p_load_date,
+                         'timestamp is after the day of the delivery', (p_line).order_time),
+        staging._problem(((p_line).order_ts AT TIME ZONE 'UTC')::date < p_oldest,
+                         'timestamp is older than oldest_order_days', (p_line).order_time),
+        staging._problem((p_line).source_status IS NULL, 'status is missing', (p_line).order_has),
+        staging._problem((p_line).source_status IS NOT NULL AND (p_line).status IS NULL,
+                         'status is not in staging.codes, or not what warehouse.order_statuses calls one', (p_line).source_status),
+        staging._problem((p_line).no_customer IS NOT NULL, 'user is not a JSON object', (p_line).no_customer),
+        staging._problem('city' = ANY ((p_line).nested), 'city is not a plain value', (p_line).city),
+        staging._problem((p_line).signup_date IS NOT NULL AND (p_line).signup_ts IS NULL,
+                         'signup_date is not a date', (p_line).signup_date),
+        staging._problem('marketing_source' = ANY ((p_line).nested), 'marketing_source is not a plain value', (p_line).marketing_source)
     ], NULL), '{}')
 END;
-COMMENT ON FUNCTION staging._order_problems(json, boolean, text[], json, text, json, bigint, text, text, text, text, text, text, text, text, text, text, text, date, date, timestamptz, timestamptz)
+COMMENT ON FUNCTION staging._order_problems(staging.order_line, date, date)
     IS 'Everything that is wrong with an order line; NULL if nothing is';
 
 -- Everything that is wrong with an event; NULL if nothing is.
@@ -98,14 +89,15 @@ COMMENT ON FUNCTION staging._event_problems(text, text, text, text, text, date, 
 CREATE OR REPLACE FUNCTION staging._product_problems(
     p_product json, p_product_id text, p_product_name text, p_category text, p_brand text, p_price text
 ) RETURNS staging.problem[]
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE sql STABLE PARALLEL SAFE
 RETURN CASE
     WHEN json_typeof(p_product) <> 'object'
     THEN ARRAY[staging._problem(true, 'the record is not a JSON object', p_product::text)]
     WHEN NOT staging._is_storable(p_product::text)
     THEN ARRAY[staging._problem(true, 'the record holds \u0000 or half a surrogate pair, which no text can hold', NULL)]
     ELSE nullif(array_remove(ARRAY[
-        staging._problem(p_product_id IS NULL, 'product_id is missing', NULL),
+        staging._problem(p_product_id IS NULL, 'product_id is missing',
+                         staging._record_has(p_product, 'products')),
         staging._problem(octet_length(p_product_id) > 512, 'product_id is longer than 512 bytes', p_product_id),
         staging._problem(staging._is_nested(p_product_id, p_product -> 'product_id'), 'product_id is not a plain value', p_product_id),
         staging._problem(staging._is_nested(p_product_name, p_product -> 'product_name'), 'product_name is not a plain value', p_product_name),

@@ -1,49 +1,62 @@
--- The events delivered for a day: typed, and judged. What is of the usual shape is judged by cheap tests; all else by
--- _event_problems. Parameters and use are those of _read_orders; codes are looked up as there.
+-- The events delivered for a day: typed, and judged. Parameters, use, fences and look-ups are those of _read_orders. Read it
+-- from the top: records, as raw has them; parsed, trimmed; events, with codes and times looked up; explained.
+--
+-- What is of the usual shape is judged by cheap tests; all else by _event_problems.
 CREATE OR REPLACE FUNCTION staging._read_events(
-    p_load_date date, p_today text, p_oldest date, p_load_ids bigint[], p_records bigint[]
+    p_load_date date, p_today text, p_oldest date, p_load_ids bigint[], p_records bigint[], p_own staging.fields[]
 )
 RETURNS TABLE (
-    raw_events_id bigint, load_id bigint, record_number integer, event_id text, user_id text, product_id text,
-    event_type text, event_ts timestamptz, problems staging.problem[], raw_data text
+    staging_events_id bigint, load_date date, event_id text, user_id text, product_id text, event_type text, event_ts timestamptz,
+    raw_events_id bigint, attributes jsonb,
+    load_id bigint, record_number integer, problems staging.problem[], raw_data text
 )
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-    SELECT p.raw_events_id, p.load_id, p.line_number,
-           CASE WHEN octet_length(p.event_id) <= 512 THEN p.event_id END COLLATE "C",
-           p.user_id COLLATE "C", p.product_id COLLATE "C",
-           coalesce((SELECT jsonb_object_agg(c.source_value, c.canonical_value) FROM staging.codes c WHERE c.kind = 'event_type')
-                    ->> p.code, p.code),
-           p.event_ts,
-           CASE WHEN coalesce(
-                    octet_length(p.event_id) <= 512 AND p.event_type IS NOT NULL
-                    AND coalesce(octet_length(p.user_id) <= 512, true) AND coalesce(octet_length(p.product_id) <= 512, true)
-                    AND p.event_ts >= p_oldest::timestamp AT TIME ZONE 'UTC'
-                    AND p.event_ts < (p_load_date + 1)::timestamp AT TIME ZONE 'UTC', false)
-                THEN NULL
-                ELSE staging._event_problems(p.event_id, p.user_id, p.product_id, p.event_type, p.event_time, p_oldest, p_load_date)
-           END,
-           p.raw_data
-    FROM (
-        SELECT v.*, lower(v.event_type COLLATE "C") COLLATE "default" AS code,
-               staging._to_timestamptz(v.event_time, p_today) AS event_ts
-        FROM (
-            SELECT e.raw_events_id, e.load_id, e.line_number,
-                   staging._trimmed(e.event_id) AS event_id, staging._trimmed(e.user_id) AS user_id,
-                   staging._trimmed(e.product_id) AS product_id, staging._trimmed(e.event_type) AS event_type,
-                   staging._trimmed(e.event_ts) AS event_time,
-                   CASE WHEN p_records IS NOT NULL THEN
-                       left(concat_ws(',', '"event_id"=' || e.event_id, '"event_type"=' || e.event_type, '"event_ts"=' || e.event_ts,
-                                      '"user_id"=' || e.user_id, '"product_id"=' || e.product_id, e.extra::text), 65536)
-                   END AS raw_data
-            FROM raw.events_csv e
-            WHERE e.run_date = p_load_date AND e.load_id = ANY (p_load_ids)
-              -- No condition for an index: BRIN would compare each range of pages with each of the records.
-              AND (p_records IS NULL OR e.raw_events_id + 0 = ANY (p_records))
-            -- A fence: what stands above is computed once per row, not once per use. As a bigint it lets both cores work.
-            OFFSET '0'
-        ) AS v
+    WITH parsed AS (
+        SELECT e.raw_events_id, e.load_id, e.line_number AS record_number,
+               staging._trimmed(e.event_id) AS event_id, staging._trimmed(e.user_id) AS user_id,
+               staging._trimmed(e.product_id) AS product_id, staging._trimmed(e.event_type) AS event_type,
+               staging._trimmed(e.event_ts) AS event_time,
+               CASE WHEN p_own IS NOT NULL
+                    THEN staging._own_values(p_own, '{event}', CASE WHEN staging._is_storable(e.extra::text) THEN e.extra END, NULL) END AS own,
+               CASE WHEN p_records IS NOT NULL THEN
+                   left(concat_ws(',', '"event_id"=' || e.event_id, '"event_type"=' || e.event_type, '"event_ts"=' || e.event_ts,
+                                  '"user_id"=' || e.user_id, '"product_id"=' || e.product_id, e.extra::text), 65536)
+               END AS raw_data
+        FROM raw.events_csv e
+        WHERE e.run_date = p_load_date AND e.load_id = ANY (p_load_ids)
+          -- No condition for an index: BRIN would compare each range of pages with each of the records.
+          AND (p_records IS NULL OR e.raw_events_id + 0 = ANY (p_records))
         OFFSET '0'
-    ) AS p;
+    ),
+    events AS (
+        SELECT p.*, lower(p.event_type COLLATE "C") COLLATE "default" AS code,
+               staging._to_timestamptz(p.event_time, p_today) AS event_ts
+        FROM parsed p
+        OFFSET '0'
+    ),
+    explained AS (
+        SELECT e.*,
+               CASE WHEN coalesce(
+                        octet_length(e.event_id) <= 512 AND e.event_type IS NOT NULL
+                        AND coalesce(octet_length(e.user_id) <= 512, true) AND coalesce(octet_length(e.product_id) <= 512, true)
+                        AND e.event_ts >= p_oldest::timestamp AT TIME ZONE 'UTC'
+                        AND e.event_ts < (p_load_date + 1)::timestamp AT TIME ZONE 'UTC'
+                        AND (e.own).problems IS NULL, false)
+                    THEN NULL
+                    ELSE nullif(staging._event_problems(e.event_id, e.user_id, e.product_id, e.event_type, e.event_time, p_oldest, p_load_date)
+                                || (e.own).problems, '{}')
+               END AS problems
+        FROM events e
+        OFFSET '0'
+    )
+    SELECT x.raw_events_id, CASE WHEN x.problems IS NULL THEN p_load_date END,
+           CASE WHEN octet_length(x.event_id) <= 512 THEN x.event_id END COLLATE "C",
+           x.user_id COLLATE "C", x.product_id COLLATE "C",
+           coalesce((SELECT jsonb_object_agg(c.source_value, c.canonical_value) FROM staging.codes c WHERE c.kind = 'event_type')
+                    ->> x.code, x.code),
+           x.event_ts, x.raw_events_id, (x.own).attributes,
+           x.load_id, x.record_number, x.problems, x.raw_data
+    FROM explained x;
 END;
 COMMENT ON FUNCTION staging._read_events(date, text, date, bigint[], bigint[]) IS 'The events delivered for a day: typed, and judged';

@@ -73,8 +73,9 @@ BEGIN
     -- Either holds its lock until its transaction ends: what is read below stays true.
     PERFORM warehouse._take_month(p_month);
     PERFORM warehouse._lock_publishing(p_parent);
+    -- By name: days keep the order of columns in which they were made, and UNION goes by position.
     SELECT array_agg(p.partition ORDER BY p.from_date),
-           string_agg(format('SELECT * FROM %s', p.partition), ' UNION ALL ' ORDER BY p.from_date)
+           string_agg(format('SELECT %s FROM %s', warehouse._column_list(p_parent), p.partition), ' UNION ALL ' ORDER BY p.from_date)
     INTO v_days, v_query
     FROM warehouse._partitions() p
     WHERE p.parent = p_parent AND p.grain = 'day' AND p.from_date >= p_month AND p.from_date < v_to;

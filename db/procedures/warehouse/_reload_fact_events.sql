@@ -35,15 +35,7 @@ BEGIN
     END IF;
 
     v_live := warehouse._partition_of('warehouse.fact_events', p_load_date);
-    v_events := format($query$
-        SELECT s.staging_events_id AS fact_events_id, s.event_id, coalesce(s.user_id, '(guest)') AS user_id,
-               coalesce(s.product_id, '(none)') AS product_id,
-               CASE WHEN s.event_ts >= %2$L::timestamptz AND s.event_ts < %3$L::timestamptz THEN %4$s
-                    ELSE to_char(s.event_ts AT TIME ZONE 'UTC', 'YYYYMMDD')::integer END AS date_id,
-               s.event_type, s.event_ts, s.load_date, s.staging_events_id
-        FROM %1$s s WHERE s.load_date = %2$L
-        $query$, coalesce(warehouse._partition_of('staging.events_clean', p_load_date), 'staging.events_clean'),
-        p_load_date, p_load_date + 1, to_char(p_load_date, 'YYYYMMDD'));
+    v_events := warehouse._facts_of_day('staging.event_facts', 'staging.events_clean', p_load_date);
 
     -- The work of a first load is done before the lock is taken; days side by side wait for the short rest only.
     IF v_live IS NULL THEN

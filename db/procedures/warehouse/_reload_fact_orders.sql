@@ -33,15 +33,7 @@ BEGIN
     END IF;
 
     v_live := warehouse._partition_of('warehouse.fact_orders', p_load_date);
-    v_lines := format($query$
-        SELECT s.staging_orders_id AS fact_orders_id, s.order_id, s.line_number,
-               coalesce(s.user_id, '(guest)') AS user_id, s.product_id,
-               CASE WHEN s.order_ts >= %2$L::timestamptz AND s.order_ts < %3$L::timestamptz THEN %4$s
-                    ELSE to_char(s.order_ts AT TIME ZONE 'UTC', 'YYYYMMDD')::integer END AS date_id,
-               s.quantity, s.unit_price, s.revenue, s.order_ts, s.status, s.load_date, s.staging_orders_id
-        FROM %1$s s WHERE s.load_date = %2$L
-        $query$, coalesce(warehouse._partition_of('staging.orders_clean', p_load_date), 'staging.orders_clean'),
-        p_load_date, p_load_date + 1, to_char(p_load_date, 'YYYYMMDD'));
+    v_lines := warehouse._facts_of_day('staging.order_facts', 'staging.orders_clean', p_load_date);
 
     -- The work of a first load is done before the lock is taken; days side by side wait for the short rest only.
     IF v_live IS NULL THEN

@@ -8,7 +8,8 @@ CREATE TABLE staging.events_clean (
     event_ts          timestamptz NOT NULL,
     raw_events_id     bigint      NOT NULL,
     created_at        timestamptz NOT NULL,
-    updated_at        timestamptz NOT NULL
+    updated_at        timestamptz NOT NULL,
+    attributes        jsonb
 ) PARTITION BY RANGE (load_date);
 CREATE UNIQUE INDEX idx_events_clean_event ON staging.events_clean (event_id, event_ts, load_date);
 ALTER TABLE staging.events_clean REPLICA IDENTITY USING INDEX idx_events_clean_event;
@@ -24,3 +25,4 @@ COMMENT ON COLUMN staging.events_clean.event_ts IS 'When it happened';
 COMMENT ON COLUMN staging.events_clean.raw_events_id IS 'Raw row that it came from: raw.events_csv';
 COMMENT ON COLUMN staging.events_clean.created_at IS 'When this event of this load was first cleaned';
 COMMENT ON COLUMN staging.events_clean.updated_at IS 'When a business column of it last changed';
+COMMENT ON COLUMN staging.events_clean.attributes IS 'Fields of one''s own of the event: those of staging.fields that are no columns; NULL without any';

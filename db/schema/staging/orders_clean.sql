@@ -15,7 +15,8 @@ CREATE TABLE staging.orders_clean (
     marketing_source  text,
     raw_orders_id     bigint      NOT NULL,
     created_at        timestamptz NOT NULL,
-    updated_at        timestamptz NOT NULL
+    updated_at        timestamptz NOT NULL,
+    attributes        jsonb
 ) PARTITION BY RANGE (load_date);
 CREATE UNIQUE INDEX idx_orders_clean_line ON staging.orders_clean (order_id, line_number, load_date);
 ALTER TABLE staging.orders_clean REPLICA IDENTITY USING INDEX idx_orders_clean_line;
@@ -38,3 +39,4 @@ COMMENT ON COLUMN staging.orders_clean.marketing_source IS 'Of the customer, as 
 COMMENT ON COLUMN staging.orders_clean.raw_orders_id IS 'Raw row that it came from: raw.orders_json';
 COMMENT ON COLUMN staging.orders_clean.created_at IS 'When this line of this load was first cleaned';
 COMMENT ON COLUMN staging.orders_clean.updated_at IS 'When a business column of it last changed';
+COMMENT ON COLUMN staging.orders_clean.attributes IS 'Fields of one''s own of the order, its line and its customer: those of staging.fields that are no columns; NULL without any';

@@ -8,7 +8,8 @@ CREATE TABLE staging.products_clean (
     current_price       numeric,
     raw_products_id     bigint      NOT NULL,
     created_at          timestamptz NOT NULL,
-    updated_at          timestamptz NOT NULL
+    updated_at          timestamptz NOT NULL,
+    attributes          jsonb
 ) PARTITION BY RANGE (load_date);
 CREATE UNIQUE INDEX idx_products_clean_product ON staging.products_clean (product_id, load_date);
 ALTER TABLE staging.products_clean REPLICA IDENTITY USING INDEX idx_products_clean_product;
@@ -24,3 +25,4 @@ COMMENT ON COLUMN staging.products_clean.current_price IS 'Price of one piece on
 COMMENT ON COLUMN staging.products_clean.raw_products_id IS 'Raw row that it came from: raw.products_json';
 COMMENT ON COLUMN staging.products_clean.created_at IS 'When this product of this catalogue was first cleaned';
 COMMENT ON COLUMN staging.products_clean.updated_at IS 'When a business column of it last changed';
+COMMENT ON COLUMN staging.products_clean.attributes IS 'Fields of one''s own of the product: those of staging.fields that are no columns; NULL without any';

@@ -11,7 +11,8 @@ SELECT f.event_id,
        p.product_name,
        p.category,
        p.brand,
-       f.load_date AS reported_on
+       f.load_date AS reported_on,
+       f.attributes
 FROM warehouse.fact_events f
 JOIN warehouse.dim_date d ON d.date_id = f.date_id
 JOIN warehouse.dim_user u ON u.user_id = f.user_id
@@ -31,3 +32,4 @@ COMMENT ON COLUMN warehouse.events.product_name IS 'As the newest catalogue says
 COMMENT ON COLUMN warehouse.events.category IS 'As the newest catalogue says';
 COMMENT ON COLUMN warehouse.events.brand IS 'As the newest catalogue says';
 COMMENT ON COLUMN warehouse.events.reported_on IS 'Day of the delivery';
+COMMENT ON COLUMN warehouse.events.attributes IS 'Fields of one''s own, by name: attributes ->> ''gift''; NULL without any';

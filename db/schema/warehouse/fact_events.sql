@@ -8,6 +8,7 @@ CREATE TABLE warehouse.fact_events (
     event_ts          timestamptz NOT NULL,
     load_date         date NOT NULL,
     staging_events_id bigint NOT NULL,
+    attributes        jsonb,
     CONSTRAINT fact_events_user_id_fkey FOREIGN KEY (user_id) REFERENCES warehouse.dim_user (user_id),
     CONSTRAINT fact_events_product_id_fkey FOREIGN KEY (product_id) REFERENCES warehouse.dim_product (product_id),
     CONSTRAINT fact_events_date_id_fkey FOREIGN KEY (date_id) REFERENCES warehouse.dim_date (date_id)
@@ -28,3 +29,4 @@ COMMENT ON COLUMN warehouse.fact_events.event_type IS 'Canonical type';
 COMMENT ON COLUMN warehouse.fact_events.event_ts IS 'When it happened';
 COMMENT ON COLUMN warehouse.fact_events.load_date IS 'Load that the event is of: the last one that has it';
 COMMENT ON COLUMN warehouse.fact_events.staging_events_id IS 'Row of staging.events_clean';
+COMMENT ON COLUMN warehouse.fact_events.attributes IS 'Fields of one''s own of the event, by name: staging.fields; NULL without any';

@@ -12,6 +12,7 @@ CREATE TABLE warehouse.fact_orders (
     status            text NOT NULL,
     load_date         date NOT NULL,
     staging_orders_id bigint NOT NULL,
+    attributes        jsonb,
     CONSTRAINT fact_orders_user_id_fkey FOREIGN KEY (user_id) REFERENCES warehouse.dim_user (user_id),
     CONSTRAINT fact_orders_product_id_fkey FOREIGN KEY (product_id) REFERENCES warehouse.dim_product (product_id),
     CONSTRAINT fact_orders_date_id_fkey FOREIGN KEY (date_id) REFERENCES warehouse.dim_date (date_id)
@@ -37,3 +38,4 @@ COMMENT ON COLUMN warehouse.fact_orders.order_ts IS 'When the order was placed';
 COMMENT ON COLUMN warehouse.fact_orders.status IS 'Canonical status: warehouse.order_statuses';
 COMMENT ON COLUMN warehouse.fact_orders.load_date IS 'Load that the line is of: the last one that has the order';
 COMMENT ON COLUMN warehouse.fact_orders.staging_orders_id IS 'Row of staging.orders_clean';
+COMMENT ON COLUMN warehouse.fact_orders.attributes IS 'Fields of one''s own of the line, its order and its customer, by name: staging.fields; NULL without any';

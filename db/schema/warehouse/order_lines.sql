@@ -20,7 +20,8 @@ SELECT f.order_id,
        f.unit_price,
        f.revenue,
        CASE WHEN s.counts_as_sale THEN f.revenue ELSE 0 END AS net_revenue,
-       f.load_date AS reported_on
+       f.load_date AS reported_on,
+       f.attributes
 FROM warehouse.fact_orders f
 JOIN warehouse.dim_date d ON d.date_id = f.date_id
 JOIN warehouse.order_statuses s ON s.status = f.status
@@ -52,3 +53,4 @@ COMMENT ON COLUMN warehouse.order_lines.unit_price IS 'Price of one piece that w
 COMMENT ON COLUMN warehouse.order_lines.revenue IS 'quantity x unit_price, whatever the status';
 COMMENT ON COLUMN warehouse.order_lines.net_revenue IS 'The same if it counts as a sale, else 0';
 COMMENT ON COLUMN warehouse.order_lines.reported_on IS 'Day of the delivery that last reported the order';
+COMMENT ON COLUMN warehouse.order_lines.attributes IS 'Fields of one''s own, by name: attributes ->> ''gift''; NULL without any';

@@ -14,7 +14,8 @@ SELECT f.order_id,
        f.quantity,
        f.unit_price,
        f.revenue,
-       f.load_date
+       f.load_date,
+       f.attributes
 FROM warehouse.fact_orders f
 JOIN warehouse.order_statuses s ON s.status = f.status AND s.counts_as_sale
 JOIN warehouse.dim_user u ON u.user_id = f.user_id
@@ -37,3 +38,4 @@ COMMENT ON COLUMN warehouse.sales.quantity IS 'Pieces';
 COMMENT ON COLUMN warehouse.sales.unit_price IS 'Price of one piece';
 COMMENT ON COLUMN warehouse.sales.revenue IS 'quantity x unit_price';
 COMMENT ON COLUMN warehouse.sales.load_date IS 'Load that the line is of';
+COMMENT ON COLUMN warehouse.sales.attributes IS 'Fields of one''s own, by name: attributes ->> ''gift''; NULL without any';

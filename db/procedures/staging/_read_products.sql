@@ -1,0 +1,42 @@
+-- The catalogue delivered for a day: typed, and judged. The one place that knows what a product calls its fields. The
+-- fences are those of _read_orders.
+CREATE OR REPLACE FUNCTION staging._read_products(p_load_date date, p_load_ids bigint[], p_own staging.fields[])
+RETURNS TABLE (
+    staging_products_id bigint, load_date date, product_id text, product_name text, category text, brand text, current_price numeric,
+    raw_products_id bigint, attributes jsonb,
+    load_id bigint, record_number integer, problems staging.problem[], raw_json json
+)
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    WITH records AS (
+        SELECT p.raw_products_id, p.load_id, p.line_number AS record_number, p.raw_json,
+               json_typeof(p.raw_json) = 'object' AND staging._is_storable(p.raw_json::text) AS is_readable
+        FROM raw.products_json p
+        WHERE p.run_date = p_load_date AND p.load_id = ANY (p_load_ids)
+        OFFSET '0'
+    ),
+    parsed AS (
+        SELECT r.*, staging._trimmed(f.product_id) AS product_id, staging._trimmed(f.product_name) AS product_name,
+               staging._trimmed(f.category) AS category, staging._trimmed(f.brand) AS brand,
+               staging._trimmed(f.current_price) AS price,
+               CASE WHEN p_own IS NOT NULL AND r.is_readable
+                    THEN staging._own_values(p_own, '{product}', r.raw_json, NULL) END AS own
+        FROM records r
+        CROSS JOIN LATERAL json_to_record(CASE WHEN r.is_readable THEN r.raw_json ELSE '{}' END)
+            AS f (product_id text, product_name text, category text, brand text, current_price text)
+        OFFSET '0'
+    ),
+    explained AS (
+        SELECT p.*,
+               nullif(staging._product_problems(p.raw_json, p.product_id, p.product_name, p.category, p.brand, p.price)
+                      || (p.own).problems, '{}') AS problems
+        FROM parsed p
+        OFFSET '0'
+    )
+    SELECT e.raw_products_id, CASE WHEN e.problems IS NULL THEN p_load_date END,
+           CASE WHEN octet_length(e.product_id) <= 512 THEN e.product_id END COLLATE "C",
+           e.product_name, e.category, e.brand, trim_scale(staging._to_number(e.price)), e.raw_products_id, (e.own).attributes,
+           e.load_id, e.record_number, e.problems, e.raw_json
+    FROM explained e;
+END;
+COMMENT ON FUNCTION staging._read_products(date, bigint[]) IS 'The catalogue delivered for a day: typed, and judged';
