@@ -11,9 +11,7 @@ from typing import Any
 
 import psycopg
 from psycopg.conninfo import make_conninfo
-from psycopg.rows import dict_row
 
-from glue.explain import TO_SEARCH
 from tests import shop
 from tests.conftest import Warehouse
 
@@ -108,6 +106,62 @@ def test_a_value_of_a_file_is_no_part_of_a_command_that_somebody_may_paste(wareh
     assert "'ITS VALUE'" in hint
 
 
+def test_advice_and_examples_are_made_of_the_faults_own_value(warehouse: Warehouse) -> None:
+    """A line may have several faults: the value of one is no example of another."""
+    wrong = {"timestamp": "soon", "status": "On-Hold"}
+    warehouse.landing.orders(
+        DAY, [*shop.orders(9, DAY), shop.order("O-1", DAY) | wrong, shop.order("O-2", DAY, quantity=0) | wrong]
+    )
+    warehouse.landing.events(DAY, shop.events(5, DAY))
+    warehouse.run(DAY)
+    reasons = {
+        row["failure_reason"].partition(",")[0]: (row["rows"], row["example"], row["first_at"])
+        for row in told(warehouse, "explain", f"{DAY}")["rejected"]
+    }
+    place = next(f"{path.name}:10" for path in (warehouse.landing.folder / "orders" / f"{DAY}").iterdir())
+    assert reasons == {
+        "timestamp is not an ISO 8601 time": (2, "soon", place),
+        "status is not in staging.codes": (2, "On-Hold", place),
+        "quantity is not a whole number above 0": (1, "0", place.replace(":10", ":11")),
+    }
+    shown = glue(warehouse, "explain", f"{DAY}").stdout
+    assert "VALUES ('order_status', 'on-hold', 'ONE OF warehouse.order_statuses')" in shown
+    assert "'soon'" not in shown
+
+
+def test_an_example_stands_where_the_story_says_it_stands(warehouse: Warehouse) -> None:
+    bad = [shop.order(f"O-bad-{number}", DAY, price=price) for number, price in enumerate("yxy")]
+    warehouse.landing.orders(DAY, [*bad, *shop.orders(9, DAY)])
+    warehouse.landing.events(DAY, shop.events(5, DAY))
+    warehouse.run(DAY)
+    (row,) = told(warehouse, "explain", f"{DAY}")["rejected"]
+    assert (row["rows"], row["example"], row["first_at"].partition(":")[2]) == (3, "y", "1")
+
+
+def test_the_advice_about_a_status_is_one_that_works(warehouse: Warehouse) -> None:
+    """A status that is in staging.codes already is not to be inserted again."""
+
+    def advice() -> str:
+        lines = glue(warehouse, "explain", f"{DAY}").stdout.splitlines()
+        return next(line for line in lines if "status" in line and line.startswith("Next: "))
+
+    def take(line: str, word: str) -> None:
+        statement = line.split('-c "')[1].split('"')[0]
+        warehouse.execute(statement.replace("ONE OF warehouse.order_statuses", word))
+
+    warehouse.landing.orders(DAY, [*shop.orders(9, DAY), shop.order("O-1", DAY, status="On-Hold")])
+    warehouse.landing.events(DAY, shop.events(5, DAY))
+    warehouse.run(DAY)
+    assert "INSERT INTO staging.codes" in advice()
+    take(advice(), "waiting")
+    # It is mapped to what is no status.
+    assert "UPDATE staging.codes" in advice()
+    take(advice(), "pending")
+    assert advice() == f"Next: the status is mapped now: python -m glue run {DAY}"
+    warehouse.call("warehouse.run_day", DAY)
+    assert "Next: " not in glue(warehouse, "explain", f"{DAY}").stdout
+
+
 def test_a_day_that_is_blocked_after_it_was_loaded_keeps_its_facts_and_explain_says_so(warehouse: Warehouse) -> None:
     two_days(warehouse)
     warehouse.landing.orders(NEXT, [shop.order(f"O-{number}", NEXT, price="9,99") for number in range(5)])
@@ -136,11 +190,9 @@ def test_an_order_that_was_never_cleaned_is_found_without_a_search_of_all_of_raw
     reports = told(warehouse, "explain", "order", "O-new")["reports"]
     assert [report["outcome"] for report in reports] == ["not in force: the file was delivered again"]
 
-    with psycopg.connect(warehouse.dsn, row_factory=dict_row) as connection:
-        searched = connection.execute(TO_SEARCH, {"days": [], "most": 100}).fetchall()
-        assert [row["run_date"] for row in searched] == [after]
-        searched = connection.execute(TO_SEARCH, {"days": [DAY], "most": 100}).fetchall()
-        assert [row["run_date"] for row in searched] == [DAY]
+    for days, searched in (([], [after]), ([DAY], [DAY])):
+        found = warehouse.rows("SELECT run_date FROM audit._deliveries_to_search(%s::date[], 100)", days)
+        assert [row.run_date for row in found] == searched
 
 
 def test_what_is_not_there_is_an_error_that_says_so(warehouse: Warehouse) -> None:

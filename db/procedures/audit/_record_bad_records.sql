@@ -16,16 +16,18 @@ BEGIN
     CREATE TEMPORARY TABLE bad_records ON COMMIT DROP AS
     SELECT b.load_id, b.raw_id, b.item_number, b.record_id, l.file_name, b.line_number,
            (SELECT string_agg(p.reason, '; ' ORDER BY p.place) FROM unnest(b.problems) WITH ORDINALITY AS p (reason, value, place)) AS failure_reason,
-           (b.problems[1]).value AS failed_value, b.raw_data
+           (b.problems[1]).value AS failed_value, b.raw_data,
+           CASE WHEN cardinality(b.problems) > 1
+                THEN (SELECT jsonb_object_agg(p.reason, p.value) FROM unnest(b.problems) AS p (reason, value)) END AS failed_values
     FROM pg_temp.bad_rows b
     JOIN raw.file_loads l ON l.load_id = b.load_id
     UNION ALL
-    SELECT r.load_id, NULL, NULL, NULL, l.file_name, r.line_number, r.reason, NULL, encode(r.raw_line, 'escape')
+    SELECT r.load_id, NULL, NULL, NULL, l.file_name, r.line_number, r.reason, NULL, encode(r.raw_line, 'escape'), NULL
     FROM raw.rejected_lines r
     JOIN raw.file_loads l ON l.load_id = r.load_id
     WHERE r.run_date = p_delivery.load_date AND r.load_id = ANY (p_delivery.load_ids)
     UNION ALL
-    SELECT d.load_id, NULL, NULL, NULL, d.file_name, NULL, d.refused_reason, NULL, NULL
+    SELECT d.load_id, NULL, NULL, NULL, d.file_name, NULL, d.refused_reason, NULL, NULL, NULL
     FROM raw._deliveries_in_force(p_delivery.source, p_delivery.load_date) d
     WHERE d.refused_reason IS NOT NULL;
     GET DIAGNOSTICS v_rejected = ROW_COUNT;
@@ -40,9 +42,9 @@ BEGIN
             AND coalesce(n.line_number, 0) = coalesce(b.line_number, 0));
 
     INSERT INTO audit.bad_records (run_date, source_table, load_id, raw_id, item_number, record_id, file_name, line_number,
-                                   failure_reason, failed_value, raw_data)
+                                   failure_reason, failed_value, raw_data, failed_values)
     SELECT p_delivery.load_date, v_source_table, n.load_id, n.raw_id, n.item_number, n.record_id, n.file_name,
-           n.line_number, n.failure_reason, n.failed_value, n.raw_data
+           n.line_number, n.failure_reason, n.failed_value, n.raw_data, n.failed_values
     FROM pg_temp.bad_records n
     WHERE NOT EXISTS (
           SELECT FROM audit.bad_records b

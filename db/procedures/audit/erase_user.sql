@@ -168,14 +168,14 @@ DECLARE
     v_sum  bigint;
 BEGIN
     UPDATE audit.bad_records b
-    SET raw_data = NULL, failed_value = NULL,
+    SET raw_data = NULL, failed_value = NULL, failed_values = NULL,
         failure_reason = CASE WHEN b.raw_id IS NULL THEN audit._without_word(b.failure_reason, p_user_id, p_pseudonym) ELSE b.failure_reason END
     WHERE (b.source_table, b.raw_id) IN (SELECT r.source_table, r.raw_id FROM pg_temp.rewritten_rows r)
        OR (b.raw_id IS NULL AND (b.load_id, b.line_number) IN (SELECT r.load_id, r.line_number FROM pg_temp.rewritten_rows r))
        OR (b.raw_id IS NULL AND b.failure_reason <> audit._without_word(b.failure_reason, p_user_id, p_pseudonym))
        -- Of rows that retention dropped from raw only this is left.
        OR (b.load_id <= (SELECT max(m.last_load_id) FROM raw.dropped_months m WHERE m.run_month = date_trunc('month', b.run_date::timestamp)::date)
-           AND (concat_ws(' ', b.failed_value, b.raw_data) ~ audit._word_pattern(p_user_id)
+           AND (concat_ws(' ', b.failed_value, b.raw_data, (SELECT string_agg(v.value, ' ') FROM jsonb_each_text(b.failed_values) v)) ~ audit._word_pattern(p_user_id)
                 OR position('\' IN b.raw_data) > 0 AND audit._is_mentioned(p_user_id, b.raw_data, b.raw_id IS NULL)));
     GET DIAGNOSTICS v_sum = ROW_COUNT;
 

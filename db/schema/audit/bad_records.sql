@@ -12,6 +12,7 @@ CREATE TABLE audit.bad_records (
     failed_value   text,
     raw_data       text,
     created_at     timestamptz NOT NULL DEFAULT now(),
+    failed_values  jsonb,
     CONSTRAINT bad_records_pkey PRIMARY KEY (bad_record_id)
 );
 CREATE INDEX idx_bad_records_run_date ON audit.bad_records (run_date, source_table);
@@ -30,3 +31,4 @@ COMMENT ON COLUMN audit.bad_records.failure_reason IS 'Every reason that applies
 COMMENT ON COLUMN audit.bad_records.failed_value IS 'The value that the first reason is about';
 COMMENT ON COLUMN audit.bad_records.raw_data IS 'The record as delivered, its first 64 KiB';
 COMMENT ON COLUMN audit.bad_records.created_at IS 'When it was rejected';
+COMMENT ON COLUMN audit.bad_records.failed_values IS 'Where there are several reasons: for each the value that it is about, as in {"status is missing": null}; else NULL';
