@@ -31,17 +31,10 @@ FOLDER = Path("data") / "demo"
 PAGE = 100
 
 DAYS = """
-    SELECT run_date, nullif(status, 'succeeded'),
-           raw_order_lines_count + raw_events_count AS delivered,
-           staging_orders_count + staging_events_count AS clean,
-           duplicate_orders_count + duplicate_events_count AS duplicate,
-           rejected_orders_count + rejected_events_count AS rejected,
-           superseded_orders_count + superseded_events_count AS superseded,
-           fact_orders_count + fact_events_count AS facts,
-           round(net_revenue) AS net_revenue,
-           round(runtime_seconds, 1)::float AS seconds
-    FROM warehouse.daily_metrics
-    ORDER BY run_date
+    SELECT d.day, nullif(d.status, 'succeeded'), d.delivered, d.clean, d.duplicate, d.rejected, d.superseded, d.in_facts,
+           round(d.net_revenue), round(d.runtime_seconds, 1)::float
+    FROM warehouse.days d
+    ORDER BY d.day
 """
 COLUMNS = (
     "day",
@@ -56,17 +49,18 @@ COLUMNS = (
     "s",
 )
 RULES = """
-    SELECT rule_name, severity, count(DISTINCT run_date) AS days, min(run_date) AS first_day,
-           (array_agg(message ORDER BY run_date))[1] AS message
-    FROM audit.dq_failures
-    GROUP BY rule_name, severity
-    ORDER BY severity, rule_name
+    SELECT v.rule_name, v.severity, count(*) AS days, min(v.run_date) AS first_day,
+           (array_agg(v.message ORDER BY v.run_date))[1] AS message
+    FROM audit.last_verdicts v
+    WHERE NOT v.passed
+    GROUP BY v.rule_name, v.severity
+    ORDER BY v.severity, v.rule_name
 """
 QUERIES = (
     "SELECT category, sum(revenue) FROM warehouse.sales GROUP BY 1 ORDER BY 2 DESC;",
     "SELECT product_id, count(*), min(current_price), max(current_price) FROM warehouse.dim_product_history"
     " GROUP BY 1 ORDER BY 2 DESC LIMIT 5;",
-    "SELECT failure_reason, count(*), min(failed_value) FROM audit.bad_records GROUP BY 1 ORDER BY 2 DESC;",
+    "SELECT failure_reason, sum(rows), min(example) FROM audit.rejected_reasons GROUP BY 1 ORDER BY 2 DESC;",
 )
 
 
