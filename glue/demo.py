@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -24,15 +25,17 @@ from glue.errors import GlueError
 from glue.extract import extract
 from glue.products import ProductsApi
 from glue.run import DayResult, Runner
-from glue.tables import chart, console, print_table, table
+from glue.tables import console, print_table, table
 
 DATABASE = "warehouse_demo"
 FOLDER = Path("data") / "demo"
 PAGE = 100
+BARS = " ▁▂▃▄▅▆▇█"
+PLAIN_BARS = " ....:::#"
 
 DAYS = """
-    SELECT d.day, nullif(d.status, 'succeeded'), d.delivered, d.clean, d.duplicate, d.rejected, d.superseded, d.in_facts,
-           round(d.net_revenue), round(d.runtime_seconds, 1)::float
+    SELECT d.day, nullif(d.status, 'succeeded'), d.delivered, d.clean, d.duplicate, d.rejected, d.superseded,
+           d.in_facts, round(d.net_revenue), round(d.runtime_seconds, 1)::float
     FROM warehouse.days d
     ORDER BY d.day
 """
@@ -156,7 +159,7 @@ def _summarize(shop: Shop, dsn: str, results: Sequence[DayResult], out: Console)
         )
         out.print("delivered = clean + duplicate + rejected;  clean = facts + superseded, once loaded\n")
         marks = [(row[0], float(row[8]), "x" if row[1] else "") for row in days]
-        out.print(chart("Net revenue by day of delivery (x: no facts, the day is blocked)", marks), markup=False)
+        out.print(_chart("Net revenue by day of delivery (x: no facts, the day is blocked)", marks), markup=False)
 
         found = [
             (kind.name, count, connection.execute(
@@ -194,6 +197,40 @@ def _summarize(shop: Shop, dsn: str, results: Sequence[DayResult], out: Console)
     if not planned:
         out.print("[bold red]This is not what was planned;[/] please tell us: it is the demo's own test.")
     return planned
+
+
+def _chart(title: str, values: Sequence[tuple[date, float, str]], *, height: int = 8) -> str:
+    """Return a column chart of days: (day, value, mark); a mark stands in the place of a column without a value."""
+    bars = BARS if _can_print(BARS) else PLAIN_BARS
+    highest = max((value for _, value, _ in values), default=0) or 1
+    rows = []
+    for level in range(height, 0, -1):
+        scale = f"{highest * level / height:>11,.0f} " if level in (height, height // 2) else " " * 12
+        cells = []
+        for _, value, mark in values:
+            filled = value / highest * height - (level - 1)
+            cells.append(mark[:1] if level == 1 and not value and mark else bars[max(0, min(8, round(filled * 8)))])
+        rows.append(scale + " ".join(cells))
+    return "\n".join([title, "", *rows, " " * 12 + _weeks([day for day, _, _ in values])])
+
+
+def _weeks(days: Sequence[date]) -> str:
+    """Return a line that names the Mondays below their columns, and the first day if there is room for it."""
+    line = ""
+    for number, day in enumerate(days):
+        is_alone = number == 0 and all(later.weekday() for later in days[:4])
+        if day.weekday() == 0 or is_alone:
+            line = line.ljust(2 * number) + f"|{day:%m-%d}"
+    return line
+
+
+def _can_print(text: str) -> bool:
+    """Return whether standard output can show these characters."""
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _next_steps(shop: Shop, out: Console) -> None:

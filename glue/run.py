@@ -21,7 +21,9 @@ BLOCKED = "WH001"
 CANCEL_SECONDS = 0.2
 # What came of a day: nobody should have to ask for it.
 SUMMARY = """
-    SELECT h.order_lines, h.events, h.rejected, h.net_revenue, h.failed_rules FROM audit.day_health h WHERE h.run_date = %s
+    SELECT h.order_lines, h.events, h.rejected, h.net_revenue, h.failed_rules
+    FROM audit.day_health h
+    WHERE h.run_date = %s
 """
 
 # What of a day can go side by side once its sources are cleaned: the order of warehouse.run_day, and of the DAG.
