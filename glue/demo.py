@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -24,24 +25,19 @@ from glue.errors import GlueError
 from glue.extract import extract
 from glue.products import ProductsApi
 from glue.run import DayResult, Runner
-from glue.tables import chart, console, print_table, table
+from glue.tables import console, print_table, table
 
 DATABASE = "warehouse_demo"
 FOLDER = Path("data") / "demo"
 PAGE = 100
+BARS = " ▁▂▃▄▅▆▇█"
+PLAIN_BARS = " ....:::#"
 
 DAYS = """
-    SELECT run_date, nullif(status, 'succeeded'),
-           raw_order_lines_count + raw_events_count AS delivered,
-           staging_orders_count + staging_events_count AS clean,
-           duplicate_orders_count + duplicate_events_count AS duplicate,
-           rejected_orders_count + rejected_events_count AS rejected,
-           superseded_orders_count + superseded_events_count AS superseded,
-           fact_orders_count + fact_events_count AS facts,
-           round(net_revenue) AS net_revenue,
-           round(runtime_seconds, 1)::float AS seconds
-    FROM warehouse.daily_metrics
-    ORDER BY run_date
+    SELECT d.day, nullif(d.status, 'succeeded'), d.delivered, d.clean, d.duplicate, d.rejected, d.superseded,
+           d.in_facts, round(d.net_revenue), round(d.runtime_seconds, 1)::float
+    FROM warehouse.days d
+    ORDER BY d.day
 """
 COLUMNS = (
     "day",
@@ -56,17 +52,18 @@ COLUMNS = (
     "s",
 )
 RULES = """
-    SELECT rule_name, severity, count(DISTINCT run_date) AS days, min(run_date) AS first_day,
-           (array_agg(message ORDER BY run_date))[1] AS message
-    FROM audit.dq_failures
-    GROUP BY rule_name, severity
-    ORDER BY severity, rule_name
+    SELECT v.rule_name, v.severity, count(*) AS days, min(v.run_date) AS first_day,
+           (array_agg(v.message ORDER BY v.run_date))[1] AS message
+    FROM audit.last_verdicts v
+    WHERE NOT v.passed
+    GROUP BY v.rule_name, v.severity
+    ORDER BY v.severity, v.rule_name
 """
 QUERIES = (
     "SELECT category, sum(revenue) FROM warehouse.sales GROUP BY 1 ORDER BY 2 DESC;",
     "SELECT product_id, count(*), min(current_price), max(current_price) FROM warehouse.dim_product_history"
     " GROUP BY 1 ORDER BY 2 DESC LIMIT 5;",
-    "SELECT failure_reason, sum(line_count), min(failed_value) FROM audit.bad_records GROUP BY 1 ORDER BY 2 DESC;",
+    "SELECT failure_reason, sum(rows), min(example) FROM audit.rejected_reasons GROUP BY 1 ORDER BY 2 DESC;",
 )
 
 
@@ -162,7 +159,7 @@ def _summarize(shop: Shop, dsn: str, results: Sequence[DayResult], out: Console)
         )
         out.print("delivered = clean + duplicate + rejected;  clean = facts + superseded, once loaded\n")
         marks = [(row[0], float(row[8]), "x" if row[1] else "") for row in days]
-        out.print(chart("Net revenue by day of delivery (x: no facts, the day is blocked)", marks), markup=False)
+        out.print(_chart("Net revenue by day of delivery (x: no facts, the day is blocked)", marks), markup=False)
 
         found = [
             (kind.name, count, connection.execute(
@@ -201,6 +198,40 @@ def _summarize(shop: Shop, dsn: str, results: Sequence[DayResult], out: Console)
     if not planned:
         out.print("[bold red]This is not what was planned;[/] please tell us: it is the demo's own test.")
     return planned
+
+
+def _chart(title: str, values: Sequence[tuple[date, float, str]], *, height: int = 8) -> str:
+    """Return a column chart of days: (day, value, mark); a mark stands in the place of a column without a value."""
+    bars = BARS if _can_print(BARS) else PLAIN_BARS
+    highest = max((value for _, value, _ in values), default=0) or 1
+    rows = []
+    for level in range(height, 0, -1):
+        scale = f"{highest * level / height:>11,.0f} " if level in (height, height // 2) else " " * 12
+        cells = []
+        for _, value, mark in values:
+            filled = value / highest * height - (level - 1)
+            cells.append(mark[:1] if level == 1 and not value and mark else bars[max(0, min(8, round(filled * 8)))])
+        rows.append(scale + " ".join(cells))
+    return "\n".join([title, "", *rows, " " * 12 + _weeks([day for day, _, _ in values])])
+
+
+def _weeks(days: Sequence[date]) -> str:
+    """Return a line that names the Mondays below their columns, and the first day if there is room for it."""
+    line = ""
+    for number, day in enumerate(days):
+        is_alone = number == 0 and all(later.weekday() for later in days[:4])
+        if day.weekday() == 0 or is_alone:
+            line = line.ljust(2 * number) + f"|{day:%m-%d}"
+    return line
+
+
+def _can_print(text: str) -> bool:
+    """Return whether standard output can show these characters."""
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _next_steps(shop: Shop, out: Console) -> None:

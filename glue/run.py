@@ -25,13 +25,9 @@ FIRST_LOOK_SECONDS = 5.0
 NEXT_LOOK_SECONDS = 60.0
 # What came of a day: nobody should have to ask for it.
 SUMMARY = """
-    SELECT m.fact_orders_count, m.fact_events_count, m.rejected_orders_count + m.rejected_events_count, m.net_revenue,
-           (SELECT string_agg(d.rule_name, ', ' ORDER BY d.rule_name)
-            FROM audit.dq_failures d
-            WHERE d.run_date = m.run_date
-              AND d.run_id = (SELECT max(r.run_id) FROM audit.dq_results r WHERE r.run_date = m.run_date))
-    FROM warehouse.daily_metrics m
-    WHERE m.run_date = %s
+    SELECT h.order_lines, h.events, h.rejected, h.net_revenue, h.failed_rules
+    FROM audit.day_health h
+    WHERE h.run_date = %s
 """
 
 # Whether the rules that a session judges a day by have taken longer than they may.

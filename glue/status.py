@@ -5,41 +5,20 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
+from glue import COMMAND
 from glue.landing import byte_size
 from glue.tables import console, print_table, shown, table
 
-# A step whose session is gone ran into nothing: its record is set right when the step is called again.
 RUNS = """
-    SELECT r.run_id, r.run_date,
-           CASE WHEN r.status = 'running' AND d.has_died THEN 'died' ELSE r.status END AS status,
-           r.started_at, round(t.seconds, 1) AS seconds, r.triggered_by,
-           m.rows_in AS rows, round(m.rows_in / nullif(t.seconds, 0)) AS rows_per_second
-    FROM audit.pipeline_runs r
-    CROSS JOIN LATERAL (SELECT EXTRACT(epoch FROM r.ended_at - r.started_at) AS seconds) AS t
-    LEFT JOIN LATERAL (
-        SELECT max(s.rows_in) AS rows_in FROM audit.pipeline_steps s
-        WHERE s.run_id = r.run_id AND s.step = 'compute_daily_metrics' AND s.status = 'succeeded'
-    ) AS m ON true
-    CROSS JOIN LATERAL (
-        SELECT coalesce(bool_and(NOT audit.step_is_alive(s.step_id)), false) AS has_died
-        FROM audit.pipeline_steps s WHERE s.run_id = r.run_id AND s.status = 'running'
-    ) AS d
+    SELECT r.*, coalesce(w.steps, '[]') AS steps
+    FROM audit.last_runs(%(runs)s) r
+    LEFT JOIN (
+        SELECT s.run_id, json_agg(s) AS steps FROM audit.last_steps(%(runs)s) s WHERE s.went_wrong GROUP BY s.run_id
+    ) AS w ON w.run_id = r.run_id
     ORDER BY r.run_id DESC
-    LIMIT %s
-"""
-# A step that was called again and went well is no news.
-BAD_STEPS = """
-    SELECT DISTINCT ON (s.run_id, s.step) s.run_id, s.step, s.error_sqlstate,
-           CASE WHEN s.status = 'running' AND NOT audit.step_is_alive(s.step_id) THEN 'died' ELSE s.status END
-               AS status,
-           CASE WHEN s.status = 'running' THEN 'the session that ran it ended; run the day again'
-                ELSE s.error_message END AS error_message
-    FROM audit.pipeline_steps s
-    WHERE s.run_id = ANY (%s)
-    ORDER BY s.run_id, s.step, s.step_id DESC
 """
 # What BI does not show, or not all of.
-NOT_LOADED = "SELECT m.run_date, m.status FROM warehouse.daily_metrics m WHERE m.status <> 'succeeded' ORDER BY 1"
+NOT_LOADED = "SELECT d.day AS run_date, d.status FROM warehouse.days d WHERE d.status <> 'succeeded' ORDER BY d.day"
 HEALTH = "SELECT h.measure, h.days, h.value, h.unit FROM audit.health h"
 MOST_DAYS = 10
 # What a value of audit.health is followed by.
@@ -50,13 +29,7 @@ def status(connection: psycopg.Connection, runs: int = 10) -> dict[str, Any]:
     """Return the last runs, newest first, with their steps that did not succeed, all days whose last run did not
     succeed, and the rows of audit.health."""
     with connection.cursor(row_factory=dict_row) as cursor:
-        found = cursor.execute(RUNS, (runs,)).fetchall()
-        bad: dict[int, list[dict[str, Any]]] = {}
-        for step in cursor.execute(BAD_STEPS, ([run["run_id"] for run in found],)):
-            if step["status"] in ("failed", "blocked", "died"):
-                bad.setdefault(step["run_id"], []).append(step)
-        for run in found:
-            run["steps"] = bad.get(run["run_id"], [])
+        found = cursor.execute(RUNS, {"runs": runs}).fetchall()
         not_loaded = cursor.execute(NOT_LOADED).fetchall()
         return {"runs": found, "days_not_loaded": not_loaded, "health": cursor.execute(HEALTH).fetchall()}
 
@@ -65,24 +38,21 @@ def show(found: dict[str, Any]) -> None:
     """Print what status() returned."""
     out = console()
     if not found["runs"]:
-        out.print("Nothing has run yet. A day of yours: python -m glue run DATE; a shop to look at: make demo.")
+        out.print(f"Nothing has run yet. A day of yours: {COMMAND} run DATE; a shop to look at: make demo.")
         return
     columns = ("run", "day", "status", "started (UTC)", "seconds", "lines", "lines/s", "by")
     names = ("run_id", "run_date", "status", "started_at", "seconds", "rows", "rows_per_second", "triggered_by")
     print_table(out, table("The last runs", columns, ([run[name] for name in names] for run in found["runs"])))
-    mended = set()
     for run in found["runs"]:
         # What a later run of the day has mended is no news.
-        steps = [] if run["run_date"] in mended else run["steps"]
-        mended.add(run["run_date"])
-        for step in steps:
+        for step in run["steps"] if run["is_last_of_day"] else []:
             code = f" ({step['error_sqlstate']})" if step["error_sqlstate"] else ""
             out.print(f"run {run['run_id']}, {run['run_date']}: {step['step']} {step['status']}{code}")
             lines = (step["error_message"] or "").splitlines()
             out.print("".join(f"  {shown(line)}\n" for line in lines), markup=False, soft_wrap=True)
     for row in found["days_not_loaded"][:MOST_DAYS]:
         day = row["run_date"]
-        out.print(f"{day} is not loaded ({row['status']}): python -m glue explain {day}", markup=False)
+        out.print(f"{day} is not loaded ({row['status']}): {COMMAND} explain {day}", markup=False)
     if found["days_not_loaded"]:
         more = len(found["days_not_loaded"]) - MOST_DAYS
         out.print(f"… and {more:,} days more: warehouse.days\n" if more > 0 else "", markup=False)

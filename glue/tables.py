@@ -23,8 +23,6 @@ STYLES = {
     "running": "cyan",
     "critical": "red",
 }
-BARS = " ▁▂▃▄▅▆▇█"
-PLAIN_BARS = " ....:::#"
 
 
 def console() -> Console:
@@ -99,37 +97,3 @@ def plain(value: Any) -> Any:
     if isinstance(value, datetime | date):
         return value.isoformat()
     return str(value)
-
-
-def chart(title: str, values: Sequence[tuple[date, float, str]], *, height: int = 8) -> str:
-    """Return a column chart of days: (day, value, mark); a mark stands in the place of a column without a value."""
-    bars = BARS if can_print(BARS) else PLAIN_BARS
-    highest = max((value for _, value, _ in values), default=0) or 1
-    rows = []
-    for level in range(height, 0, -1):
-        scale = f"{highest * level / height:>11,.0f} " if level in (height, height // 2) else " " * 12
-        cells = []
-        for _, value, mark in values:
-            filled = value / highest * height - (level - 1)
-            cells.append(mark[:1] if level == 1 and not value and mark else bars[max(0, min(8, round(filled * 8)))])
-        rows.append(scale + " ".join(cells))
-    return "\n".join([title, "", *rows, " " * 12 + _weeks([day for day, _, _ in values])])
-
-
-def _weeks(days: Sequence[date]) -> str:
-    """Return a line that names the Mondays below their columns, and the first day if there is room for it."""
-    line = ""
-    for number, day in enumerate(days):
-        is_alone = number == 0 and all(later.weekday() for later in days[:4])
-        if day.weekday() == 0 or is_alone:
-            line = line.ljust(2 * number) + f"|{day:%m-%d}"
-    return line
-
-
-def can_print(text: str) -> bool:
-    """Return whether standard output can show these characters."""
-    try:
-        text.encode(sys.stdout.encoding or "ascii")
-    except UnicodeEncodeError:
-        return False
-    return True

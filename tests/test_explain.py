@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import pytest
 from psycopg.conninfo import make_conninfo
-from psycopg.rows import dict_row
 
-from glue.explain import TO_SEARCH
 from tests import shop
 from tests.conftest import Warehouse
 
@@ -108,6 +107,62 @@ def test_a_value_of_a_file_is_no_part_of_a_command_that_somebody_may_paste(wareh
     assert "'ITS VALUE'" in hint
 
 
+def test_advice_and_examples_are_made_of_the_faults_own_value(warehouse: Warehouse) -> None:
+    """A line may have several faults: the value of one is no example of another."""
+    wrong = {"timestamp": "soon", "status": "On-Hold"}
+    warehouse.landing.orders(
+        DAY, [*shop.orders(9, DAY), shop.order("O-1", DAY) | wrong, shop.order("O-2", DAY, quantity=0) | wrong]
+    )
+    warehouse.landing.events(DAY, shop.events(5, DAY))
+    warehouse.run(DAY)
+    reasons = {
+        row["failure_reason"].partition(",")[0]: (row["rows"], row["example"], row["first_at"])
+        for row in told(warehouse, "explain", f"{DAY}")["rejected"]
+    }
+    place = next(f"{path.name}:10" for path in (warehouse.landing.folder / "orders" / f"{DAY}").iterdir())
+    assert reasons == {
+        "timestamp is not an ISO 8601 time": (2, "soon", place),
+        "status is not in staging.codes": (2, "On-Hold", place),
+        "quantity is not a whole number above 0": (1, "0", place.replace(":10", ":11")),
+    }
+    shown = glue(warehouse, "explain", f"{DAY}").stdout
+    assert "VALUES ('order_status', 'on-hold', 'ONE OF warehouse.order_statuses')" in shown
+    assert "'soon'" not in shown
+
+
+def test_an_example_stands_where_the_story_says_it_stands(warehouse: Warehouse) -> None:
+    bad = [shop.order(f"O-bad-{number}", DAY, price=price) for number, price in enumerate("yxy")]
+    warehouse.landing.orders(DAY, [*bad, *shop.orders(9, DAY)])
+    warehouse.landing.events(DAY, shop.events(5, DAY))
+    warehouse.run(DAY)
+    (row,) = told(warehouse, "explain", f"{DAY}")["rejected"]
+    assert (row["rows"], row["example"], row["first_at"].partition(":")[2]) == (3, "y", "1")
+
+
+def test_the_advice_about_a_status_is_one_that_works(warehouse: Warehouse) -> None:
+    """A status that is in staging.codes already is not to be inserted again."""
+
+    def advice() -> str:
+        lines = glue(warehouse, "explain", f"{DAY}").stdout.splitlines()
+        return next(line for line in lines if "status" in line and line.startswith("Next: "))
+
+    def take(line: str, word: str) -> None:
+        statement = line.split('-c "')[1].split('"')[0]
+        warehouse.execute(statement.replace("ONE OF warehouse.order_statuses", word))
+
+    warehouse.landing.orders(DAY, [*shop.orders(9, DAY), shop.order("O-1", DAY, status="On-Hold")])
+    warehouse.landing.events(DAY, shop.events(5, DAY))
+    warehouse.run(DAY)
+    assert "INSERT INTO staging.codes" in advice()
+    take(advice(), "waiting")
+    # It is mapped to what is no status.
+    assert "UPDATE staging.codes" in advice()
+    take(advice(), "pending")
+    assert advice() == f"Next: the status is mapped now: python -m glue run {DAY}"
+    warehouse.call("warehouse.run_day", DAY)
+    assert "Next: " not in glue(warehouse, "explain", f"{DAY}").stdout
+
+
 def test_a_day_that_is_blocked_after_it_was_loaded_keeps_its_facts_and_explain_says_so(warehouse: Warehouse) -> None:
     two_days(warehouse)
     warehouse.landing.orders(NEXT, [shop.order(f"O-{number}", NEXT, price="9,99") for number in range(5)])
@@ -136,11 +191,9 @@ def test_an_order_that_was_never_cleaned_is_found_without_a_search_of_all_of_raw
     reports = told(warehouse, "explain", "order", "O-new")["reports"]
     assert [report["outcome"] for report in reports] == ["not in force: the file was delivered again"]
 
-    with psycopg.connect(warehouse.dsn, row_factory=dict_row) as connection:
-        searched = connection.execute(TO_SEARCH, {"days": [], "most": 100}).fetchall()
-        assert [row["run_date"] for row in searched] == [after]
-        searched = connection.execute(TO_SEARCH, {"days": [DAY], "most": 100}).fetchall()
-        assert [row["run_date"] for row in searched] == [DAY]
+    for days, searched in (([], [after]), ([DAY], [DAY])):
+        found = warehouse.rows("SELECT run_date FROM audit._deliveries_to_search(%s::date[], 100)", days)
+        assert [row.run_date for row in found] == searched
 
 
 def test_what_is_not_there_is_an_error_that_says_so(warehouse: Warehouse) -> None:
@@ -239,3 +292,129 @@ def test_the_views_in_plain_words_sum_up_to_the_facts(warehouse: Warehouse) -> N
     assert tuple(lines) == tuple(orders) == tuple(facts)
     assert days[0] == facts[2]
     assert analyst.execute("SELECT count(*) FROM warehouse.events").fetchone()[0] == 10
+
+
+def test_the_story_of_a_day_is_told_in_psql_to_an_analyst_too(warehouse: Warehouse) -> None:
+    two_days(warehouse)
+    analyst = warehouse.connect("warehouse_analyst")
+    story = analyst.execute("SELECT section, place, told FROM audit.day_story(%s)", (DAY,)).fetchall()
+    assert [row for row in story if row.section in ("day", "lines", "rejected", "superseded", "next")] == [
+        ("day", 1, "Friday, 2025-12-19: succeeded; runs so far: 1"),
+        (
+            "lines",
+            1,
+            "orders: 8 delivered - 1 duplicate - 1 rejected = 6 clean - 1 superseded = 5 in the facts",
+        ),
+        (
+            "lines",
+            2,
+            "events: 5 delivered - 0 duplicate - 0 rejected = 5 clean - 0 superseded = 5 in the facts",
+        ),
+        ("rejected", 1, "1 of orders: quantity is not a whole number above 0: -1; at orders.json:8"),
+        ("superseded", 1, "by 2025-12-20: 1 orders, 1 lines, revenue 19.98"),
+        (
+            "next",
+            1,
+            "each rejected line as it was delivered: SELECT * FROM audit.bad_records WHERE run_date = '2025-12-19'",
+        ),
+    ]
+    nothing = analyst.execute("SELECT told FROM audit.day_story('2001-01-01')").fetchall()
+    assert nothing == [("nothing was ever delivered or run for 2001-01-01",)]
+
+
+def test_an_analyst_is_told_the_story_of_an_order_and_nothing_of_its_person(warehouse: Warehouse) -> None:
+    warehouse.landing.orders(DAY, [shop.order("O-1", DAY, user_id="U-secret", city="Secretville")])
+    warehouse.landing.events(DAY, shop.events(5, DAY))
+    warehouse.run(DAY)
+    analyst = warehouse.connect("warehouse_analyst")
+    (line,) = analyst.execute("SELECT * FROM audit.order_story('O-1')").fetchall()
+    assert (line.load_date, line.file_line, line.status, line.outcome) == (DAY, 1, "paid", "in fact_orders")
+    assert "secret" not in str(line).lower()
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        analyst.execute("SELECT * FROM raw.orders_json")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        analyst.execute("SELECT * FROM audit._order_lines('O-1')")
+
+
+def test_every_statement_of_the_advice_can_be_run_as_it_stands(warehouse: Warehouse) -> None:
+    """Whatever a file has in it: a value is a literal, and each statement is one that the database takes."""
+    warehouse.landing.orders(DAY, [shop.order(f"O-{number}", DAY, status="on hold") for number in range(3)])
+    warehouse.landing.events(DAY, shop.events(5, DAY))
+    warehouse.deliver(DAY)
+    advice = "SELECT advice, statement, then_run FROM audit.day_advice(%s)"
+    assert warehouse.rows(advice, DAY) == [("run the day", None, True)]
+    with pytest.raises(psycopg.Error, match="is blocked"):
+        warehouse.call("warehouse.run_day", DAY)
+    found = warehouse.rows(advice, DAY)
+    assert [row.advice for row in found] == [
+        "deliver a corrected file under the same name, and run the day",
+        "or let it through",
+        "say what the status means",
+        "each rejected line as it was delivered",
+    ]
+    for row in found:
+        if row.statement:
+            warehouse.execute(row.statement)
+    assert warehouse.value("SELECT reason FROM audit.dq_overrides") == "why"
+    assert warehouse.value("SELECT count(*) FROM staging.codes WHERE source_value = 'on hold'") == 1
+
+
+def test_what_retention_dropped_is_told_from_what_is_left(warehouse: Warehouse) -> None:
+    two_days(warehouse)
+    before = {order: warehouse.rows("SELECT * FROM audit.order_story(%s)", order) for order in ("O-late", "O-bad")}
+    day_before = warehouse.rows("SELECT * FROM audit.day_story(%s)", DAY)
+    warehouse.execute("UPDATE audit.settings SET value = '0' WHERE name IN ('raw_keep_days', 'staging_keep_days')")
+    warehouse.call("warehouse.compact_partitions", date(2026, 1, 1))
+    assert warehouse.value("SELECT count(*) FROM raw.orders_json") == 0
+    assert warehouse.value("SELECT count(*) FROM staging.orders_clean") == 0
+    assert warehouse.rows("SELECT * FROM audit.day_story(%s)", DAY) == day_before
+    for order, lines in before.items():
+        left = warehouse.rows("SELECT * FROM audit.order_story(%s)", order)
+        assert [(row.load_date, row.line_number, row.revenue, row.outcome) for row in left] == [
+            (row.load_date, row.line_number, row.revenue, row.outcome) for row in lines
+        ]
+        assert f"Order {order}: reports: {len(lines)}" in glue(warehouse, "explain", "order", order).stdout
+
+
+def test_an_order_is_found_whatever_its_file_wrote_around_its_id(warehouse: Warehouse) -> None:
+    """Escapes, blanks, numbers, and signs that no text of PostgreSQL can hold."""
+    written = {
+        "Ö-1": b'"\\u00d6-1", "status": "paid"',
+        "O-😀": b'"O-\\ud83d\\ude00", "status": "paid"',
+        "O-2": b'" O-2\\t", "status": "pa\\u0000id"',
+        "O-3": b'"O-3", "status": "\\\\u0000 \\ud83d\\ude00 \\udc00"',
+        "4": b'4, "status": ["paid"]',
+        'O-"5': b'"O-\\"5", "status": 1.50',
+    }
+    lines = b"".join(b'{"order_id": %s}\n' % fields for fields in written.values())
+    warehouse.landing.put("orders", DAY, "orders.ndjson", lines)
+    warehouse.deliver(DAY)
+    found = {order: warehouse.row("SELECT * FROM audit.order_story(%s)", order).status for order in written}
+    assert found == {
+        "Ö-1": "paid", "O-😀": "paid", "O-2": "pa�id", "O-3": "\\u0000 😀 �", "4": None, 'O-"5': "1.50",
+    }  # fmt: skip
+
+
+def test_a_day_is_compared_with_the_usual_of_its_weekday_and_with_nothing_else(warehouse: Warehouse) -> None:
+    """Five weeks, the fourth before without sales: what is usual is the mean of four weeks, in one place."""
+    days = [DAY - timedelta(days=7 * weeks) for weeks in (5, 4, 3, 1, 0)]
+    for day, count in zip(days, (50, 8, 4, 3, 5), strict=True):
+        warehouse.landing.orders(day, shop.orders(count, day))
+        warehouse.landing.events(day, shop.events(5, day))
+        warehouse.run(day)
+    assert warehouse.value("SELECT audit.usual_days(%s)", DAY) == [DAY - timedelta(weeks=weeks) for weeks in (1, 3, 4)]
+    compared = warehouse.rows("SELECT what, run_date, sold, in_words FROM audit.day_compared(%s)", DAY)
+    assert [(row.what, row.sold) for row in compared] == [
+        ("this day", 5), ("before", 3), ("before", 4), ("before", 8), ("usual", 5), ("difference", 0),
+    ]  # fmt: skip
+    assert compared[-1].in_words == "Net revenue is about that of the Fridays before."
+    (alone,) = warehouse.rows("SELECT what FROM audit.day_compared(%s)", days[0])
+    assert alone.what == "this day"
+    # Nothing is no yardstick.
+    warehouse.execute("UPDATE warehouse.order_statuses SET counts_as_sale = false")
+    for day in days[1:4]:
+        warehouse.call("warehouse.run_day", day)
+    warehouse.execute("UPDATE warehouse.order_statuses SET counts_as_sale = true")
+    assert warehouse.rows("SELECT in_words FROM audit.day_compared(%s)", DAY)[-1].in_words == (
+        "The Fridays before had no net revenue."
+    )

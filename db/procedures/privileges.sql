@@ -32,3 +32,9 @@ GRANT EXECUTE ON FUNCTION staging.duplicate_count(text, date), staging.oldest_da
 
 -- What tells a running step from one whose session died.
 GRANT EXECUTE ON FUNCTION audit.step_is_alive(bigint) TO warehouse_runner, warehouse_analyst;
+
+-- What `status` and `explain` print. order_story reads raw and staging for its caller; it tells nothing of a person.
+GRANT EXECUTE ON FUNCTION
+    audit.last_runs(integer), audit.last_steps(integer), audit.usual_days(date), audit.day_compared(date),
+    audit.day_advice(date), audit.day_story(date), audit.order_story(text)
+TO warehouse_runner, warehouse_analyst;

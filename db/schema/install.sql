@@ -56,4 +56,12 @@
 \ir audit/lineage.sql
 \ir audit/health.sql
 \ir audit/alerts.sql
+\ir audit/day_deliveries.sql
+\ir audit/rejected_reasons.sql
+\ir audit/last_verdicts.sql
+\ir audit/day_lines.sql
+\ir audit/day_superseded.sql
+\ir audit/day_statuses.sql
+\ir audit/day_flow.sql
+\ir audit/day_health.sql
 \ir privileges.sql

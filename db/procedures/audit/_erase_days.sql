@@ -126,7 +126,7 @@ BEGIN
     PERFORM raw._close_for_erasure();
 
     UPDATE audit.bad_records b
-    SET raw_data = NULL, failed_value = NULL,
+    SET raw_data = NULL, failed_value = NULL, failed_values = NULL,
         failure_reason = CASE WHEN b.raw_id IS NULL THEN audit._without_word(b.failure_reason, p_user_id, p_erased.pseudonym) ELSE b.failure_reason END
     WHERE b.run_date = p_day
       AND ((b.source_table, b.raw_id) IN (SELECT r.source_table, r.raw_id FROM pg_temp.rewritten_rows r)

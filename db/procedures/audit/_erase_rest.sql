@@ -49,9 +49,9 @@ BEGIN
     GET DIAGNOSTICS v_audit = ROW_COUNT;
     DROP TABLE pg_temp.refused_files;
     UPDATE audit.bad_records b
-    SET raw_data = NULL, failed_value = NULL,
+    SET raw_data = NULL, failed_value = NULL, failed_values = NULL,
         failure_reason = CASE WHEN b.raw_id IS NULL THEN audit._without_word(b.failure_reason, p_user_id, p_erased.pseudonym) ELSE b.failure_reason END
-    WHERE b.bad_record_id IN (SELECT r.bad_record_id FROM pg_temp.erasure_records r) AND num_nonnulls(b.raw_data, b.failed_value) > 0;
+    WHERE b.bad_record_id IN (SELECT r.bad_record_id FROM pg_temp.erasure_records r) AND num_nonnulls(b.raw_data, b.failed_value, b.failed_values) > 0;
     GET DIAGNOSTICS v_rows = ROW_COUNT;
     v_audit := v_audit + v_rows + audit._erase_messages(p_user_id, p_erased.pseudonym);
 

@@ -64,10 +64,10 @@ BEGIN
         FROM audit.bad_records b
         WHERE b.load_id <= (SELECT max(m.last_load_id) FROM raw.dropped_months m
                             WHERE m.run_month = date_trunc('month', b.run_date::timestamp)::date)
-          AND num_nonnulls(b.failed_value, b.raw_data) > 0
-          AND CASE WHEN position(p_user_id IN concat_ws(' ', b.failed_value, b.raw_data)) > 0
-                     OR position('\' IN concat_ws(' ', b.failed_value, b.raw_data)) > 0
-                   THEN concat_ws(' ', b.failed_value, b.raw_data) ~ audit._spelled_word_pattern(p_user_id, false)
+          AND num_nonnulls(b.failed_value, b.failed_values, b.raw_data) > 0
+          AND CASE WHEN position(p_user_id IN concat_ws(' ', b.failed_value, b.failed_values, b.raw_data)) > 0
+                     OR position('\' IN concat_ws(' ', b.failed_value, b.failed_values, b.raw_data)) > 0
+                   THEN concat_ws(' ', b.failed_value, b.failed_values, b.raw_data) ~ audit._spelled_word_pattern(p_user_id, false)
                         OR b.raw_id IS NULL AND b.raw_data ~ v_line END
         ON CONFLICT ON CONSTRAINT erasure_records_pkey DO NOTHING;
         -- The first of the rows of a record has its text; the others go with it.

@@ -46,8 +46,10 @@ BEGIN
     sized AS (
         SELECT p.*,
                sum(CASE WHEN p.place - 1 <= v_most
-                        THEN c_row_bytes + octet_length(concat(p.file_name, p.record_id, p.problems[1].value, p.raw_data))
-                             + (SELECT sum(octet_length(u.reason)) FROM unnest(p.problems) AS u) END)
+                        THEN c_row_bytes + octet_length(concat(p.file_name, p.record_id, p.raw_data))
+                             -- Several reasons stand there twice: once with their values.
+                             + (SELECT sum(octet_length(concat(u.reason, u.value, CASE WHEN cardinality(p.problems) > 1 THEN u.reason END)))
+                                FROM unnest(p.problems) AS u) END)
                OVER (PARTITION BY p.load_id ORDER BY p.line_number, p.raw_id, p.item_number ROWS UNBOUNDED PRECEDING)
                > v_times * (p.byte_count + c_free_bytes) AS is_beyond
         FROM placed p
@@ -62,9 +64,10 @@ BEGIN
 
     CREATE TEMPORARY TABLE bad_records ON COMMIT DROP AS
     WITH reasons AS (
-        SELECT r.load_id, r.leader, r.reason, r.first_seen,
+        SELECT r.load_id, r.leader, r.reason, r.value, r.first_seen,
                row_number() OVER (PARTITION BY r.load_id, r.leader ORDER BY r.first_seen) AS rank
-        FROM (SELECT e.load_id, e.leader, (e.problem).reason, min(ARRAY[e.number, e.place]) AS first_seen
+        FROM (SELECT e.load_id, e.leader, (e.problem).reason, min(ARRAY[e.number, e.place]) AS first_seen,
+                     (array_agg((e.problem).value ORDER BY e.number, e.place))[1] AS value
               FROM (SELECT b.load_id, b.leader, b.number, unnest(b.problems) AS problem, generate_subscripts(b.problems, 1) AS place
                     FROM pg_temp.bad_lines b) AS e
               GROUP BY e.load_id, e.leader, (e.problem).reason) AS r
@@ -72,7 +75,8 @@ BEGIN
     told AS (
         SELECT r.load_id, r.leader,
                concat(string_agg(r.reason, '; ' ORDER BY r.rank) FILTER (WHERE r.rank <= v_most + 1::bigint),
-                      '; and ' || nullif(count(*) FILTER (WHERE r.rank > v_most + 1::bigint), 0) || ' more reasons') AS failure_reason
+                      '; and ' || nullif(count(*) FILTER (WHERE r.rank > v_most + 1::bigint), 0) || ' more reasons') AS failure_reason,
+               CASE WHEN count(*) > 1 THEN jsonb_object_agg(r.reason, r.value) FILTER (WHERE r.rank <= v_most + 1::bigint) END AS failed_values
         FROM reasons r
         GROUP BY r.load_id, r.leader
     ),
@@ -82,7 +86,7 @@ BEGIN
         GROUP BY b.load_id, b.leader
     )
     SELECT b.load_id, b.raw_id, b.item_number, b.record_id, b.file_name, b.line_number, t.failure_reason,
-           b.problems[1].value AS failed_value, b.raw_data, c.line_count, b.place
+           b.problems[1].value AS failed_value, t.failed_values, b.raw_data, c.line_count, b.place
     FROM counted c
     JOIN told t ON t.load_id = c.load_id AND t.leader = c.leader
     JOIN pg_temp.bad_lines b ON b.load_id = c.load_id AND b.number = c.number;
@@ -109,9 +113,9 @@ BEGIN
             AND coalesce(n.line_number, 0) = coalesce(b.line_number, 0));
 
     INSERT INTO audit.bad_records (run_date, source_table, load_id, raw_id, item_number, record_id, file_name, line_number,
-                                   failure_reason, failed_value, raw_data, line_count)
+                                   failure_reason, failed_value, raw_data, line_count, failed_values)
     SELECT p_delivery.load_date, v_source_table, n.load_id, n.raw_id, n.item_number, n.record_id, n.file_name,
-           n.line_number, n.failure_reason, n.failed_value, n.raw_data, n.line_count
+           n.line_number, n.failure_reason, n.failed_value, n.raw_data, n.line_count, n.failed_values
     FROM pg_temp.bad_records n
     WHERE NOT EXISTS (
           SELECT FROM audit.bad_records b

@@ -13,6 +13,7 @@ CREATE TABLE audit.bad_records (
     raw_data       text,
     created_at     timestamptz NOT NULL DEFAULT now(),
     line_count     bigint      NOT NULL DEFAULT 1,
+    failed_values  jsonb,
     CONSTRAINT bad_records_pkey PRIMARY KEY (bad_record_id)
 );
 CREATE INDEX idx_bad_records_run_date ON audit.bad_records (run_date, source_table);
@@ -32,3 +33,4 @@ COMMENT ON COLUMN audit.bad_records.failed_value IS 'The value that the first re
 COMMENT ON COLUMN audit.bad_records.raw_data IS 'The record as delivered, its first 64 KiB: on its first row. On the others of an order, and on all of an order above 8 KiB, the item.';
 COMMENT ON COLUMN audit.bad_records.created_at IS 'When it was rejected';
 COMMENT ON COLUMN audit.bad_records.line_count IS 'Rejected lines that this row stands for: its own, and those after it that were counted, not written out';
+COMMENT ON COLUMN audit.bad_records.failed_values IS 'Where there are several reasons: for each the first value that it is about, as in {"status is missing": null}; else NULL';

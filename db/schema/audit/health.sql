@@ -15,14 +15,15 @@ runs AS (
            sum(s.rows_in) / nullif(sum(EXTRACT(epoch FROM r.ended_at - r.started_at)) FILTER (WHERE s.run_id IS NOT NULL), 0) AS rows_per_second
     FROM windows w
     LEFT JOIN audit.pipeline_runs r ON r.started_at >= w.since
-    LEFT JOIN (
-        SELECT d.run_id, bool_or(NOT d.passed) AS has_failure FROM audit.dq_results d GROUP BY d.run_id
-    ) AS q ON q.run_id = r.run_id
-    LEFT JOIN (
+    -- By their indexes, for the runs of the windows: what came before is not read.
+    LEFT JOIN LATERAL (
+        SELECT d.run_id, bool_or(NOT d.passed) AS has_failure FROM audit.dq_results d WHERE d.run_id = r.run_id GROUP BY d.run_id
+    ) AS q ON true
+    LEFT JOIN LATERAL (
         SELECT p.run_id, max(p.rows_in) AS rows_in FROM audit.pipeline_steps p
-        WHERE p.step = 'compute_daily_metrics' AND p.status = 'succeeded'
+        WHERE p.run_id = r.run_id AND p.step = 'compute_daily_metrics' AND p.status = 'succeeded'
         GROUP BY p.run_id
-    ) AS s ON s.run_id = r.run_id
+    ) AS s ON true
     GROUP BY w.days
 ),
 deliveries AS (

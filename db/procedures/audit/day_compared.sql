@@ -1,0 +1,91 @@
+-- A day beside the days that it is compared with: its order lines from delivered down to sold, and the money.
+--
+-- p_day:   the day
+-- Returns: a row `this day`; `before`, one per day of audit.usual_days; their mean, `usual`; and the `difference` to it,
+--          which says in words what makes it. Without days before there are no last two; nothing of a day that never ran
+-- Reads:   audit.day_flow of these days, and so their facts: at most five days
+CREATE OR REPLACE FUNCTION audit.day_compared(p_day date)
+RETURNS TABLE (
+    what text, run_date date, delivered numeric, duplicate numeric, rejected numeric, superseded numeric, not_loaded numeric,
+    no_sale numeric, sold numeric, net_revenue numeric, per_line_sold numeric, in_words text
+)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $day_compared$
+    WITH days AS (
+        SELECT f.run_date, f.run_date = p_day AS is_this_day, f.delivered, f.duplicate, f.rejected, f.superseded,
+               f.not_loaded, f.no_sale, f.sold, f.net_revenue
+        FROM audit.day_flow f
+        WHERE f.run_date = ANY ((SELECT array_append(audit.usual_days(p_day), p_day))::date[])
+    ),
+    mean AS (
+        SELECT avg(d.delivered) AS delivered, avg(d.duplicate) AS duplicate, avg(d.rejected) AS rejected,
+               avg(d.superseded) AS superseded, avg(d.not_loaded) AS not_loaded, avg(d.no_sale) AS no_sale,
+               avg(d.sold) AS sold, avg(d.net_revenue) AS net_revenue
+        FROM days d
+        WHERE NOT d.is_this_day
+        HAVING count(*) > 0
+    ),
+    sides AS (
+        SELECT CASE WHEN d.is_this_day THEN 'this day' ELSE 'before' END AS what, d.run_date,
+               d.delivered::numeric, d.duplicate::numeric, d.rejected::numeric, d.superseded::numeric,
+               d.not_loaded::numeric, d.no_sale::numeric, d.sold::numeric, round(d.net_revenue, 2) AS net_revenue,
+               round(d.net_revenue / greatest(d.sold, 1), 2) AS per_line_sold
+        FROM days d
+        UNION ALL
+        SELECT 'usual', NULL, round(m.delivered), round(m.duplicate), round(m.rejected), round(m.superseded),
+               round(m.not_loaded), round(m.no_sale), round(m.sold), round(m.net_revenue, 2),
+               round(m.net_revenue / coalesce(nullif(m.sold, 0), 1), 2)
+        FROM mean m
+    ),
+    difference AS (
+        SELECT t.delivered - u.delivered AS delivered, t.duplicate - u.duplicate AS duplicate,
+               t.rejected - u.rejected AS rejected, t.superseded - u.superseded AS superseded,
+               t.not_loaded - u.not_loaded AS not_loaded, t.no_sale - u.no_sale AS no_sale, t.sold - u.sold AS sold,
+               t.net_revenue - u.net_revenue AS net_revenue, t.per_line_sold - u.per_line_sold AS per_line_sold,
+               u.net_revenue AS usual_revenue,
+               (t.sold - u.sold) * u.net_revenue / coalesce(nullif(u.sold, 0), 1) AS revenue_of_lines
+        FROM sides t
+        JOIN sides u ON u.what = 'usual'
+        WHERE t.what = 'this day'
+    ),
+    -- What adds most lines to those sold, or takes most away: fewer delivered are as bad as more rejected.
+    cause AS (
+        SELECT format('%s %s lines %s', to_char(abs(c.lines), 'FM999,999,999,999,990'),
+                      CASE WHEN c.lines > 0 THEN 'more' ELSE 'fewer' END, c.name) AS lines
+        FROM difference d
+        CROSS JOIN LATERAL (VALUES
+            (1, 'delivered', d.delivered, d.delivered), (2, 'duplicate', d.duplicate, -d.duplicate),
+            (3, 'rejected', d.rejected, -d.rejected), (4, 'superseded', d.superseded, -d.superseded),
+            (5, 'not loaded', d.not_loaded, -d.not_loaded), (6, 'with a status that is no sale', d.no_sale, -d.no_sale)
+        ) AS c (place, name, lines, added)
+        ORDER BY c.added * sign(d.net_revenue) DESC, c.place
+        LIMIT 1
+    ),
+    words AS (
+        SELECT CASE WHEN d.usual_revenue = 0 AND d.net_revenue <> 0
+                    THEN format('The %s had no net revenue.', w.days_before)
+                    -- Money that differs by less than 5 % is as usual.
+                    WHEN abs(d.net_revenue) <= 0.05 * d.usual_revenue
+                    THEN format('Net revenue is about that of the %s.', w.days_before)
+                    ELSE format('Net revenue is %s%% %s the usual', round(100 * abs(d.net_revenue) / d.usual_revenue),
+                                CASE WHEN d.net_revenue > 0 THEN 'above' ELSE 'below' END)
+                         || CASE WHEN abs(d.net_revenue - d.revenue_of_lines) > abs(d.revenue_of_lines)
+                                 THEN format(': what was sold cost %s, or there was a price that is wrong.',
+                                             CASE WHEN d.net_revenue > 0 THEN 'more' ELSE 'less' END)
+                                 ELSE format(', most of it by %s.', c.lines) END
+               END AS in_words
+        FROM difference d, cause c, (SELECT to_char(p_day::timestamp, 'FMDay') || 's before' AS days_before) AS w
+    )
+    SELECT s.what, s.run_date, s.delivered, s.duplicate, s.rejected, s.superseded, s.not_loaded, s.no_sale, s.sold,
+           s.net_revenue, s.per_line_sold, s.in_words
+    FROM (
+        SELECT s.*, NULL AS in_words
+        FROM sides s
+        UNION ALL
+        SELECT 'difference', NULL, d.delivered, d.duplicate, d.rejected, d.superseded, d.not_loaded, d.no_sale, d.sold,
+               d.net_revenue, d.per_line_sold, w.in_words
+        FROM difference d, words w
+    ) AS s
+    ORDER BY array_position(ARRAY['this day', 'before', 'usual', 'difference'], s.what), s.run_date DESC;
+$day_compared$;
+COMMENT ON FUNCTION audit.day_compared(date) IS 'A day beside the days that it is compared with, their mean (the usual), and what makes the difference';

@@ -1,0 +1,18 @@
+CREATE VIEW audit.day_statuses AS
+SELECT f.load_date AS run_date,
+       f.status,
+       s.counts_as_sale,
+       count(DISTINCT f.order_id) AS orders,
+       count(*) AS lines,
+       sum(f.revenue) AS revenue
+FROM warehouse.fact_orders f
+JOIN warehouse.order_statuses s ON s.status = f.status
+GROUP BY f.load_date, f.status, s.counts_as_sale;
+
+COMMENT ON VIEW audit.day_statuses IS 'One row per day and status of the orders in its facts. Filter by run_date.';
+COMMENT ON COLUMN audit.day_statuses.run_date IS 'Day of the delivery';
+COMMENT ON COLUMN audit.day_statuses.status IS 'Canonical status: warehouse.order_statuses';
+COMMENT ON COLUMN audit.day_statuses.counts_as_sale IS 'Whether net revenue counts it';
+COMMENT ON COLUMN audit.day_statuses.orders IS 'Orders';
+COMMENT ON COLUMN audit.day_statuses.lines IS 'Their lines';
+COMMENT ON COLUMN audit.day_statuses.revenue IS 'quantity x unit_price of these lines';
