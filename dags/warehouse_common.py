@@ -46,7 +46,8 @@ SESSION_DEFAULTS = (
     r"-c default_transaction_isolation=read\ committed -c default_transaction_read_only=off"
     " -c default_transaction_deferrable=off -c timezone=UTC -c datestyle=ISO"
 )
-SESSION_OPTIONS = f"-c client_connection_check_interval={CONNECTION_CHECK} {KEEPALIVES} -c application_name={SESSION_NAME} {SESSION_DEFAULTS}"
+CHECK = f"-c client_connection_check_interval={CONNECTION_CHECK}"
+SESSION_OPTIONS = f"{CHECK} {KEEPALIVES} -c application_name={SESSION_NAME} {SESSION_DEFAULTS}"
 
 WEBHOOK_SECONDS = 10
 SHOWN_RULES = 10

@@ -11,9 +11,9 @@ from glue import server
 from glue.dsn import parse, why
 from glue.errors import GlueError
 
-# What we rely on, whatever the defaults of login, database and server are. What has waited for a lock has to see what was
-# committed meanwhile: an older snapshot would bring back a person who was erased. Every name that we use says its schema:
-# whoever may make things in a schema of the path could make a closer match than PostgreSQL's own.
+# What we rely on, whatever the defaults of login, database and server are. What has waited for a lock has to see what
+# was committed meanwhile: an older snapshot would bring back a person who was erased. Every name that we use says its
+# schema: whoever may make things in a schema of the path could make a closer match than PostgreSQL's own.
 SESSION = """
     SET search_path = pg_catalog, pg_temp;
     SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET default_transaction_isolation = 'read committed';
