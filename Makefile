@@ -159,14 +159,26 @@ kills: setup  ## Client, session, process or server killed at a statement of a d
 
 # -- Demo and documents ------------------------------------------------------------------------------
 
-.PHONY: demo docs
+.PHONY: demo docs site
 
 demo: $(ENOUGH_TO_RUN)  ## Run thirty days of a seeded shop on the embedded server (END=2025-12-19 fixes the last one)
 	$(BIN)/python -m glue demo $(if $(END),--end $(END))
 
-docs: setup  ## Write docs/data-dictionary.md from the catalog, and what README's commands print into README.md
-	$(BIN)/python docs/dictionary.py
-	$(BIN)/python docs/readme.py --write
+docs: setup  ## Write what the pages' commands print, and the pages of docs/reference that the warehouse says itself
+	$(BIN)/python docs/reference.py
+	$(BIN)/python docs/pages.py --write
+
+SITE_VENV := .site-venv
+
+site: $(SITE_VENV)/installed  ## Build the pages of docs/ into .site/ (open .site/index.html)
+	$(SITE_VENV)/bin/zensical build --clean --strict
+	@echo "open .site/index.html"
+
+$(SITE_VENV)/installed: requirements-docs.txt
+	$(PYTHON) -m venv --clear $(SITE_VENV)
+	$(SITE_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-docs.txt
+	@touch $@
+
 # -- Benchmark ---------------------------------------------------------------------------------------
 
 BENCH_VENV := .bench/venv

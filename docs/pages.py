@@ -154,7 +154,7 @@ def copy_of_copy(project: Path, folder: Path) -> Path:
 
 
 def run(page: str, project: Path, changes: Mapping[str, str]) -> Iterator[Outcome]:
-    """Run the commands of a page's text in a project, yielding what each did; the embedded server is stopped at the end."""
+    """Run the commands of a text in a project, yielding what each did; stop the embedded server at the end."""
     own = ("PG", "WAREHOUSE_", "LANDING_", "PRODUCTS_", "EMBEDDED_", "COLUMNS", "MAKE")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(own)}
     environment |= {"PSQLRC": os.devnull, "PAGER": "cat", "PSQL_PAGER": "cat", "COLUMNS": "110", "NO_COLOR": "1"}
