@@ -55,7 +55,8 @@ test-15: setup  ## The tests on this machine's PostgreSQL 15, where it has one
 
 # The server stays, so that the next one starts at once and applies only the routines that changed.
 one: setup  ## One test in ten seconds: K=part_of_its_name (PG=15 for PostgreSQL 15)
-	$(BIN)/python -m pytest -q --pg=$(PG) --server=/tmp/warehouse-one-$(PG)-$(shell id -u) -k '$(K)' $(ARGS)
+	$(BIN)/python -m pytest -q --pg=$(PG) --server=/tmp/warehouse-one-$(PG)-$(shell id -u) -k '$(K)' $(ARGS) \
+	    $$(grep -rlE 'def test_\w*$(K)' tests)
 
 lint: setup  ## Ruff, and whether the frozen schema is current
 	$(BIN)/ruff check
