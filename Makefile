@@ -11,7 +11,9 @@ WORKERS ?= 2
 ARGS    ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test test-wheel test-15 lint format freeze migrate start stop psql clean
+PG ?= wheel
+
+.PHONY: help setup one test test-wheel test-15 lint format freeze migrate start stop psql clean
 
 help:  ## Say what can be made
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -27,6 +29,7 @@ define install
 	@$(BIN)/python -m pip --version > /dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV) || \
 	    { echo "No venv: on Debian or Ubuntu, apt install python3-venv"; rm -rf $(VENV); exit 1; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $(1)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 endef
 
@@ -56,6 +59,11 @@ test-15: setup  ## The tests on this machine's PostgreSQL 15, where it has one
 	else \
 	    echo "PostgreSQL 15 is not installed in /usr/lib/postgresql/15: not tested on it (apt install postgresql-15)"; \
 	fi
+
+# The server stays, so that the next one starts at once and applies only the routines that changed.
+one: setup  ## One test in ten seconds: K=part_of_its_name (PG=15 for PostgreSQL 15)
+	$(BIN)/python -m pytest -q --pg=$(PG) --server=/tmp/warehouse-one-$(PG)-$(shell id -u) -k '$(K)' $(ARGS) \
+	    $$(grep -rlE 'def test_\w*$(K)' tests)
 
 lint: setup  ## Ruff, and whether the frozen schema is current
 	$(BIN)/ruff check
@@ -151,7 +159,6 @@ soak: setup  ## A year of a shop's mishaps against a model of what must be there
 
 COUNT ?=
 ONLY  ?=
-PG    ?= wheel
 
 .PHONY: coverage mutants
 
@@ -176,14 +183,26 @@ kills: setup  ## Client, session, process or server killed at a statement of a d
 
 # -- Demo and documents ------------------------------------------------------------------------------
 
-.PHONY: demo docs
+.PHONY: demo docs site
 
 demo: $(ENOUGH_TO_RUN)  ## Run thirty days of a seeded shop on the embedded server (END=2025-12-19 fixes the last one)
 	$(BIN)/python -m glue demo $(if $(END),--end $(END))
 
-docs: setup  ## Write docs/data-dictionary.md from the catalog, and what README's commands print into README.md
-	$(BIN)/python docs/dictionary.py
-	$(BIN)/python docs/readme.py --write
+docs: setup  ## Write what the pages' commands print, and the pages of docs/reference that the warehouse says itself
+	$(BIN)/python docs/reference.py
+	$(BIN)/python docs/pages.py --write
+
+SITE_VENV := .site-venv
+
+site: $(SITE_VENV)/installed  ## Build the pages of docs/ into .site/ (open .site/index.html)
+	$(SITE_VENV)/bin/zensical build --clean --strict
+	@echo "open .site/index.html"
+
+$(SITE_VENV)/installed: requirements-docs.txt
+	$(PYTHON) -m venv --clear $(SITE_VENV)
+	$(SITE_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-docs.txt
+	@touch $@
+
 # -- Benchmark ---------------------------------------------------------------------------------------
 
 BENCH_VENV := .bench/venv

@@ -23,7 +23,7 @@ def environment(server: Server, dbname: str, landing: Path) -> dict[str, str]:
 
 
 def run_days(server: Server, dbname: str, landing: Path, first: date, last: date | None = None, jobs: int = 1) -> Cost:
-    """Measure python -m glue run: files in, metrics out."""
+    """Measure warehouse run: files in, metrics out."""
     days = ["--from", f"{first}", "--to", f"{last}"] if last else [f"{first}"]
     command = ("-m", "glue", "run", *days, *(["--jobs", f"{jobs}"] if jobs > 1 else []))
     return server.measure(dbname, lambda: python(*command, env=environment(server, dbname, landing))[0])

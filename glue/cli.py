@@ -1,4 +1,4 @@
-"""The command line: `python -m glue …`."""
+"""The command line: `warehouse …`."""
 
 import argparse
 import json
@@ -23,14 +23,14 @@ DONE, FAILED, WRONG_USE, WAS_BLOCKED, INTERRUPTED = 0, 1, 2, 3, 130
 
 EXAMPLES = """\
 examples:
-  python -m glue migrate                                    make or update the warehouse
-  python -m glue run 2025-12-19                             a day, from its files to its metrics
-  python -m glue run --from 2025-12-01 --to 2025-12-19 --jobs 2
-  python -m glue extract orders 2025-12-19                  only bring files into raw
-  python -m glue status                                     what ran, and what failed
-  python -m glue explain 2025-12-19                         why the numbers of a day are what they are
-  python -m glue explain order O-1                          what became of an order
-  python -m glue db psql -c 'TABLE warehouse.daily_metrics'
+  warehouse migrate                                    make or update the warehouse
+  warehouse run 2025-12-19                             a day, from its files to its metrics
+  warehouse run --from 2025-12-01 --to 2025-12-19 --jobs 2
+  warehouse extract orders 2025-12-19                  only bring files into raw
+  warehouse status                                     what ran, and what failed
+  warehouse explain 2025-12-19                         why the numbers of a day are what they are
+  warehouse explain order O-1                          what became of an order
+  warehouse db psql -c 'TABLE warehouse.daily_metrics'
 
 environment:
   WAREHOUSE_DSN        which database; else libpq's PGHOST, PGDATABASE, …; else the embedded server
@@ -43,8 +43,7 @@ exit codes: 0 done, 1 failed, 2 wrong use, 3 blocked by the quality gate, 130 in
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code. Errors go to standard error, progress to standard output."""
-    parser = _parser()
-    options = parser.parse_args(arguments)
+    options = parser().parse_args(arguments)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             # Progress is for now, in a pipe too; and a letter that a terminal does not have is no reason to fail.
@@ -71,15 +70,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return FAILED
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands: what --help and docs/reference/commands.md say comes from it."""
     formatter = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(
-        prog="python -m glue",
+    made = argparse.ArgumentParser(
+        prog="warehouse",
         description="Brings deliveries into the warehouse and runs its days.",
         epilog=EXAMPLES,
         formatter_class=formatter,
     )
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    commands = made.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
     def add(name: str, summary: str, details: str = "") -> argparse.ArgumentParser:
         return commands.add_parser(name, help=summary, description=summary, epilog=details, formatter_class=formatter)
@@ -92,8 +92,8 @@ def _parser() -> argparse.ArgumentParser:
         "The catalogue is asked of PRODUCTS_API_URL only for today or yesterday (UTC), when there is no file and\n"
         "raw has no catalogue of that day: the API knows only today's prices.\n\n"
         "examples:\n"
-        "  python -m glue extract events 2025-12-19\n"
-        "  python -m glue extract products 2025-12-19 --refresh",
+        "  warehouse extract events 2025-12-19\n"
+        "  warehouse extract products 2025-12-19 --refresh",
     )
     command.add_argument("source", choices=SOURCES)
     command.add_argument("day", type=_day, metavar="DATE", help="the day of the data, as in 2025-12-19")
@@ -107,9 +107,9 @@ def _parser() -> argparse.ArgumentParser:
         "A range goes on after a bad day and names it at the end; days of which nothing was delivered are skipped,\n"
         "and the single steps are not told.\n\n"
         "examples:\n"
-        "  python -m glue run 2025-12-19\n"
-        "  python -m glue run --from 2025-12-01 --to 2025-12-19 --jobs 2    days side by side\n"
-        "  python -m glue run 2025-12-19 --jobs 2                              steps of a large day side by side",
+        "  warehouse run 2025-12-19\n"
+        "  warehouse run --from 2025-12-01 --to 2025-12-19 --jobs 2    days side by side\n"
+        "  warehouse run 2025-12-19 --jobs 2                              steps of a large day side by side",
     )
     command.add_argument("day", type=_day, metavar="DATE", nargs="?", help="the day of the data, as in 2025-12-19")
     command.add_argument("--from", dest="first", type=_day, metavar="DATE", help="first day of a range")
@@ -125,8 +125,8 @@ def _parser() -> argparse.ArgumentParser:
         "show the last runs, what failed and why, and how the pipeline does",
         "The rates over 7 and 30 days are those of the view audit.health.\n\n"
         "examples:\n"
-        "  python -m glue status --runs 30\n"
-        "  python -m glue status --json",
+        "  warehouse status --runs 30\n"
+        "  warehouse status --json",
     )
     command.add_argument("--runs", type=_jobs, default=10, metavar="N", help="how many runs (default: 10)")
     command.add_argument("--json", action="store_true", help="all of it as JSON")
@@ -137,9 +137,9 @@ def _parser() -> argparse.ArgumentParser:
         "show where every line of a day went, or the whole story of an order",
         "A day stands beside the same weekdays before, with what makes the difference in net revenue at the end.\n\n"
         "examples:\n"
-        "  python -m glue explain 2025-12-19          deliveries, duplicates, rejections, rules, revenue by status\n"
-        "  python -m glue explain order O-1           each report of it, and what became of each line\n"
-        "  python -m glue explain 2025-12-19 --json",
+        "  warehouse explain 2025-12-19          deliveries, duplicates, rejections, rules, revenue by status\n"
+        "  warehouse explain order O-1           each report of it, and what became of each line\n"
+        "  warehouse explain 2025-12-19 --json",
     )
     command.add_argument("what", metavar="DATE|order", help="a day as in 2025-12-19, or the word order")
     command.add_argument("order_id", metavar="ID", nargs="?", help="after `order`: the order's id")
@@ -152,8 +152,8 @@ def _parser() -> argparse.ArgumentParser:
         "The demo has a database of its own on the embedded server (warehouse_demo) and the folder data/demo;\n"
         "both are made anew each time. The same --end gives the same shop.\n\n"
         "examples:\n"
-        "  python -m glue demo\n"
-        "  python -m glue demo --end 2025-12-19 --days 10",
+        "  warehouse demo\n"
+        "  warehouse demo --end 2025-12-19 --days 10",
     )
     command.add_argument("--end", type=_day, metavar="DATE", help="the last day (default: today, UTC)")
     command.add_argument("--days", type=_jobs, default=30, metavar="N", help="how many days (default: 30)")
@@ -166,9 +166,9 @@ def _parser() -> argparse.ArgumentParser:
         "psql opens the warehouse, wherever it is; the others are about the embedded server. dsn prints what\n"
         "WAREHOUSE_DSN may be set to, for another database of that server than the warehouse if you name one.\n\n"
         "examples:\n"
-        "  python -m glue db start\n"
-        "  export WAREHOUSE_DSN=$(python -m glue db dsn warehouse_demo)\n"
-        "  python -m glue db psql -c 'SELECT * FROM warehouse.daily_metrics'",
+        "  warehouse db start\n"
+        "  export WAREHOUSE_DSN=$(warehouse db dsn warehouse_demo)\n"
+        "  warehouse db psql -c 'SELECT * FROM warehouse.daily_metrics'",
     )
     command.add_argument("action", choices=("start", "stop", "psql", "dsn"))
     command.add_argument("arguments", nargs=argparse.REMAINDER, help="psql: its arguments; dsn: a database")
@@ -176,7 +176,7 @@ def _parser() -> argparse.ArgumentParser:
 
     command = add("migrate", "make the warehouse in an empty database, or update it to this release")
     command.set_defaults(command=_migrate)
-    return parser
+    return made
 
 
 def _extract(options: argparse.Namespace) -> int:
@@ -208,7 +208,7 @@ def _run(options: argparse.Namespace) -> int:
         if f"{result.day}" not in lines[0]:
             lines[0] = f"{result.day}: {lines[0]}"
         if result.outcome == "blocked":
-            lines.append(f"Next: python -m glue explain {result.day}")
+            lines.append(f"Next: warehouse explain {result.day}")
         elif result.outcome == "succeeded":
             lines.append("The day is loaded, without its catalogue: run it again when there is one.")
         _complain("\n  ".join(lines))

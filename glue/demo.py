@@ -240,22 +240,22 @@ def _next_steps(shop: Shop, out: Console) -> None:
     lines = [
         "What now? This shell becomes the demo's:",
         *(["  . .venv/bin/activate"] if Path(".venv/bin/activate").exists() else []),
-        f"  export WAREHOUSE_DSN=$(python -m glue db dsn {DATABASE}) LANDING_URL={FOLDER}",
+        f"  export WAREHOUSE_DSN=$(warehouse db dsn {DATABASE}) LANDING_URL={FOLDER}",
     ]
     if low:
         lines += [
             f"Revenue fell on Tuesday, {low}: why? Find it, say what the new status means, run the day again:",
-            f"  python -m glue explain {low}",
-            f'  python -m glue db psql -c "{insert}"',
-            f"  python -m glue run {low}",
+            f"  warehouse explain {low}",
+            f'  warehouse db psql -c "{insert}"',
+            f"  warehouse run {low}",
         ]
     lines += [
         f"Why is there no revenue on {blocked}? Let it through all the same:",
-        f"  python -m glue explain {blocked}",
-        f"""  python -m glue db psql -c "CALL audit.allow_day('{blocked}', 'the till is known; the rest is right')\"""",
-        f"  python -m glue run {blocked}",
-        "  python -m glue status",
-        "Three questions for psql (python -m glue db psql):",
+        f"  warehouse explain {blocked}",
+        f"""  warehouse db psql -c "CALL audit.allow_day('{blocked}', 'the till is known; the rest is right')\"""",
+        f"  warehouse run {blocked}",
+        "  warehouse status",
+        "Three questions for psql (warehouse db psql):",
         *(f"  {query}" for query in QUERIES),
         "Back to your own warehouse: unset WAREHOUSE_DSN LANDING_URL",
     ]

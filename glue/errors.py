@@ -29,5 +29,5 @@ def explain(error: BaseException) -> str:
     if error.diag.message_hint:
         lines.append(f"HINT: {error.diag.message_hint}")
     if isinstance(error, NOT_MIGRATED):
-        lines.append("HINT: Is this database a warehouse of this release? python -m glue migrate")
+        lines.append("HINT: Is this database a warehouse of this release? warehouse migrate")
     return "\n".join(lines)

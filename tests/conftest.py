@@ -225,7 +225,7 @@ MIGRATED = "migrated"
 
 
 def migrate(*, host: str, port: int, user: str, dbname: str, **_: object) -> None:
-    """Make a warehouse of an empty database, as `python -m glue migrate` does."""
+    """Make a warehouse of an empty database, as `warehouse migrate` does."""
     upgrade(psycopg.conninfo.make_conninfo(host=host, port=port, user=user, dbname=dbname))
 
 

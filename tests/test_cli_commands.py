@@ -86,7 +86,7 @@ def test_a_day_that_the_gate_blocks_ends_with_3_and_says_what_to_do(warehouse: A
     assert "HINT: " in done.stderr
     assert "audit.allow_day" in done.stderr
     assert done.stderr.count(f"{DAY} is blocked") == 1
-    assert f"Next: python -m glue explain {DAY}" in done.stderr
+    assert f"Next: warehouse explain {DAY}" in done.stderr
     assert f"nothing was delivered in {warehouse.landing.folder}/events/{DAY}" in done.stdout
 
 
@@ -205,8 +205,8 @@ def test_wrong_use_is_explained_and_ends_with_2(glue: Glue, arguments: tuple[str
 def test_help_teaches(glue: Glue, command: tuple[str, ...]) -> None:
     done = glue(*command, "--help", WAREHOUSE_DSN="")
     assert done.returncode == 0
-    assert "usage: python -m glue" in done.stdout
-    assert command in ((), ("status",), ("migrate",)) or "examples:\n  python -m glue" in done.stdout
+    assert "usage: warehouse" in done.stdout
+    assert command in ((), ("status",), ("migrate",)) or "examples:\n  warehouse" in done.stdout
 
 
 # -- the database ------------------------------------------------------------------------------------------------
@@ -230,7 +230,7 @@ def test_a_database_that_is_no_warehouse_is_told_how_to_become_one(
     for command in (("status",), ("extract", "orders", DAY)):
         done = glue(*command, WAREHOUSE_DSN=dsn)
         assert done.returncode == 1
-        assert "HINT: Is this database a warehouse of this release? python -m glue migrate" in done.stderr
+        assert "HINT: Is this database a warehouse of this release? warehouse migrate" in done.stderr
     done = glue("migrate", WAREHOUSE_DSN=dsn)
     assert (done.returncode, done.stderr) == (0, "")
     assert glue("extract", "orders", DAY, WAREHOUSE_DSN=dsn).returncode == 0

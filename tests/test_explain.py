@@ -158,7 +158,7 @@ def test_the_advice_about_a_status_is_one_that_works(warehouse: Warehouse) -> No
     # It is mapped to what is no status.
     assert "UPDATE staging.codes" in advice()
     take(advice(), "pending")
-    assert advice() == f"Next: the status is mapped now: python -m glue run {DAY}"
+    assert advice() == f"Next: the status is mapped now: warehouse run {DAY}"
     warehouse.call("warehouse.run_day", DAY)
     assert "Next: " not in glue(warehouse, "explain", f"{DAY}").stdout
 
@@ -171,7 +171,7 @@ def test_a_day_that_is_blocked_after_it_was_loaded_keeps_its_facts_and_explain_s
     shown = glue(warehouse, "explain", f"{NEXT}").stdout
     assert "The facts of orders are those of an earlier run: the day is blocked." in shown
     assert "clean lines of orders are not in the facts" not in shown
-    assert f"{NEXT} is not loaded (blocked): python -m glue explain {NEXT}" in glue(warehouse, "status").stdout
+    assert f"{NEXT} is not loaded (blocked): warehouse explain {NEXT}" in glue(warehouse, "status").stdout
 
 
 def test_an_order_that_was_never_cleaned_is_found_without_a_search_of_all_of_raw(warehouse: Warehouse) -> None:
@@ -211,7 +211,7 @@ def test_a_warehouse_that_nothing_was_run_in_says_what_to_do(warehouse: Warehous
     shown = glue(warehouse, "status")
     assert (shown.returncode, shown.stderr) == (0, "")
     assert "Nothing has run yet" in shown.stdout
-    assert "python -m glue run DATE" in shown.stdout
+    assert "warehouse run DATE" in shown.stdout
     assert told(warehouse, "status")["runs"] == []
     health = {(row["measure"], row["days"]): row["value"] for row in told(warehouse, "status")["health"]}
     assert (health["runs", 7], health["records delivered", 30], health["runs succeeded", 7]) == (0, 0, None)
@@ -226,7 +226,7 @@ def test_a_database_that_is_no_warehouse_says_how_to_make_it_one(warehouse: Ware
         command = [sys.executable, "-m", "glue", *arguments]
         done = subprocess.run(command, env=environment, capture_output=True, text=True)
         assert done.returncode == 1
-        assert "python -m glue migrate" in done.stderr
+        assert "warehouse migrate" in done.stderr
         assert "Traceback" not in done.stderr
 
 

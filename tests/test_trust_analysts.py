@@ -360,7 +360,7 @@ def test_on_the_path_of_the_database_only_the_owner_makes_things(warehouse: Any)
         with pytest.raises(errors.InsufficientPrivilege, match="permission denied for schema public"):
             warehouse.connect(f"warehouse_{role}").execute("CREATE TABLE mine (a text)")
     warehouse.connect("warehouse_owner").execute("CREATE MATERIALIZED VIEW mine AS SELECT 1 AS a")
-    # What an analyst's login is given, as docs/trust.md says.
+    # What an analyst's login is given, as docs/explanation/trust.md says.
     analyst = warehouse.connect("warehouse_analyst")
     analyst.execute("SET search_path = marts, public")
     analyst.execute("CREATE MATERIALIZED VIEW mv_daily_revenue AS SELECT sum(revenue) FROM warehouse.fact_orders")

@@ -1,6 +1,6 @@
 """What is kept of a delivery's faults, and for how long, is bounded: by the delivery's bytes, and by settings.
 
-See docs/trust.md, "Hostile input is taken or rejected, and never believed".
+See docs/explanation/trust.md, "Hostile input is taken or rejected, and never believed".
 """
 
 import json

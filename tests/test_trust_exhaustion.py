@@ -1,6 +1,6 @@
 """Without room, connections, locks, time, client, network or API a day ends with an error in words; then it heals.
 
-A short version of `make exhaustion`: see tests/trust/exhaustion.py, docs/trust.md.
+A short version of `make exhaustion`: see tests/trust/exhaustion.py, docs/explanation/trust.md.
 """
 
 from collections.abc import Iterator

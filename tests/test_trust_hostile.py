@@ -1,6 +1,6 @@
 """Whatever is delivered ends as in, with its value, or as rejected, with its reason; and nothing of it is executed.
 
-A short version of `make hostile`: see tests/trust/hostile.py, docs/trust.md.
+A short version of `make hostile`: see tests/trust/hostile.py, docs/explanation/trust.md.
 """
 
 from datetime import date

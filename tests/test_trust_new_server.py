@@ -139,7 +139,7 @@ def test_a_dump_restored_on_an_empty_server_is_the_same_warehouse_and_goes_on(
     made = tmp_path / "backup.dump"
     tool(new_server, "pg_dump", "-Fc", "-d", loaded.dsn, "-f", made)
 
-    # As docs/trust.md says it.
+    # As docs/explanation/trust.md says it.
     dsn = new_server.dsn("ecommerce_warehouse")
     run_as(new_server.dsn("postgres"), "CREATE DATABASE ecommerce_warehouse TEMPLATE template0 ENCODING 'UTF8'")
     tool(new_server, "psql", "-X", "-1", "-v", "ON_ERROR_STOP=1", "-d", dsn, "-f", PROJECT / "db/schema/roles.sql")
@@ -197,7 +197,7 @@ def test_the_last_resort_raw_alone_makes_the_same_warehouse_again(
     try:
         rebuilt.execute(RULES_OFF)
         rebuilt.execute("UPDATE audit.dq_rules SET enabled = true WHERE rule_name = 'events_volume'")
-        # As docs/trust.md says it.
+        # As docs/explanation/trust.md says it.
         for (month,) in loaded.rows("SELECT DISTINCT date_trunc('month', run_date)::date FROM raw.file_loads"):
             rebuilt.execute("SELECT raw.prepare_month(%s)", month)
         tool(new_server, "pg_restore", "--exit-on-error", "--data-only", "-d", dsn, made)

@@ -1,7 +1,7 @@
 """Nobody waits without end or in silence, and nobody who may only read can keep a day from being loaded.
 
 An analyst takes our advisory locks, pins partitions, or fakes a step that lives; a client is stopped in the middle of a
-COPY; a rule lets go of locks. See docs/trust.md.
+COPY; a rule lets go of locks. See docs/explanation/trust.md.
 """
 
 import contextlib

@@ -24,7 +24,7 @@ class Ended(NamedTuple):
 
 
 def command(dsn: str, landing: Path, *arguments: str, encoding: str = "utf-8") -> Ended:
-    """Run `python -m glue` with these arguments, on this warehouse and landing zone."""
+    """Run `warehouse` with these arguments, on this warehouse and landing zone."""
     streams = [io.TextIOWrapper(io.BytesIO(), encoding=encoding, write_through=True) for _ in range(2)]
     code: int | None = None
     with (

@@ -12,7 +12,7 @@ BEGIN
     IF p_source IS NULL OR p_source NOT IN ('orders', 'events', 'products') OR p_run_date IS NULL THEN
         RAISE EXCEPTION 'an extract needs a source (orders, events, products) and a date' USING ERRCODE = 'WH004',
             DETAIL = format('Got: %L, %L.', p_source, p_run_date),
-            HINT = 'python -m glue run DATE';
+            HINT = 'warehouse run DATE';
     END IF;
     PERFORM warehouse._refuse_day(p_run_date, 'an extract');
     RETURN (SELECT s.step_id FROM audit._start_step('extract_' || p_source, p_run_date) s);

@@ -17,7 +17,7 @@ BEGIN
         RAISE EXCEPTION 'a delivery needs a source (orders, events, products), a date, a name and a sha256'
             USING ERRCODE = 'WH004',
                   DETAIL = format('Got: %L, %L, %L, %L.', p_source, p_run_date, p_file_name, p_sha256),
-                  HINT = 'python -m glue extract orders DATE';
+                  HINT = 'warehouse extract orders DATE';
     END IF;
     PERFORM warehouse._refuse_day(p_run_date, 'a delivery');
     PERFORM raw._need_read_committed();

@@ -24,7 +24,7 @@ BEGIN
     IF v_gone IS NOT NULL THEN
         RAISE EXCEPTION 'the raw % of % are gone', p_source, p_load_date USING ERRCODE = 'WH007',
             DETAIL = format('Dropped by the setting raw_keep_days: %s. Staging and facts stay as they are.', v_gone),
-            HINT = format('To run the day again, deliver these files again: python -m glue extract %s %s', p_source, p_load_date);
+            HINT = format('To run the day again, deliver these files again: warehouse extract %s %s', p_source, p_load_date);
     END IF;
     RETURN v_delivery;
 END

@@ -1,7 +1,10 @@
-"""Writes docs/data-dictionary.md from the comments of a migrated warehouse's catalog.
+"""Writes the pages of docs/reference that a migrated warehouse and the command line say themselves.
 
-python docs/dictionary.py           write it, from a database made for this on the embedded server
-python docs/dictionary.py --check   write nothing; exit code 1 if it is not what the catalog says
+python docs/reference.py           write them, from a database made for this on the embedded server
+python docs/reference.py --check   write nothing; exit code 1 if one is not current
+
+dictionary.md comes from the comments in the catalog, settings.md from audit.settings and audit.dq_rules, commands.md
+from the command line's own help.
 """
 # A command line prints.
 # ruff: noqa: T201
@@ -17,9 +20,9 @@ from psycopg.rows import namedtuple_row
 
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT))
-DICTIONARY = PROJECT / "docs" / "data-dictionary.md"
+REFERENCE = PROJECT / "docs" / "reference"
 SCHEMAS = ("warehouse", "staging", "raw", "audit", "marts")
-SCRATCH = "warehouse_dictionary"
+SCRATCH = "warehouse_reference"
 
 SCHEMA_COMMENTS = """
     SELECT n.nspname AS name, pg_catalog.obj_description(n.oid, 'pg_namespace') AS comment
@@ -79,19 +82,94 @@ LINEAGE = (
 )
 
 
-def dictionary(connection: psycopg.Connection[Any]) -> str:
-    """Return the page for the warehouse of a connection."""
-    return "\n".join(_lines(connection)) + "\n"
+SETTINGS = "SELECT name, value, description FROM audit.settings ORDER BY name"
+RULES = """
+    SELECT rule_name, severity, check_type, min_value, max_value, description
+    FROM audit.dq_rules ORDER BY rule_name
+"""
+MADE = "Made by `make docs`; a test says whether it is current."
 
 
-def _lines(connection: psycopg.Connection[Any]) -> Iterator[str]:
+def pages(connection: psycopg.Connection[Any]) -> dict[Path, str]:
+    """Return {path: text} of the pages, for the warehouse of a connection as it is shipped."""
+    made = {"dictionary.md": _dictionary(connection), "settings.md": _settings(connection), "commands.md": _commands()}
+    return {REFERENCE / name: "\n".join(lines) + "\n" for name, lines in made.items()}
+
+
+def _settings(connection: psycopg.Connection[Any]) -> Iterator[str]:
+    yield "# Settings and rules"
+    yield ""
+    yield f"{MADE} Both are rows that you change; an upgrade keeps what you changed."
+    yield ""
+    yield "## Settings"
+    yield ""
+    yield "`UPDATE audit.settings SET value = '…' WHERE name = '…'` holds from the next step on. An empty value is off."
+    yield ""
+    yield "| name | shipped | what it does |"
+    yield "|---|---|---|"
+    for name, value, description in connection.execute(SETTINGS).fetchall():
+        yield f"| `{name}` | {value or ''} | {_cell(description)} |"
+    yield ""
+    yield "## Rules of the gate"
+    yield ""
+    yield "`audit.dq_rules`. A `critical` rule that fails blocks the day, a `warning` is recorded."
+    yield "[Add a rule](../how-to/add-a-rule.md) says how to change them."
+    yield ""
+    yield "| rule | severity | kind | from | to | what it holds |"
+    yield "|---|---|---|---:|---:|---|"
+    for name, severity, kind, least, most, description in connection.execute(RULES).fetchall():
+        bounds = ["" if bound is None else f"{bound:f}" for bound in (least, most)]
+        yield f"| `{name}` | {severity} | {kind} | {bounds[0]} | {bounds[1]} | {_cell(description)} |"
+
+
+def _commands() -> Iterator[str]:
+    from glue.cli import parser
+
+    command = parser()
+    yield "# Commands"
+    yield ""
+    yield f"{MADE} `{command.prog} COMMAND --help` says the same."
+    yield ""
+    yield "```text"
+    yield str(command.epilog).strip()
+    yield "```"
+    for name, found in _subcommands(command):
+        yield ""
+        yield f"## {command.prog} {name}"
+        yield ""
+        yield f"{str(found.description).capitalize()}."
+        yield ""
+        yield "| argument | |"
+        yield "|---|---|"
+        for action in found._actions:
+            if action.dest != "help":
+                shown = ", ".join(action.option_strings) or str(action.metavar or action.dest)
+                choices = ", ".join(map(str, action.choices or ()))
+                yield f"| `{_cell(shown)}` | {_cell(action.help or choices)} |"
+        if found.epilog:
+            yield ""
+            yield "```text"
+            yield found.epilog.strip()
+            yield "```"
+
+
+def _subcommands(command: argparse.ArgumentParser) -> list[tuple[str, argparse.ArgumentParser]]:
+    return [
+        (name, found)
+        for action in command._actions
+        if isinstance(action, argparse._SubParsersAction)
+        for name, found in action.choices.items()
+    ]
+
+
+def _dictionary(connection: psycopg.Connection[Any]) -> Iterator[str]:
     with connection.cursor(row_factory=namedtuple_row) as cursor:
         # What the search path shortens would depend on who asks.
         cursor.execute("SET search_path = pg_catalog")
         yield "# Data dictionary"
         yield ""
-        yield "Made by `make docs` from the comments in the database; a test says whether it is current. Change"
-        yield "the comment in `db/schema`, not this page. Columns of a primary key are bold."
+        yield f"{MADE} It holds the comments of the database: change them"
+        yield "in `db/schema`, not here. Columns of a primary key are bold."
         yield ""
         yield from _diagram(cursor)
         comments = dict(cursor.execute(SCHEMA_COMMENTS, [list(SCHEMAS)]).fetchall())
@@ -178,16 +256,15 @@ def main() -> int:
         try:
             upgrade(running.dsn(SCRATCH))
             with psycopg.connect(running.dsn(SCRATCH)) as warehouse:
-                page = dictionary(warehouse)
+                made = pages(warehouse)
         finally:
             connection.execute(f"DROP DATABASE {SCRATCH} WITH (FORCE)")
-    is_current = DICTIONARY.exists() and DICTIONARY.read_text(encoding="utf-8") == page
-    if not options.check:
-        DICTIONARY.write_text(page, encoding="utf-8")
-        print(f"{DICTIONARY.relative_to(PROJECT)}: {page.count(chr(10))} lines")
-        return 0
-    print(f"{DICTIONARY.name} is {'current' if is_current else 'not what the catalog says: run make docs'}")
-    return 0 if is_current else 1
+    stale = [path for path, page in made.items() if not path.exists() or path.read_text(encoding="utf-8") != page]
+    for path in stale:
+        if not options.check:
+            path.write_text(made[path], encoding="utf-8")
+        print(f"{path.relative_to(PROJECT)}: {'not current: run make docs' if options.check else 'written'}")
+    return 1 if stale and options.check else 0
 
 
 if __name__ == "__main__":

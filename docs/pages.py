@@ -1,12 +1,15 @@
-"""Runs the commands of README.md in a copy of the project, and compares what they print with what it says.
+"""Runs the commands of README.md and docs/ in a copy of the project, and compares what they print with what they say.
 
-    python docs/readme.py            run them; exit code 1 if the README does not say what they print
-    python docs/readme.py --write    put what they print into the README
+    python docs/pages.py                             run all pages; exit code 1 if one does not say what is printed
+    python docs/pages.py docs/how-to/add-a-rule.md   run one page
+    python docs/pages.py --write [PAGE …]            put what is printed into the pages
 
 A command stands in a block marked `console`, after `$ `, and goes on in lines that start with `> `; what it prints
 follows; a line `…` stands for any number of lines, and what is around it is written by hand. The commands of a page
 are run one after the other, in one folder; what `export` and `unset` change holds for those that follow. A comment
 above a block says more: `<!-- exit 3 -->` is how its last command ends, `<!-- not run: why -->` leaves it out.
+
+A page starts in a fresh copy of the project, or where another one ends: `<!-- goes on from tutorial.md -->`.
 """
 # A command line prints.
 # ruff: noqa: T201
@@ -23,7 +26,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
-README = PROJECT / "README.md"
 SHOWN_FOLDER = "/home/you/warehouse"
 # What a copy does not need, and what must not be shared with it.
 NOT_COPIED = shutil.ignore_patterns(
@@ -31,6 +33,7 @@ NOT_COPIED = shutil.ignore_patterns(
 )
 COMMAND_SECONDS = 300
 
+GOES_ON = re.compile(r"<!-- goes on from (?P<page>\S+) -->")
 BLOCK = re.compile(r"(?:<!-- (?P<note>exit \d+|not run: [^\n]*) -->\n)?```console\n(?P<body>.*?)```\n", re.DOTALL)
 # What is different on every machine and every day.
 VARIES = (
@@ -117,6 +120,18 @@ def says(expected: str, printed: str) -> bool:
     return re.fullmatch(pattern, text + "\n" if text else "") is not None
 
 
+def pages() -> list[Path]:
+    """Return the pages whose commands are run: all that have any."""
+    found = [PROJECT / "README.md", *sorted((PROJECT / "docs").rglob("*.md"))]
+    return [page for page in found if any(blocks(page.read_text(encoding="utf-8")))]
+
+
+def start_of(page: Path) -> Path | None:
+    """Return the page that another one goes on from; None if it starts in a fresh copy."""
+    found = GOES_ON.search(page.read_text(encoding="utf-8"))
+    return (page.parent / found["page"]).resolve() if found else None
+
+
 def copy_of_project(folder: Path) -> Path:
     """Return a fresh copy of the project in a folder, with the virtual environment that runs this."""
     project = folder / "warehouse"
@@ -130,13 +145,22 @@ def copy_of_project(folder: Path) -> Path:
     return project
 
 
+def copy_of_copy(project: Path, folder: Path) -> Path:
+    """Return a copy of a copy in which commands have run, with its stopped server and its deliveries."""
+    copy = folder / "warehouse"
+    # cp keeps owners: the server's files are those of a user of its own.
+    subprocess.run(["cp", "--archive", project, copy], check=True)
+    return copy
+
+
 def run(page: str, project: Path, changes: Mapping[str, str]) -> Iterator[Outcome]:
-    """Run the commands of a page in a project, yielding what each did; the embedded server is stopped at the end."""
+    """Run the commands of a text in a project, yielding what each did; stop the embedded server at the end."""
     own = ("PG", "WAREHOUSE_", "LANDING_", "PRODUCTS_", "EMBEDDED_", "COLUMNS", "MAKE")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(own)}
     environment |= {"PSQLRC": os.devnull, "PAGER": "cat", "PSQL_PAGER": "cat", "COLUMNS": "110", "NO_COLOR": "1"}
     environment |= {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "PYTHONUTF8": "1"}
-    environment |= changes
+    # The `warehouse` of the environment belongs to the project that it was installed from; what it runs is the copy's.
+    environment |= {"PYTHONPATH": str(project)} | changes
     try:
         for block in blocks(page):
             for command in block.commands:
@@ -177,30 +201,54 @@ def rewritten(page: str, outcomes: list[Outcome]) -> str:
     return page
 
 
+class Runs:
+    """Runs pages, each in a copy of its own. What others go on from is run once, and kept."""
+
+    def __init__(self, folder: Path, changes: Mapping[str, str]) -> None:
+        self.folder = folder
+        self.changes = changes
+        self.kept: dict[Path, tuple[Path, list[Outcome]]] = {}
+
+    def run(self, page: Path) -> list[Outcome]:
+        """Run a page, and before it, in the same copy, what it goes on from; return what its own commands did."""
+        if page in self.kept:
+            return self.kept[page][1]
+        return self._run(page, self.folder / f"{page.stem}-{len(list(self.folder.iterdir()))}")[1]
+
+    def _run(self, page: Path, folder: Path) -> tuple[Path, list[Outcome]]:
+        folder.mkdir()
+        start = start_of(page)
+        if start and start not in self.kept:
+            self.kept[start] = self._run(start, self.folder / f"{start.stem}-kept")
+        project = copy_of_copy(self.kept[start][0], folder) if start else copy_of_project(folder)
+        return project, list(run(page.read_text(encoding="utf-8"), project, self.changes))
+
+
 def main() -> int:
     """Run the tool; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--write", action="store_true", help="put what the commands print into the README")
+    parser.add_argument("pages", nargs="*", type=Path, metavar="PAGE", help="default: all")
+    parser.add_argument("--write", action="store_true", help="put what the commands print into the pages")
     options = parser.parse_args()
-    page = README.read_text(encoding="utf-8")
-    wrong = []
-    with tempfile.TemporaryDirectory(prefix="warehouse-readme-") as folder:
-        Path(folder).chmod(0o755)  # PostgreSQL's user has to reach it
-        changes = {name: value for name, value in os.environ.items() if name == "EMBEDDED_PG_BINDIR"}
-        outcomes = []
-        for outcome in run(page, copy_of_project(Path(folder)), changes):
-            outcomes.append(outcome)
-            if not outcome.is_as_written:
-                wrong.append(outcome)
-                print(f"README.md:{outcome.command.line}: {outcome.command.text.splitlines()[0]}")
+    count, bad = 0, 0
+    with tempfile.TemporaryDirectory(prefix="warehouse-docs-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)  # PostgreSQL's user has to reach it
+        runs = Runs(folder, {name: value for name, value in os.environ.items() if name == "EMBEDDED_PG_BINDIR"})
+        for page in [path.resolve() for path in options.pages] or pages():
+            outcomes = runs.run(page)
+            wrong = [outcome for outcome in outcomes if not outcome.is_as_written]
+            for outcome in wrong:
+                print(f"{page.relative_to(PROJECT)}:{outcome.command.line}: {outcome.command.text.splitlines()[0]}")
                 print(f"  exit code {outcome.exit_code}, not {outcome.command.exit_code}; printed:")
                 print("\n".join(f"  | {line}" for line in outcome.printed.splitlines()))
-    failed = [outcome for outcome in wrong if outcome.exit_code != outcome.command.exit_code]
-    if options.write and not failed:
-        README.write_text(rewritten(page, outcomes), encoding="utf-8")
-        wrong = [outcome for outcome in wrong if LEFT_OUT in outcome.command.expected.splitlines()]
-    print(f"{len(outcomes)} commands, {len(wrong)} not as the README says")
-    return 1 if wrong else 0
+            failed = [outcome for outcome in wrong if outcome.exit_code != outcome.command.exit_code]
+            if options.write and not failed:
+                page.write_text(rewritten(page.read_text(encoding="utf-8"), outcomes), encoding="utf-8")
+                wrong = [outcome for outcome in wrong if LEFT_OUT in outcome.command.expected.splitlines()]
+            count, bad = count + len(outcomes), bad + len(wrong)
+    print(f"{count} commands, {bad} not as the pages say")
+    return 1 if bad else 0
 
 
 if __name__ == "__main__":
