@@ -9,8 +9,8 @@ from psycopg.conninfo import conninfo_to_dict
 from glue import server
 from glue.errors import GlueError
 
-# What we rely on, whatever the defaults of login, database and server are. What has waited for a lock has to see what was
-# committed meanwhile: an older snapshot would bring back a person who was erased.
+# What we rely on, whatever the defaults of login, database and server are. What has waited for a lock has to see what
+# was committed meanwhile: an older snapshot would bring back a person who was erased.
 SESSION = """
     SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET default_transaction_isolation = 'read committed';
     SET default_transaction_read_only = off; SET default_transaction_deferrable = off
