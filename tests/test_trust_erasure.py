@@ -737,7 +737,7 @@ def test_the_log_of_an_erasure_that_fails_does_not_name_the_person(warehouse: An
     warehouse.run(FRIDAY)
     owner = warehouse.connect()
     owner.execute("SET lock_timeout = '200ms'")
-    for row in ("staging.orders_clean", "warehouse.fact_orders", "warehouse.dim_user", "warehouse.user_loads"):
+    for row in ("staging.orders_clean", "warehouse.fact_orders", "warehouse.user_loads", "warehouse.dim_user"):
         holding = warehouse.connect()
         holding.execute("BEGIN")
         held = f"SELECT FROM {row} WHERE md5(user_id) = md5(%s) FOR UPDATE"
@@ -791,7 +791,7 @@ def test_a_publication_of_all_tables_keeps_nothing_from_working(warehouse: Any, 
     assert traces(dump(warehouse, server)) == []
     put(warehouse, DAYS[1])
     path = warehouse.landing.path("orders", DAYS[1]) / "orders.ndjson"
-    path.write_text(path.read_text() + json.dumps(order("new", DAYS[1], user_id=PERSON)) + "\n")
+    path.write_text(path.read_text() + json.dumps(order("new", DAYS[1], user_id=PERSON, price=1)) + "\n")
     warehouse.run(DAYS[1])
     assert broken_promises(warehouse.connection) == {}
     warehouse.execute("UPDATE audit.settings SET value = '0' WHERE name LIKE '%keep_days'")

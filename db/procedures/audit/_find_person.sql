@@ -9,6 +9,7 @@ AS $_find_person$
 DECLARE
     v_string     text := audit._string_pattern(p_user_id);
     v_no_mention text := audit._no_mention_pattern(p_user_id);
+    v_kept_name  text := audit._kept_name_pattern();
     v_line       text := audit._spelled_word_pattern(p_user_id, true);
     v_bytes      bytea := convert_to(p_user_id, 'UTF8');
     v_gone       date[] := ARRAY(SELECT DISTINCT m.run_month FROM raw.dropped_months m ORDER BY 1);
@@ -20,21 +21,18 @@ BEGIN
     CREATE TEMPORARY TABLE erasure_rows AS
     SELECT 'raw.orders_json' AS source_table, o.run_date, o.load_id, o.raw_orders_id AS raw_id, o.line_number, o.ctid AS place
     FROM raw.orders_json o
-    WHERE CASE WHEN position(p_user_id IN o.raw_json::text) > 0 OR position('\' IN o.raw_json::text) > 0
-               THEN o.raw_json::text ~ v_string AND regexp_replace(o.raw_json::text, v_no_mention, '', 'g') ~ v_string END;
+    WHERE audit._may_mention(o.raw_json::text, p_user_id, v_string, v_no_mention, v_kept_name);
     CREATE TEMPORARY TABLE found_rows ON COMMIT DROP AS
     SELECT e.run_date, e.load_id, e.raw_events_id AS raw_id, e.line_number, e.ctid AS place
     FROM raw.events_csv e
     WHERE staging._trimmed(e.user_id) = p_user_id
-       OR CASE WHEN position(p_user_id IN e.extra::text) > 0 OR position('\' IN e.extra::text) > 0
-               THEN e.extra::text ~ v_string AND regexp_replace(e.extra::text, v_no_mention, '', 'g') ~ v_string END;
+       OR audit._may_mention(e.extra::text, p_user_id, v_string, v_no_mention, v_kept_name);
     INSERT INTO pg_temp.erasure_rows (source_table, run_date, load_id, raw_id, line_number, place)
     SELECT 'raw.events_csv', f.run_date, f.load_id, f.raw_id, f.line_number, f.place FROM pg_temp.found_rows f
     UNION ALL
     SELECT 'raw.products_json', p.run_date, p.load_id, p.raw_products_id, p.line_number, p.ctid
     FROM raw.products_json p
-    WHERE CASE WHEN position(p_user_id IN p.raw_json::text) > 0 OR position('\' IN p.raw_json::text) > 0
-               THEN p.raw_json::text ~ v_string AND regexp_replace(p.raw_json::text, v_no_mention, '', 'g') ~ v_string END
+    WHERE audit._may_mention(p.raw_json::text, p_user_id, v_string, v_no_mention, v_kept_name)
     UNION ALL
     SELECT 'raw.rejected_lines', r.run_date, r.load_id, NULL, r.line_number, r.ctid
     FROM raw.rejected_lines r

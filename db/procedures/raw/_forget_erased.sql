@@ -65,7 +65,7 @@ $_forget_erased$;
 COMMENT ON FUNCTION raw._forget_erased(text, bigint, date) IS 'Takes persons who were erased before out of a delivery that brings them again';
 
 -- Whom the orders of a delivery are of, and perhaps some more (raw._users_of_order says it exactly): the user_id; of an
--- order without one what it says directly of its user; of one that cannot be read, or whose user_id cannot, all its strings.
+-- order without one what it says of its user; of one that cannot be read, or whose user_id cannot, all its strings.
 -- Its body becomes part of the query that calls it. Most orders say "user_id": "…" once, and have nothing escaped: parsing
 -- is for the others.
 CREATE OR REPLACE FUNCTION raw._users_of_orders(p_load_id bigint, p_run_date date) RETURNS TABLE (raw_orders_id bigint, word text)
@@ -77,7 +77,7 @@ AS $_users_of_orders$
                CASE WHEN NOT o.is_usual THEN o.raw_json END AS raw_json
         FROM (
             SELECT o.raw_orders_id, o.raw_json, o.after_name,
-                   split_part(o.after_name, '"', 1) IN (':', ': ', ' : ')
+                   split_part(o.after_name, '"', 1) IN (':', ': ', ' : ') AND staging._trimmed(split_part(o.after_name, '"', 2)) IS NOT NULL
                    AND position('\' IN o.raw_json::text) = 0 AND split_part(o.raw_json::text, '"user_id"', 3) = '' AS is_usual
             FROM (
                 SELECT o.raw_orders_id, o.raw_json, split_part(o.raw_json::text, '"user_id"', 2) AS after_name
@@ -110,6 +110,12 @@ AS $_users_of_orders$
     UNION ALL
     SELECT p.raw_orders_id, staging._trimmed(l.value)
     FROM parsed p
+    CROSS JOIN LATERAL json_each_text(CASE WHEN json_typeof(p.raw_json -> 'user') = 'object' THEN p.raw_json -> 'user' END) AS m (key, value)
+    CROSS JOIN LATERAL raw._literals(m.value) AS l
+    WHERE p.is_readable AND p.user_id IS NULL AND ascii(m.value) IN (ascii('{'), ascii('['))
+    UNION ALL
+    SELECT p.raw_orders_id, staging._trimmed(l.value)
+    FROM parsed p
     CROSS JOIN LATERAL raw._literals(CASE WHEN p.is_readable THEN p.raw_json -> 'user_id' ELSE p.raw_json END::text) AS l
     WHERE NOT p.is_readable OR ascii(p.user_id) IN (ascii('{'), ascii('['));
 $_users_of_orders$;
@@ -125,7 +131,8 @@ AS $_users_of_order$
                 THEN ARRAY(SELECT staging._trimmed(l.value) FROM raw._literals((p_order -> 'user_id')::text) l)
                 WHEN staging._trimmed(p_order ->> 'user_id') IS NOT NULL THEN ARRAY[staging._trimmed(p_order ->> 'user_id')]
                 WHEN json_typeof(p_order -> 'user') = 'object'
-                THEN ARRAY(SELECT staging._trimmed(m.value) FROM json_each_text(p_order -> 'user') AS m (key, value)) END;
+                THEN ARRAY(SELECT staging._trimmed(coalesce(l.value, m.value)) FROM json_each_text(p_order -> 'user') AS m (key, value)
+                           LEFT JOIN LATERAL raw._literals(m.value) AS l ON ascii(m.value) IN (ascii('{'), ascii('['))) END;
 $_users_of_order$;
 COMMENT ON FUNCTION raw._users_of_order(json) IS 'Whom an order is of';
 
