@@ -418,3 +418,30 @@ def test_a_day_is_compared_with_the_usual_of_its_weekday_and_with_nothing_else(w
     assert warehouse.rows("SELECT in_words FROM audit.day_compared(%s)", DAY)[-1].in_words == (
         "The Fridays before had no net revenue."
     )
+
+
+def test_a_story_touches_the_partitions_of_its_days_and_no_others(warehouse: Warehouse) -> None:
+    """A lock per partition and index of a long history would be more than a server has."""
+    for days in (30, 21, 9, 8, 3, 2):
+        day = DAY - timedelta(days=days)
+        warehouse.landing.orders(day, shop.orders(3, day))
+        warehouse.landing.events(day, shop.events(3, day))
+        warehouse.run(day)
+    two_days(warehouse)
+
+    def touched(query: str) -> set[str]:
+        with warehouse.connection.transaction():
+            warehouse.execute(query)
+            return {row.name for row in warehouse.rows(
+                "SELECT c.relname AS name FROM pg_locks l JOIN pg_class c ON c.oid = l.relation"
+                " WHERE l.pid = pg_backend_pid() AND c.relispartition AND c.relkind = 'r'"
+            )}  # fmt: skip
+
+    facts, weekday = "fact_orders_p_2025_12_19", f"fact_orders_p_{DAY - timedelta(days=21):%Y_%m_%d}"
+    assert touched(f"SELECT * FROM audit.day_story('{DAY}')") == {facts, weekday}
+    assert touched("SELECT * FROM audit.order_story('O-twice')") == {
+        facts, "orders_clean_p_2025_12_19", "orders_json_p_2025_12",
+    }  # fmt: skip
+    assert touched("SELECT * FROM audit.order_story('O-late')") == {
+        "orders_clean_p_2025_12_19", "orders_clean_p_2025_12_20", "fact_orders_p_2025_12_20", "orders_json_p_2025_12",
+    }  # fmt: skip

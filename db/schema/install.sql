@@ -62,6 +62,5 @@
 \ir audit/day_lines.sql
 \ir audit/day_superseded.sql
 \ir audit/day_statuses.sql
-\ir audit/day_flow.sql
 \ir audit/day_health.sql
 \ir privileges.sql

@@ -3,19 +3,35 @@
 -- p_day:   the day
 -- Returns: a row `this day`; `before`, one per day of audit.usual_days; their mean, `usual`; and the `difference` to it,
 --          which says in words what makes it. Without days before there are no last two; nothing of a day that never ran
--- Reads:   audit.day_flow of these days, and so their facts: at most five days
+-- Reads:   warehouse.daily_metrics and the facts of these days, at most five; their partitions are known when the query is
+--          planned, so that those of other days are not even locked
 CREATE OR REPLACE FUNCTION audit.day_compared(p_day date)
 RETURNS TABLE (
     what text, run_date date, delivered numeric, duplicate numeric, rejected numeric, superseded numeric, not_loaded numeric,
     no_sale numeric, sold numeric, net_revenue numeric, per_line_sold numeric, in_words text
 )
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
 AS $day_compared$
-    WITH days AS (
-        SELECT f.run_date, f.run_date = p_day AS is_this_day, f.delivered, f.duplicate, f.rejected, f.superseded,
-               f.not_loaded, f.no_sale, f.sold, f.net_revenue
-        FROM audit.day_flow f
-        WHERE f.run_date = ANY ((SELECT array_append(audit.usual_days(p_day), p_day))::date[])
+DECLARE
+    v_days date[] := array_append(audit.usual_days(p_day), p_day);
+BEGIN
+    RETURN QUERY
+    WITH sold AS (
+        SELECT f.load_date, count(*) AS lines
+        FROM warehouse.fact_orders f
+        JOIN warehouse.order_statuses t ON t.status = f.status AND t.counts_as_sale
+        WHERE f.load_date = ANY (v_days)
+        GROUP BY f.load_date
+    ),
+    days AS (
+        SELECT m.run_date, m.run_date = p_day AS is_this_day, m.raw_order_lines_count AS delivered,
+               m.duplicate_orders_count AS duplicate, m.rejected_orders_count AS rejected,
+               m.superseded_orders_count AS superseded,
+               m.staging_orders_count - m.superseded_orders_count - m.fact_orders_count AS not_loaded,
+               m.fact_orders_count - coalesce(s.lines, 0) AS no_sale, coalesce(s.lines, 0) AS sold, m.net_revenue
+        FROM warehouse.daily_metrics m
+        LEFT JOIN sold s ON s.load_date = m.run_date
+        WHERE m.run_date = ANY (v_days)
     ),
     mean AS (
         SELECT avg(d.delivered) AS delivered, avg(d.duplicate) AS duplicate, avg(d.rejected) AS rejected,
@@ -87,5 +103,6 @@ AS $day_compared$
         FROM difference d, words w
     ) AS s
     ORDER BY array_position(ARRAY['this day', 'before', 'usual', 'difference'], s.what), s.run_date DESC;
+END
 $day_compared$;
 COMMENT ON FUNCTION audit.day_compared(date) IS 'A day beside the days that it is compared with, their mean (the usual), and what makes the difference';

@@ -5,8 +5,11 @@
 --          day_deliveries, day_lines, rejected_reasons, day_superseded, day_statuses, last_verdicts, dq_overrides,
 --          day_compared, day_advice. Their cost is that of the day and of four days before
 CREATE OR REPLACE FUNCTION audit.day_story(p_day date) RETURNS TABLE (section text, place integer, told text)
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD'
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan SET "DateStyle" = 'ISO, YMD'
 AS $day_story$
+BEGIN
+    RETURN QUERY
     WITH compared AS (
         SELECT c.* FROM audit.day_compared(p_day) c
     ),
@@ -83,5 +86,6 @@ AS $day_story$
     SELECT s.section, s.place::integer, s.told
     FROM sections s
     ORDER BY s.number, s.place;
+END
 $day_story$;
 COMMENT ON FUNCTION audit.day_story(date) IS 'The story of a day, to be read from top to bottom: where every delivered line went, and why';
