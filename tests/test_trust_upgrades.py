@@ -97,11 +97,20 @@ def released(request: pytest.FixtureRequest, warehouse: Warehouse, server: Embed
     warehouse.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+# An upgrade adds settings; those that were there keep their values.
+SETTINGS_OF_RELEASE_1 = (
+    "oldest_order_days", "raw_keep_days", "staging_keep_days", "step_attempts", "swap_attempts", "swap_lock_timeout_ms",
+    "swap_pause_ms", "skip_unchanged", "in_place_percent", "alert_runtime_seconds", "alert_dq_failed_rows",
+    "alert_raw_orders",
+)  # fmt: skip
+
+
 def kept(warehouse: Warehouse, columns: dict[str, list[str]]) -> dict[str, Any]:
-    """Return rows and a checksum of each table, of the columns that it had before."""
+    """Return rows and a checksum of each table, of the columns that it had before, and of the settings of release 1."""
     return {
         table: tuple(warehouse.row(
             f"SELECT count(*), sum(hashtextextended(ROW({', '.join(names)})::text, 0)::numeric) FROM {table}"
+            + (f" WHERE name = ANY ('{{{','.join(SETTINGS_OF_RELEASE_1)}}}')" if table == "audit.settings" else "")
         )) for table, names in columns.items()
     }  # fmt: skip
 
