@@ -33,7 +33,9 @@ def main() -> int:
             file.writelines(f"{name}={secrets.token_hex(20)}\n" for name in new)
         sys.stdout.write(".env is there and stays as it is: the databases were made with its passwords\n")
         if new:
-            sys.stdout.write(f"added, for logins that are new (docs/how-to/run-with-airflow.md has the SQL): {', '.join(new)}\n")
+            sys.stdout.write(
+                f"added, for logins that are new (docs/how-to/run-with-airflow.md has the SQL): {', '.join(new)}\n"
+            )
         return 0
     lines = ["# Made by `make env`. Not for git; the volumes of docker compose know these passwords."]
     # Letters and digits: they stand in URIs, JSON and SQL as they are.

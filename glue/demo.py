@@ -182,7 +182,7 @@ def _summarize(shop: Shop, dsn: str, results: Sequence[DayResult], out: Console)
         print_table(
             out,
             table(
-                "Rules that failed (audit.dq_failures)",
+                "Rules that failed (audit.last_verdicts)",
                 ("rule", "severity", "days", "first", "there it says "),
                 connection.execute(RULES).fetchall(),
             ),

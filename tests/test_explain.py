@@ -445,3 +445,22 @@ def test_a_story_touches_the_partitions_of_its_days_and_no_others(warehouse: War
     assert touched("SELECT * FROM audit.order_story('O-late')") == {
         "orders_clean_p_2025_12_19", "orders_clean_p_2025_12_20", "fact_orders_p_2025_12_20", "orders_json_p_2025_12",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("is_dropped", [False, True])
+def test_the_values_of_all_reasons_go_with_a_person_who_is_erased(warehouse: Warehouse, *, is_dropped: bool) -> None:
+    faults = shop.order("O-1", DAY, user_id="U-secret", quantity=0) | {"user": 'of "U-secret"'}
+    warehouse.landing.orders(DAY, [*shop.orders(9, DAY), faults, shop.order("O-2", DAY, quantity=0, price="x")])
+    warehouse.landing.events(DAY, shop.events(5, DAY))
+    warehouse.run(DAY)
+    kept = "SELECT record_id, failed_values::text FROM audit.bad_records ORDER BY record_id"
+    assert "secret" in warehouse.rows(kept)[0].failed_values
+    if is_dropped:
+        warehouse.execute("UPDATE audit.settings SET value = '0' WHERE name IN ('raw_keep_days', 'staging_keep_days')")
+        warehouse.call("warehouse.compact_partitions", date(2026, 1, 1))
+    warehouse.call("audit.erase_user", "U-secret", "asked for it")
+    first, second = warehouse.rows(kept)
+    assert first.failed_values is None
+    assert "price" in second.failed_values
+    assert "secret" not in str(warehouse.rows("SELECT * FROM audit.bad_records"))
+    assert "secret" not in str(warehouse.rows("SELECT * FROM audit.rejected_reasons"))
