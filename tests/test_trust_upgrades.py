@@ -149,7 +149,7 @@ def test_from_every_release_with_data_to_the_next_and_back(
         assert catalog.differences(objects, catalog.read(released.connection), ("before", "after")) == []
         assert checksums(released.connection) == sums
     # Where there is no way back, it says what there is instead.
-    with pytest.raises(NotImplementedError, match="restore (a|the) backup"):
+    with pytest.raises(NotImplementedError, match=r"restore (a|the) backup"):
         command.downgrade(release_to_come, "base")
     assert version(released) == HEAD
     assert broken_promises(released.connection) == {}
