@@ -361,10 +361,14 @@ def test_a_rule_that_cannot_be_evaluated_has_failed_and_the_others_count(
         ("(SELECT count(*) FROM audit.settings)", "42501"),
         ("(SELECT count(public.write_as_caller()))", "25006"),
         ("(SELECT count(public.write_as_owner()))", "25006"),
-        ("(SELECT count(set_config('transaction_read_only', 'off', true))) + public.write_as_owner()", "25001"),
-        ("(SELECT length(set_config('role', 'postgres', true)))", "42501"),
+        # What no rule may call, and what would come of it if one could.
+        ("(SELECT count(set_config('transaction_read_only', 'off', true))) + public.write_as_owner()", "WH004"),
+        ("public.configure('transaction_read_only', 'off') + public.write_as_owner()", "25001"),
+        ("(SELECT length(set_config('role', 'postgres', true)))", "WH004"),
+        ("public.configure('role', 'postgres')", "42501"),
         ("1); DELETE FROM staging.codes; SELECT (1", "4"),
-        ("(SELECT count(*) FROM pg_read_file('/etc/hostname'))", "42501"),
+        ("(SELECT count(*) FROM pg_read_file('/etc/hostname'))", "WH004"),
+        ("public.read_file('/etc/hostname')", "42501"),
     ],
 )
 def test_a_rule_can_read_staging_and_warehouse_and_do_nothing_else(
@@ -376,6 +380,12 @@ def test_a_rule_can_read_staging_and_warehouse_and_do_nothing_else(
             f"CREATE FUNCTION public.{name}() RETURNS bigint LANGUAGE sql SECURITY {rights} AS"
             " $$ WITH gone AS (DELETE FROM staging.codes RETURNING 1) SELECT count(*) FROM gone $$"
         )
+    warehouse.execute(
+        "CREATE FUNCTION public.configure(text, text) RETURNS integer LANGUAGE plpgsql AS"
+        " $$ BEGIN RETURN length(set_config($1, $2, true)); END $$;"
+        "CREATE FUNCTION public.read_file(text) RETURNS integer LANGUAGE plpgsql AS"
+        " $$ BEGIN RETURN length(pg_read_file($1)); END $$"
+    )
     add_rule(warehouse, expression, table_name=None, min_value=-1000)
     codes = warehouse.value("SELECT count(*) FROM staging.codes")
     verdict = judge(warehouse)["own"]

@@ -336,6 +336,9 @@ def test_a_rule_calls_no_function_that_waits_locks_or_reaches_beyond_it(
     verdict = judge(warehouse)["own"]
     assert not verdict.passed
     assert verdict.message == f"the rule cannot be evaluated: a rule may not call {function} (WH004)"
+    with pytest.raises(psycopg.Error, match=f"a rule may not call {function}") as caught:
+        warehouse.execute("SELECT audit._evaluate(%s, NULL)", f"SELECT {expression} AS a")
+    assert caught.value.sqlstate == "WH004"
 
 
 def test_rules_that_take_too_long_are_cancelled_and_the_day_goes_on_without_them(
