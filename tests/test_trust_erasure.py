@@ -382,7 +382,7 @@ def test_what_cannot_be_erased_is_refused_and_nothing_changes(warehouse: Any) ->
     owner.execute("ROLLBACK")
     for role in ("warehouse_runner", "warehouse_loader", "warehouse_analyst", "warehouse_checker"):
         connection = warehouse.connect(role)
-        for statement in (ERASE, "SELECT audit._erase_next(%s, %s, 'begin', true)"):
+        for statement in (ERASE, "SELECT audit._erase_next(%s, %s, 'begin')"):
             with pytest.raises(errors.InsufficientPrivilege):
                 connection.execute(statement, ["U-1", REASON])
     # In somebody's transaction it is a part of it.

@@ -283,8 +283,7 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $_note_table$
 BEGIN
     INSERT INTO pg_temp.erasure_tables (name)
-    SELECT p_table UNION SELECT i.inhparent::regclass FROM pg_inherits i WHERE i.inhrelid = p_table
-    ON CONFLICT ON CONSTRAINT erasure_tables_pkey DO NOTHING;
+    SELECT p_table UNION SELECT i.inhparent::regclass FROM pg_inherits i WHERE i.inhrelid = p_table;
 END
 $_note_table$;
 COMMENT ON FUNCTION audit._note_table(regclass) IS 'Remembers a table that was changed, and its parent';

@@ -1,10 +1,9 @@
 -- One transaction's worth of an erasure: what audit.erase_user does between two COMMITs. For the owner only.
 --
 -- p_stage: begin, find, days, rest, statistics, end, unknown; returns the next one, NULL when all is done
--- p_commits: false if all of it is one transaction, somebody's
 -- Between the calls the session keeps what it has found in temporary tables, and audit.erased_users the pseudonym.
 -- Locks and errors: audit.erase_user
-CREATE OR REPLACE FUNCTION audit._erase_next(p_user_id text, p_reason text, p_stage text, p_commits boolean) RETURNS text
+CREATE OR REPLACE FUNCTION audit._erase_next(p_user_id text, p_reason text, p_stage text) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET quote_all_identifiers = off
 SET "TimeZone" = 'UTC' SET "DateStyle" = 'ISO, YMD'
@@ -46,7 +45,7 @@ BEGIN
     RETURN v_next;
 END
 $_erase_next$;
-COMMENT ON FUNCTION audit._erase_next(text, text, text, boolean) IS 'One transaction''s worth of an erasure';
+COMMENT ON FUNCTION audit._erase_next(text, text, text) IS 'One transaction''s worth of an erasure';
 
 -- Remembers that the user is erased, before anything is looked for: what is delivered from now on does not bring the person back.
 CREATE OR REPLACE FUNCTION audit._begin_erasure(p_user_id text, p_reason text) RETURNS text
@@ -81,11 +80,15 @@ BEGIN
         RAISE NOTICE 'an erasure of that user did not come to its end; it goes on';
     END IF;
 
-    DROP TABLE IF EXISTS pg_temp.erasure, pg_temp.erasure_rows, pg_temp.erasure_days, pg_temp.erasure_records, pg_temp.erasure_tables;
+    -- Of an erasure of this session that did not come to its end.
+    IF to_regclass('pg_temp.erasure') IS NOT NULL THEN
+        DROP TABLE pg_temp.erasure, pg_temp.erasure_rows, pg_temp.erasure_days, pg_temp.erasure_records, pg_temp.erasure_tables;
+    END IF;
     CREATE TEMPORARY TABLE erasure AS SELECT v_is_new AS is_new, false AS find_again, false AS knows_tables;
-    CREATE TEMPORARY TABLE erasure_days (load_date date PRIMARY KEY);
-    CREATE TEMPORARY TABLE erasure_records (bad_record_id bigint PRIMARY KEY);
-    CREATE TEMPORARY TABLE erasure_tables (name regclass PRIMARY KEY);
+    CREATE TEMPORARY TABLE erasure_rows (run_date date);  -- made anew by what fills it
+    CREATE TEMPORARY TABLE erasure_days (load_date date);
+    CREATE TEMPORARY TABLE erasure_records (bad_record_id bigint);
+    CREATE TEMPORARY TABLE erasure_tables (name regclass);
     RETURN 'find';
 END
 $_begin_erasure$;

@@ -16,7 +16,7 @@ DECLARE
     v_rows       bigint;
     v_days       bigint;
 BEGIN
-    DROP TABLE IF EXISTS pg_temp.erasure_rows;
+    DROP TABLE pg_temp.erasure_rows;
     -- One statement per table: each may use both cores, which an INSERT may not.
     CREATE TEMPORARY TABLE erasure_rows AS
     SELECT 'raw.orders_json' AS source_table, o.run_date, o.load_id, o.raw_orders_id AS raw_id, o.line_number, o.ctid AS place
@@ -45,8 +45,7 @@ BEGIN
     INSERT INTO pg_temp.erasure_days (load_date)
     SELECT r.run_date FROM pg_temp.erasure_rows r
     UNION
-    SELECT u.load_date FROM warehouse.user_loads u WHERE u.user_id = p_user_id
-    ON CONFLICT ON CONSTRAINT erasure_days_pkey DO NOTHING;
+    SELECT u.load_date FROM warehouse.user_loads u WHERE u.user_id = p_user_id;
     IF cardinality(v_gone) > 0 THEN
         -- Days whose raw is gone, and that may never have been loaded.
         INSERT INTO pg_temp.erasure_days (load_date)
@@ -54,8 +53,7 @@ BEGIN
         WHERE o.user_id = p_user_id AND date_trunc('month', o.load_date::timestamp)::date = ANY (v_gone)
         UNION
         SELECT e.load_date FROM staging.events_clean e
-        WHERE e.user_id = p_user_id AND date_trunc('month', e.load_date::timestamp)::date = ANY (v_gone)
-        ON CONFLICT ON CONSTRAINT erasure_days_pkey DO NOTHING;
+        WHERE e.user_id = p_user_id AND date_trunc('month', e.load_date::timestamp)::date = ANY (v_gone);
         -- Of rows that retention dropped from raw only this is left.
         INSERT INTO pg_temp.erasure_records (bad_record_id)
         SELECT b.bad_record_id
@@ -66,15 +64,14 @@ BEGIN
           AND CASE WHEN position(p_user_id IN concat_ws(' ', b.failed_value, b.failed_values, b.raw_data)) > 0
                      OR position('\' IN concat_ws(' ', b.failed_value, b.failed_values, b.raw_data)) > 0
                    THEN concat_ws(' ', b.failed_value, b.failed_values, b.raw_data) ~ audit._spelled_word_pattern(p_user_id, false)
-                        OR b.raw_id IS NULL AND b.raw_data ~ v_line END
-        ON CONFLICT ON CONSTRAINT erasure_records_pkey DO NOTHING;
+                        OR b.raw_id IS NULL AND b.raw_data ~ v_line END;
         -- The first of the rows of a record has its text; the others go with it.
         INSERT INTO pg_temp.erasure_records (bad_record_id)
         SELECT o.bad_record_id
         FROM pg_temp.erasure_records e
         JOIN audit.bad_records b ON b.bad_record_id = e.bad_record_id
         JOIN audit.bad_records o ON o.run_date = b.run_date AND o.source_table = b.source_table AND o.raw_id = b.raw_id
-        ON CONFLICT ON CONSTRAINT erasure_records_pkey DO NOTHING;
+        WHERE o.bad_record_id <> b.bad_record_id;
     END IF;
     ANALYZE pg_temp.erasure_rows;
     RAISE NOTICE 'found: % rows of raw of % days that mention the user', v_rows, v_days;

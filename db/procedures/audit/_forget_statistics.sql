@@ -34,8 +34,7 @@ BEGIN
         SELECT warehouse._partition_of('staging.orders_clean', l.load_date) FROM warehouse.user_loads l WHERE l.user_id = p_erased.pseudonym
           AND warehouse._partition_of('staging.orders_clean', l.load_date) IS NOT NULL
         UNION
-        SELECT 'staging.orders_clean'::regclass
-        ON CONFLICT ON CONSTRAINT erasure_tables_pkey DO NOTHING;
+        SELECT 'staging.orders_clean'::regclass;
         UPDATE pg_temp.erasure SET knows_tables = true;
         -- Without statistics there is nothing to forget; a partition may be gone.
         DELETE FROM pg_temp.erasure_tables t

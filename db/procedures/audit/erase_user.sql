@@ -37,7 +37,7 @@ BEGIN
             SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE;
         END IF;
         BEGIN
-            v_stage := audit._erase_next(user_id, reason, v_stage, v_commits);
+            v_stage := audit._erase_next(user_id, reason, v_stage);
         EXCEPTION WHEN query_canceled OR OTHERS THEN
             GET STACKED DIAGNOSTICS
                 v_failure.sqlstate = RETURNED_SQLSTATE, v_failure.message = MESSAGE_TEXT,
