@@ -125,7 +125,7 @@ BEGIN
     WITH rewritten AS (
         UPDATE raw.events_csv e
         SET user_id = CASE WHEN staging._trimmed(e.user_id) = p_user_id THEN p_pseudonym ELSE e.user_id END,
-            extra = CASE WHEN staging._trimmed(e.user_id) = p_user_id THEN NULL
+            extra = CASE WHEN staging._trimmed(e.user_id) = p_user_id THEN raw._extra_without_person(e.extra)
                          ELSE raw._without_mention(e.extra::text, p_user_id, p_pseudonym)::json END
         WHERE staging._trimmed(e.user_id) = p_user_id
            OR CASE WHEN position(p_user_id IN e.extra::text) > 0 OR position('\' IN e.extra::text) > 0
@@ -248,8 +248,8 @@ DECLARE
     v_sum   bigint := 0;
 BEGIN
     FOR v_day IN
-        SELECT t.name, warehouse._partition_of(t.name, d.load_date) AS partition, d.load_date
-        FROM unnest(p_tables) AS t (name)
+        SELECT t.name, warehouse._partition_of(t.name, d.load_date) AS partition, d.load_date, t.changes
+        FROM (SELECT n.name, audit._without_personal(n.name) AS changes FROM unnest(p_tables) AS n (name)) AS t
         CROSS JOIN (
             SELECT r.run_date AS load_date FROM pg_temp.rewritten_rows r
             UNION
@@ -262,13 +262,11 @@ BEGIN
         ORDER BY t.name, d.load_date
     LOOP
         CONTINUE WHEN v_day.partition IS NULL;
-        EXECUTE format('UPDATE %s t SET user_id = %L %s WHERE t.load_date = %L AND t.user_id = %L', v_day.partition, p_pseudonym,
-                       CASE v_day.name WHEN 'staging.orders_clean'::regclass
-                                       THEN ', city = NULL, signup_date = NULL, marketing_source = NULL' END,
+        EXECUTE format('UPDATE %s t SET user_id = %L %s WHERE t.load_date = %L AND t.user_id = %L', v_day.partition, p_pseudonym, v_day.changes,
                        v_day.load_date, p_user_id);
         GET DIAGNOSTICS v_rows = ROW_COUNT;
         v_sum := v_sum + v_rows;
-        IF v_rows > 0 AND v_day.name = 'staging.orders_clean'::regclass THEN
+        IF v_rows > 0 AND v_day.changes IS NOT NULL THEN
             INSERT INTO pg_temp.rewritten_tables (name) VALUES (v_day.name), (v_day.partition);
         END IF;
     END LOOP;
@@ -291,10 +289,15 @@ BEGIN
     FROM warehouse.dim_user u WHERE u.user_id = p_user_id;
     v_sum := audit._erase_from_days(p_user_id, p_pseudonym, ARRAY['warehouse.fact_orders', 'warehouse.fact_events']::regclass[]);
 
-    UPDATE warehouse.orders_superseded o SET user_id = p_pseudonym WHERE o.user_id = p_user_id;
+    INSERT INTO pg_temp.rewritten_tables (name)
+    SELECT t.name FROM unnest(ARRAY['warehouse.orders_superseded', 'warehouse.events_superseded']::regclass[]) AS t (name)
+    WHERE audit._without_personal(t.name) IS NOT NULL;
+    EXECUTE format('UPDATE warehouse.orders_superseded SET user_id = %L %s WHERE user_id = %L', p_pseudonym,
+                   audit._without_personal('warehouse.orders_superseded'), p_user_id);
     GET DIAGNOSTICS v_rows = ROW_COUNT;
     v_sum := v_sum + v_rows;
-    UPDATE warehouse.events_superseded e SET user_id = p_pseudonym WHERE e.user_id = p_user_id;
+    EXECUTE format('UPDATE warehouse.events_superseded SET user_id = %L %s WHERE user_id = %L', p_pseudonym,
+                   audit._without_personal('warehouse.events_superseded'), p_user_id);
     GET DIAGNOSTICS v_rows = ROW_COUNT;
     v_sum := v_sum + v_rows;
     UPDATE warehouse.user_loads l

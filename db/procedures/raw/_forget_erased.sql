@@ -37,7 +37,7 @@ BEGIN
         UPDATE audit.erased_users e SET delivered_again_at = now() WHERE e.digest = ANY (v_digests);
         UPDATE raw.orders_json o SET raw_json = raw._order_without_person(o.raw_json, NULL)
         WHERE o.run_date = p_run_date AND o.load_id = p_load_id AND raw._users_of_order(o.raw_json) && v_users;
-        UPDATE raw.events_csv e SET user_id = NULL, extra = NULL
+        UPDATE raw.events_csv e SET user_id = NULL, extra = raw._extra_without_person(e.extra)
         WHERE e.run_date = p_run_date AND e.load_id = p_load_id AND staging._trimmed(e.user_id) = ANY (v_users);
         UPDATE raw.rejected_lines r SET raw_line = '(erased)'
         WHERE r.run_date = p_run_date AND r.load_id = p_load_id AND raw._words(r.raw_line) && v_users;

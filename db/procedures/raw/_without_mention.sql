@@ -1,10 +1,14 @@
 -- A JSON text in which every string that is a certain user_id, however it is escaped and wherever it stands, is the
--- pseudonym; the rest is as it was, byte for byte. Names, and values of what the warehouse reads, are left alone: a
--- product or a quantity that is written like a user_id is none.
+-- pseudonym; the rest is as it was, byte for byte. Names, and values of what the warehouse reads
+-- (staging.fields), are left alone: a product or a quantity that is written like a user_id is none.
 CREATE OR REPLACE FUNCTION raw._without_mention(p_json text, p_user_id text, p_pseudonym text) RETURNS text
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $_without_mention$
-    WITH pieces AS (
+    WITH read_fields AS (
+        SELECT f.field FROM staging.fields f
+        WHERE CASE WHEN f.column_name IS NULL THEN NOT f.is_personal ELSE f.source <> 'events' AND f.field <> 'user_id' END
+    ),
+    pieces AS (
         -- One piece more than there are literals: what follows the last one.
         SELECT g.place, g.text AS before, l.literal, l.colon, l.value,
                CASE WHEN g.text ~ '^\s*$' THEN lag(CASE WHEN l.colon IS NOT NULL THEN l.value END) OVER (ORDER BY g.place) END AS name
@@ -13,9 +17,7 @@ AS $_without_mention$
     )
     SELECT string_agg(concat(p.before,
                              CASE WHEN staging._trimmed(p.value) = p_user_id AND p.colon IS NULL
-                                   AND coalesce(p.name, '') <> ALL (ARRAY[
-                                       'order_id', 'product_id', 'quantity', 'price', 'timestamp', 'status', 'city', 'signup_date',
-                                       'marketing_source', 'product_name', 'category', 'brand', 'current_price'])
+                                   AND coalesce(p.name, '') NOT IN (SELECT f.field FROM read_fields f)
                                   THEN to_json(p_pseudonym)::text ELSE p.literal END,
                              p.colon), '' ORDER BY p.place)
     FROM pieces p;
