@@ -163,8 +163,9 @@ kills: setup  ## Client, session, process or server killed at a statement of a d
 demo: $(ENOUGH_TO_RUN)  ## Run thirty days of a seeded shop on the embedded server (END=2025-12-19 fixes the last one)
 	$(BIN)/python -m glue demo $(if $(END),--end $(END))
 
-docs: setup  ## Write docs/data-dictionary.md from the catalog, and what README's commands print into README.md
+docs: setup  ## Write docs/data-dictionary.md and docs/inputs.md from the catalog, and what README's commands print into README.md
 	$(BIN)/python docs/dictionary.py
+	$(BIN)/python docs/inputs.py
 	$(BIN)/python docs/readme.py --write
 # -- Benchmark ---------------------------------------------------------------------------------------
 

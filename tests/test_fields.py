@@ -1,4 +1,4 @@
-"""A field of one's own is one row of staging.fields; one with a column is a revision, a line in the parser, a line in the view."""
+"""A field of one's own is a row of staging.fields; one with a column a revision, a line in parser and view."""
 
 import json
 import re
@@ -43,7 +43,7 @@ def put(shop: Any) -> None:
     """Deliver a day in both shapes, with fields of one's own and with one that nobody registered."""
     shop.landing.orders(DAY, [
         order("O-1", DAY, gift=" for you ", weight=1.50, birthday="1980-02-03", loyalty="gold", noise="secret"),
-        basket("O-2", [item(weight="2.5"), item("P-2")], DAY, user={"birthday": "1990-01-01", "loyalty": "tin"}, gift="me"),
+        basket("O-2", [item(weight="2.5"), item("P-2")], DAY, gift="me", user={"birthday": "1990-01-01", "loyalty": "tin"}),
         order("O-3", DAY),
     ])  # fmt: skip
     shop.landing.events(
@@ -84,7 +84,13 @@ def test_a_field_of_ones_own_is_one_insert_and_goes_from_raw_to_the_facts(shop: 
     # The day was loaded before: it is run again, because what it is made from has changed.
     shop.execute(REGISTER)
     shop.call("warehouse.run_day", DAY)
-    for table in ("staging.orders_clean", "staging.order_facts", "warehouse.fact_orders", "warehouse.sales", "warehouse.order_lines"):
+    for table in (
+        "staging.orders_clean",
+        "staging.order_facts",
+        "warehouse.fact_orders",
+        "warehouse.sales",
+        "warehouse.order_lines",
+    ):
         assert of_orders(shop, table) == ORDERS, table
     for table in ("staging.events_clean", "staging.event_facts", "warehouse.fact_events", "warehouse.events"):
         assert of_events(shop, table) == EVENTS, table
@@ -138,11 +144,14 @@ def test_erasure_takes_personal_fields_of_ones_own_and_keeps_the_others(shop: An
     )
     assert not re.search("birthday|1980|1990|10.0.0.1|secret", everything)
     # Raw says the same: run again, nothing changes.
-    before = shop.rows("SELECT ctid, xmin::text, f.* FROM warehouse.fact_orders f ORDER BY order_id, line_number")
+    facts = "SELECT ctid, xmin::text, f.* FROM warehouse.fact_orders f ORDER BY order_id, line_number"
+    before = shop.rows(facts)
     shop.execute("DELETE FROM audit.step_inputs")
     shop.call("warehouse.run_day", DAY)
     shop.call("warehouse.run_day", NEXT)
-    assert before == shop.rows("SELECT ctid, xmin::text, f.* FROM warehouse.fact_orders f ORDER BY order_id, line_number")
+    assert before == shop.rows(
+        "SELECT ctid, xmin::text, f.* FROM warehouse.fact_orders f ORDER BY order_id, line_number"
+    )
     # A later delivery that brings the person again keeps no more of it.
     shop.landing.orders(NEXT, [order("O-8", NEXT, birthday="1980-02-03", loyalty="gold")])
     shop.landing.events(NEXT, [event("E-8", NEXT, address="10.0.0.1", device="car")], columns=WITH_DEVICE)
@@ -184,8 +193,8 @@ def test_a_fault_of_a_field_of_ones_own_costs_the_row_or_only_the_value(shop: An
 
 def test_a_required_field_of_ones_own_rejects_what_lacks_it(shop: Any) -> None:
     shop.execute(
-        "INSERT INTO staging.fields (source, field, place, kind, is_required, is_personal, on_fault, description) VALUES"
-        " ('orders', 'channel', 'order', 'code', true, false, 'reject', 'Where it was sold'),"
+        "INSERT INTO staging.fields (source, field, place, kind, is_required, is_personal, on_fault, description)"
+        " VALUES ('orders', 'channel', 'order', 'code', true, false, 'reject', 'Where it was sold'),"
         " ('events', 'page', 'event', 'text', true, false, 'reject', 'Where it happened'),"
         " ('products', 'vat', 'product', 'money', true, false, 'reject', 'In percent')"
     )
@@ -246,7 +255,8 @@ def test_every_column_that_a_field_becomes_is_there_and_facts_have_what_supersed
     assert lost == []
     columns = (
         "SELECT attname, format_type(atttypid, atttypmod), attnotnull, attcollation::regcollation::text,"
-        " col_description(attrelid, attnum) FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 ORDER BY attnum"
+        " col_description(attrelid, attnum) FROM pg_attribute"
+        " WHERE attrelid = %s::regclass AND attnum > 0 ORDER BY attnum"
     )
     for source in ("orders", "events"):
         facts = shop.rows(columns, f"warehouse.fact_{source}")
@@ -294,7 +304,8 @@ def test_a_field_with_a_column_is_a_revision_a_line_in_the_parser_and_a_line_in_
     view = changed(VIEW, ("       s.attributes\n", "       s.attributes, s.channel\n"))
     shop.execute(
         "DROP FUNCTION staging._read_orders(date, text, date, bigint[], bigint[], staging.fields[]);"
-        f"SET ROLE warehouse_owner; SET search_path = pg_catalog, pg_temp; {reader}\n{view}\nRESET ROLE; RESET search_path"
+        f"SET ROLE warehouse_owner; SET search_path = pg_catalog, pg_temp; {reader}\n{view}\n"
+        "RESET ROLE; RESET search_path"
     )
     shop.run(NEXT)
     channels = "SELECT order_id, channel FROM {} WHERE load_date = %s ORDER BY 1"

@@ -63,6 +63,13 @@ def test_the_data_dictionary_is_what_the_catalog_says(warehouse: Warehouse) -> N
     assert (PROJECT / "docs" / "data-dictionary.md").read_text(encoding="utf-8") == page, "make docs writes it"
 
 
+def test_the_reference_of_the_inputs_is_what_staging_fields_says(warehouse: Warehouse) -> None:
+    tool = load_tool("inputs")
+    with psycopg.connect(warehouse.dsn) as connection:
+        page = tool.page(connection)
+    assert (PROJECT / "docs" / "inputs.md").read_text(encoding="utf-8") == page, "make docs writes it"
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_to_files_and_headings_that_exist(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
