@@ -4,12 +4,13 @@ python docs/reference.py           write them, from a database made for this on 
 python docs/reference.py --check   write nothing; exit code 1 if one is not current
 
 dictionary.md comes from the comments in the catalog, settings.md from audit.settings and audit.dq_rules, commands.md
-from the command line's own help.
+from the command line's own help, the fields of inputs.md from staging.fields.
 """
 # A command line prints.
 # ruff: noqa: T201
 
 import argparse
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -87,13 +88,66 @@ RULES = """
     SELECT rule_name, severity, check_type, min_value, max_value, description
     FROM audit.dq_rules ORDER BY rule_name
 """
+FIELDS = """
+    SELECT f.* FROM staging.fields AS f WHERE f.source = %s
+    ORDER BY array_position(ARRAY['order', 'customer', 'line', 'event', 'product'], f.place),
+             f.is_required DESC, f.field
+"""
+FORMS = {
+    "orders": "JSON: an array of orders, or one per line. The fields of a line stand in the order, or in each of its\n"
+    "`items`; those of the customer in the order, or in its `user`.",
+    "events": "CSV with a header that names the fields, in any order. Columns that are no fields are kept in raw.",
+    "products": "JSON: an array of products, or pages of one.",
+}
+KINDS = {
+    "id": "a plain value of at most 512 bytes, compared as bytes",
+    "text": "a plain value",
+    "code": "a plain value; spellings are mapped by `staging.codes`, in any case",
+    "quantity": "a whole number above 0",
+    "money": "a number of at least 0, below 1e15",
+    "time": "ISO 8601, a date is its midnight; UTC without an offset",
+    "date": "ISO 8601",
+}
+FIELDS_BLOCK = re.compile(r"(?<=<!-- fields: begin -->\n).*(?=<!-- fields: end -->)", re.DOTALL)
 MADE = "Made by `make docs`; a test says whether it is current."
 
 
 def pages(connection: psycopg.Connection[Any]) -> dict[Path, str]:
     """Return {path: text} of the pages, for the warehouse of a connection as it is shipped."""
     made = {"dictionary.md": _dictionary(connection), "settings.md": _settings(connection), "commands.md": _commands()}
-    return {REFERENCE / name: "\n".join(lines) + "\n" for name, lines in made.items()}
+    inputs = REFERENCE / "inputs.md"
+    fields = "\n".join(_fields(connection)) + "\n"
+    with_fields = FIELDS_BLOCK.sub(lambda _: fields, inputs.read_text(encoding="utf-8"))
+    return {REFERENCE / name: "\n".join(lines) + "\n" for name, lines in made.items()} | {inputs: with_fields}
+
+
+def _fields(connection: psycopg.Connection[Any]) -> Iterator[str]:
+    for source, form in FORMS.items():
+        yield ""
+        yield f"### {source.capitalize()}"
+        yield ""
+        yield form
+        yield ""
+        yield "| field | of the | kind | | a faulty value | becomes | meaning |"
+        yield "|---|---|---|---|---|---|---|"
+        with connection.cursor(row_factory=namedtuple_row) as cursor:
+            for field in cursor.execute(FIELDS, [source]).fetchall():
+                marks = [
+                    mark for mark, is_so in (("required", field.is_required), ("personal", field.is_personal)) if is_so
+                ]
+                cost = "rejects the row" if field.on_fault == "reject" else "is left out"
+                column = field.column_name or f"attributes ->> '{field.field}'"
+                yield (
+                    f"| `{field.field}` | {field.place} | {field.kind} | {', '.join(marks)} | {cost} | `{column}` |"
+                    f" {field.description} |"
+                )
+    yield ""
+    yield "### Kinds"
+    yield ""
+    yield "| kind | what is allowed |"
+    yield "|---|---|"
+    for kind, allowed in KINDS.items():
+        yield f"| {kind} | {allowed} |"
 
 
 def _settings(connection: psycopg.Connection[Any]) -> Iterator[str]:

@@ -225,17 +225,20 @@ PROBLEMS = """
     SELECT v.order_id, coalesce(v.line_number, 1)::integer AS line_number,
            (SELECT string_agg(p.reason, '; ' ORDER BY p.place)
             FROM unnest(staging._order_problems(
-                v.raw_json, true,
-                ARRAY(SELECT f FROM unnest('{order_id,user_id,product_id,city,marketing_source}'::text[]) AS f
-                      WHERE json_typeof(CASE WHEN f = 'city' AND v.u_city IS NOT NULL OR f = 'marketing_source' AND v.u_source IS NOT NULL
-                                             THEN v."user" ELSE v.raw_json END -> f) IN ('object', 'array')),
-                v.item, CASE WHEN json_typeof(v."user") <> 'object' THEN v."user"::text END, v.items, v.line_number, staging._trimmed(v.order_id), staging._trimmed(v.user_id),
-                staging._trimmed(v.l_product_id), staging._trimmed(v.l_quantity), staging._trimmed(v.l_price),
-                staging._trimmed(v."timestamp"), staging._trimmed(v.status), s.status,
-                staging._trimmed(coalesce(v.u_city, v.city)), staging._trimmed(coalesce(v.u_signup_date, v.signup_date)),
-                staging._trimmed(coalesce(v.u_source, v.marketing_source)), %(day)s::date - 400, %(day)s,
-                staging._to_timestamptz(staging._trimmed(v."timestamp")),
-                staging._to_timestamptz(staging._trimmed(coalesce(v.u_signup_date, v.signup_date)))
+                ROW(
+                    v.raw_json, true,
+                    ARRAY(SELECT f FROM unnest('{order_id,user_id,product_id,city,marketing_source}'::text[]) AS f
+                          WHERE json_typeof(CASE WHEN f = 'city' AND v.u_city IS NOT NULL OR f = 'marketing_source' AND v.u_source IS NOT NULL
+                                                 THEN v."user" ELSE v.raw_json END -> f) IN ('object', 'array')),
+                    CASE WHEN json_typeof(v."user") <> 'object' THEN v."user"::text END, v.items, v.item, v.line_number, NULL, NULL,
+                    staging._trimmed(v.order_id), staging._trimmed(v.user_id),
+                    staging._trimmed(v.l_product_id), staging._trimmed(v.l_quantity), staging._trimmed(v.l_price),
+                    staging._trimmed(v."timestamp"), staging._trimmed(v.status), s.status,
+                    staging._trimmed(coalesce(v.u_city, v.city)), staging._trimmed(coalesce(v.u_signup_date, v.signup_date)),
+                    staging._trimmed(coalesce(v.u_source, v.marketing_source)),
+                    staging._to_timestamptz(staging._trimmed(v."timestamp")),
+                    staging._to_timestamptz(staging._trimmed(coalesce(v.u_signup_date, v.signup_date)))
+                )::staging.order_line, %(day)s::date - 400, %(day)s
             )) WITH ORDINALITY AS p (reason, value, place)) AS problems
     FROM records v
     LEFT JOIN staging.codes c ON c.kind = 'order_status' AND c.source_value = lower(staging._trimmed(v.status) COLLATE "C")

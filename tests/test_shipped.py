@@ -18,8 +18,8 @@ THIRD = Decimal("33.3")
 SETTINGS = {
     "oldest_order_days": "400", "raw_keep_days": None, "staging_keep_days": None, "step_attempts": "4",
     "swap_attempts": "60", "swap_lock_timeout_ms": "80", "swap_pause_ms": "250", "in_place_percent": "20",
-    "skip_unchanged": "1", "lock_notice_s": "3", "lock_wait_s": "900", "rule_limit_s": "600", "erase_batch_rows": "1000",
-    "audit_keep_days": None, "bad_lines_per_record": "20", "bad_records_times_bytes": "6",
+    "skip_unchanged": "1", "lock_notice_s": "3", "lock_wait_s": "900", "rule_limit_s": "600",
+    "erase_batch_rows": "1000", "audit_keep_days": None, "bad_lines_per_record": "20", "bad_records_times_bytes": "6",
     "alert_runtime_seconds": "5400", "alert_dq_failed_rows": "100", "alert_raw_orders": "100",
 }  # fmt: skip
 IS_SALE = {

@@ -98,7 +98,7 @@ BEGIN
                 'WITH rewritten AS (
                      UPDATE %1$s t SET user_id = CASE WHEN n.is_own THEN $5 ELSE t.user_id END, extra = n.extra
                      FROM (SELECT e.ctid AS place, coalesce(staging._trimmed(e.user_id) = $4, false) AS is_own, e.extra::text AS old_extra,
-                                  CASE WHEN staging._trimmed(e.user_id) = $4 THEN NULL
+                                  CASE WHEN staging._trimmed(e.user_id) = $4 THEN raw._extra_without_person(e.extra)
                                        ELSE raw._without_mention(e.extra::text, $4, $5) END::json AS extra
                            FROM %1$s e WHERE e.ctid = ANY ($1) AND e.raw_events_id = ANY ($2) OFFSET 0) AS n
                      WHERE t.ctid = n.place AND (n.is_own OR n.extra::text <> n.old_extra)
@@ -140,9 +140,8 @@ BEGIN
     v_guests := ARRAY(SELECT r.raw_id FROM pg_temp.rewritten_rows r WHERE r.is_guest);
     v_rows := 0;
     IF cardinality(v_guests) > 0 AND warehouse._partition_of('staging.orders_clean', p_day) IS NOT NULL THEN
-        EXECUTE format('UPDATE %s t SET city = NULL, signup_date = NULL, marketing_source = NULL
-                        WHERE t.load_date = $1 AND t.raw_orders_id = ANY ($2) AND t.user_id IS NULL',
-                       warehouse._partition_of('staging.orders_clean', p_day))
+        EXECUTE format('UPDATE %s t SET user_id = NULL %s WHERE t.load_date = $1 AND t.raw_orders_id = ANY ($2) AND t.user_id IS NULL',
+                       warehouse._partition_of('staging.orders_clean', p_day), audit._without_personal('staging.orders_clean'))
         USING p_day, v_guests;
         GET DIAGNOSTICS v_rows = ROW_COUNT;
         PERFORM audit._note_table(warehouse._partition_of('staging.orders_clean', p_day));
@@ -176,13 +175,13 @@ BEGIN
     v_samples := audit._erase_samples(p_user_id, p_erased.pseudonym, p_day);
     PERFORM audit._admit_pseudonym(p_user_id, p_erased.pseudonym);
     FOR v_table IN
-        SELECT t.name, t.name::text LIKE 'staging.%' AS is_staging, t.is_described, warehouse._partition_of(t.name, p_day) AS partition
-        FROM (VALUES ('staging.orders_clean'::regclass, true), ('staging.events_clean', false),
-                     ('warehouse.fact_orders', false), ('warehouse.fact_events', false)) AS t (name, is_described)
+        SELECT t.name, t.name::text LIKE 'staging.%' AS is_staging, audit._without_personal(t.name) AS changes,
+               CASE WHEN t.name::text LIKE '%_superseded' THEN t.name ELSE warehouse._partition_of(t.name, p_day) END AS partition
+        FROM unnest(ARRAY['staging.orders_clean', 'staging.events_clean', 'warehouse.fact_orders', 'warehouse.fact_events',
+                          'warehouse.orders_superseded', 'warehouse.events_superseded']::regclass[]) AS t (name)
     LOOP
         CONTINUE WHEN v_table.partition IS NULL;
-        EXECUTE format('UPDATE %s t SET user_id = $1 %s WHERE t.load_date = $2 AND t.user_id = $3', v_table.partition,
-                       CASE WHEN v_table.is_described THEN ', city = NULL, signup_date = NULL, marketing_source = NULL' END)
+        EXECUTE format('UPDATE %s t SET user_id = $1 %s WHERE t.load_date = $2 AND t.user_id = $3', v_table.partition, v_table.changes)
         USING p_erased.pseudonym, p_day, p_user_id;
         GET DIAGNOSTICS v_rows = ROW_COUNT;
         IF v_table.is_staging THEN
@@ -190,17 +189,10 @@ BEGIN
         ELSE
             v_warehouse := v_warehouse + v_rows;
         END IF;
-        IF v_rows > 0 AND v_table.is_described THEN
+        IF v_rows > 0 AND v_table.changes IS NOT NULL THEN
             PERFORM audit._note_table(v_table.partition);
         END IF;
     END LOOP;
-
-    UPDATE warehouse.orders_superseded o SET user_id = p_erased.pseudonym WHERE o.load_date = p_day AND o.user_id = p_user_id;
-    GET DIAGNOSTICS v_rows = ROW_COUNT;
-    v_warehouse := v_warehouse + v_rows;
-    UPDATE warehouse.events_superseded e SET user_id = p_erased.pseudonym WHERE e.load_date = p_day AND e.user_id = p_user_id;
-    GET DIAGNOSTICS v_rows = ROW_COUNT;
-    v_warehouse := v_warehouse + v_rows;
 
     -- A run may have made something of a part of the day's rows: then both are there.
     INSERT INTO warehouse.user_loads AS l (user_id, load_date, first_seen_at, last_seen_at)
@@ -233,8 +225,11 @@ DECLARE
     v_rows    bigint;
 BEGIN
     IF v_staging IS NOT NULL THEN
-        EXECUTE format('SELECT array_agg(DISTINCT w.word) FROM %s o, unnest(ARRAY[o.city, o.signup_date::text, o.marketing_source]) AS w (word)
-                        WHERE o.load_date = $1 AND o.user_id = $2 AND w.word IS NOT NULL', v_staging)
+        EXECUTE format('SELECT array_agg(DISTINCT w.word) FROM %s o, unnest(ARRAY[%s]::text[]) AS w (word)
+                        WHERE o.load_date = $1 AND o.user_id = $2 AND w.word IS NOT NULL', v_staging,
+                       (SELECT string_agg(CASE WHEN f.column_name IS NULL THEN format('o.attributes ->> %L', f.field)
+                                               ELSE format('o.%I::text', f.column_name) END, ', ')
+                        FROM staging.fields f WHERE f.source = 'orders' AND f.is_personal AND f.column_name IS DISTINCT FROM 'user_id'))
         INTO v_words USING p_day, p_user_id;
     END IF;
     SELECT string_agg(audit._word_pattern(w), '|') INTO v_pattern FROM unnest(v_words) AS w;

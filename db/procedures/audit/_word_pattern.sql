@@ -33,18 +33,20 @@ COMMENT ON FUNCTION audit._string_pattern(text) IS 'A regular expression that fi
 
 -- The values of fields that the warehouse reads, and that look like a user_id but are none.
 CREATE OR REPLACE FUNCTION audit._no_mention_pattern(p_word text) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $_no_mention_pattern$
     SELECT format('"(?:%s)"[[:space:]]*:[[:space:]]*"(?:[[:space:]]|%2$s)*%3$s(?:[[:space:]]|%2$s)*"',
-                  array_to_string(raw._kept_fields(), '|'), audit._blank_pattern(false), audit._spelling_pattern(p_word, false));
+                  string_agg(audit._literal_pattern(k.field), '|'), audit._blank_pattern(false), audit._spelling_pattern(p_word, false))
+    FROM unnest(raw._kept_fields()) AS k (field);
 $_no_mention_pattern$;
 COMMENT ON FUNCTION audit._no_mention_pattern(text) IS 'A regular expression that finds values that look like a user_id but are none';
 
 -- The name of a field that the warehouse reads, at the end of the text before its value.
 CREATE OR REPLACE FUNCTION audit._kept_name_pattern() RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $_kept_name_pattern$
-    SELECT format('"(?:%s)"[[:space:]]*:[[:space:]]*$', array_to_string(raw._kept_fields(), '|'));
+    SELECT format('"(?:%s)"[[:space:]]*:[[:space:]]*$', string_agg(audit._literal_pattern(k.field), '|'))
+    FROM unnest(raw._kept_fields()) AS k (field);
 $_kept_name_pattern$;
 COMMENT ON FUNCTION audit._kept_name_pattern() IS 'A regular expression that finds the name of a field that the warehouse reads at the end of a text';
 

@@ -53,7 +53,7 @@ BEGIN
             WHERE o.run_date = p_run_date AND o.load_id = p_load_id AND o.raw_orders_id + 0 = ANY (v_orders)
               AND raw._users_of_order(o.raw_json) && v_users;
         ELSIF p_source = 'events' THEN
-            UPDATE raw.events_csv e SET user_id = NULL, extra = NULL
+            UPDATE raw.events_csv e SET user_id = NULL, extra = raw._extra_without_person(e.extra)
             WHERE e.run_date = p_run_date AND e.load_id = p_load_id AND staging._trimmed(e.user_id) = ANY (v_users);
         END IF;
         UPDATE raw.rejected_lines r SET raw_line = '(erased)'

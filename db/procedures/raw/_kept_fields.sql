@@ -1,7 +1,10 @@
--- The fields that the warehouse reads of orders and products, other than the user's: a value of them that is written
--- like a user_id is none.
+-- The fields that the warehouse reads and that say nothing of a person: a value of them that is written like a user_id is
+-- none. Of events only fields of one's own stand beside others.
 CREATE OR REPLACE FUNCTION raw._kept_fields() RETURNS text[]
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN ARRAY['order_id', 'product_id', 'quantity', 'price', 'timestamp', 'status', 'city', 'signup_date', 'marketing_source',
-             'product_name', 'category', 'brand', 'current_price'];
-COMMENT ON FUNCTION raw._kept_fields() IS 'The fields that the warehouse reads of orders and products, other than the user''s';
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $_kept_fields$
+    SELECT coalesce(array_agg(DISTINCT f.field), '{}')
+    FROM staging.fields f
+    WHERE CASE WHEN f.column_name IS NULL THEN NOT f.is_personal ELSE f.source <> 'events' AND f.field <> 'user_id' END;
+$_kept_fields$;
+COMMENT ON FUNCTION raw._kept_fields() IS 'The fields that the warehouse reads, other than the user''s';

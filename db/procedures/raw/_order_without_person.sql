@@ -1,5 +1,5 @@
 -- An order as it is kept when its person is erased: what the warehouse reads of it and no more, because nobody knows
--- what else an order says of a person; without city, sign-up and source; and of the user a pseudonym, or none.
+-- what else an order says of a person; without what staging.fields calls personal; and of the user a pseudonym, or none.
 --
 -- Whatever is wrong with the order stays wrong in the same way, so that it is rejected for the same reasons: counts stay.
 CREATE OR REPLACE FUNCTION raw._order_without_person(p_order json, p_pseudonym text) RETURNS json
@@ -19,9 +19,7 @@ BEGIN
     IF json_typeof(v_items) = 'array' THEN
         SELECT coalesce(json_agg(
             CASE json_typeof(i.item)
-                WHEN 'object' THEN json_strip_nulls(json_build_object(
-                    'product_id', raw._plain(i.item -> 'product_id'), 'quantity', raw._plain(i.item -> 'quantity'),
-                    'price', raw._plain(i.item -> 'price')))
+                WHEN 'object' THEN raw._fields_kept(i.item, 'orders', '{line}')
                 WHEN 'null' THEN i.item
                 ELSE '"(erased)"' END
             ORDER BY i.place), '[]')
@@ -31,28 +29,60 @@ BEGIN
         v_items := '"(erased)"';
     END IF;
 
-    RETURN json_strip_nulls(json_build_object(
-        -- Which reports are of the same order shows in their order_ids, odd ones too.
-        'order_id', CASE WHEN json_typeof(p_order -> 'order_id') IN ('object', 'array')
-                         THEN raw._without_mention((p_order -> 'order_id')::text, staging._trimmed(p_order ->> 'user_id'), '(erased)')::json
-                         ELSE p_order -> 'order_id' END,
-        -- An object or array is wrong here, and stays so.
-        'user_id', CASE WHEN json_typeof(p_order -> 'user_id') IN ('object', 'array') THEN '{}'::json ELSE to_json(p_pseudonym) END,
-        'product_id', raw._plain(p_order -> 'product_id'),
-        'quantity', raw._plain(p_order -> 'quantity'),
-        'price', raw._plain(p_order -> 'price'),
-        'timestamp', raw._plain(p_order -> 'timestamp'),
-        'status', raw._plain(p_order -> 'status'),
-        'city', CASE WHEN json_typeof(raw._attribute(p_order, 'city')) IN ('object', 'array') THEN '{}'::json END,
-        'signup_date', CASE WHEN staging._trimmed(raw._attribute(p_order, 'signup_date') #>> '{}') IS NOT NULL
-                             AND staging._to_timestamptz(staging._trimmed(raw._attribute(p_order, 'signup_date') #>> '{}')) IS NULL
-                            THEN '(erased)' END,
-        'marketing_source', CASE WHEN json_typeof(raw._attribute(p_order, 'marketing_source')) IN ('object', 'array') THEN '{}'::json END,
-        'user', CASE WHEN json_typeof(v_user) NOT IN ('object', 'null') THEN '(erased)' END,
-        'items', v_items));
+    RETURN (
+        SELECT json_strip_nulls(json_object_agg(k.field, k.value))
+        FROM (
+            SELECT f.key AS field, f.value
+            FROM json_each(raw._fields_kept(p_order, 'orders', '{order,line,customer}')) AS f
+            WHERE f.key NOT IN ('order_id', 'user_id')
+            UNION ALL
+            -- Which reports are of the same order shows in their order_ids, odd ones too.
+            SELECT 'order_id', CASE WHEN json_typeof(p_order -> 'order_id') IN ('object', 'array')
+                                    THEN raw._without_mention((p_order -> 'order_id')::text, staging._trimmed(p_order ->> 'user_id'), '(erased)')::json
+                                    ELSE p_order -> 'order_id' END
+            UNION ALL
+            -- An object or array is wrong here, and stays so.
+            SELECT 'user_id', CASE WHEN json_typeof(p_order -> 'user_id') IN ('object', 'array') THEN '{}'::json ELSE to_json(p_pseudonym) END
+            UNION ALL
+            SELECT 'user', '"(erased)"' WHERE json_typeof(v_user) NOT IN ('object', 'null')
+            UNION ALL
+            SELECT 'items', v_items
+        ) AS k);
 END
 $_order_without_person$;
 COMMENT ON FUNCTION raw._order_without_person(json, text) IS 'An order as it is kept when its person is erased';
+
+-- What is kept of a record whose person is erased: of the fields of these places the plain values that are not personal.
+-- Of an object or array, which is wrong where a plain value belongs, and of a personal value that is rejected, only what is
+-- wrong with it.
+CREATE OR REPLACE FUNCTION raw._fields_kept(p_record json, p_source text, p_places text[]) RETURNS json
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET "TimeZone" = 'UTC'
+AS $_fields_kept$
+    SELECT json_strip_nulls(coalesce(json_object_agg(v.field, CASE
+               WHEN NOT v.is_personal THEN raw._plain(v.value)
+               WHEN v.on_fault = 'reject' AND json_typeof(v.value) IN ('object', 'array') THEN '{}'::json
+               WHEN v.on_fault = 'reject' THEN CASE staging._own_fault(v.said_of, v.value)
+                   WHEN 'is longer than 512 bytes' THEN to_json(repeat('x', 513))
+                   WHEN 'is not below 1e15' THEN '1e15'::json
+                   ELSE CASE WHEN staging._own_fault(v.said_of, v.value) IS NOT NULL THEN '"(erased)"'::json END END END
+           ORDER BY v.field), '{}'))
+    FROM (
+        SELECT f.field, f.is_personal, f.on_fault, f AS said_of,
+               CASE f.place WHEN 'customer' THEN raw._attribute(p_record, f.field) ELSE p_record -> f.field END AS value
+        FROM staging.fields f
+        WHERE f.source = p_source AND f.place = ANY (p_places)
+    ) AS v;
+$_fields_kept$;
+COMMENT ON FUNCTION raw._fields_kept(json, text, text[]) IS 'What is kept of a record whose person is erased';
+
+-- What is kept of the columns that an event's header added; NULL if nothing is.
+CREATE OR REPLACE FUNCTION raw._extra_without_person(p_extra json) RETURNS json
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $_extra_without_person$
+    SELECT CASE WHEN NOT staging._is_storable(p_extra::text) THEN NULL
+                ELSE nullif(raw._fields_kept(p_extra, 'events', '{event}')::text, '{}')::json END;
+$_extra_without_person$;
+COMMENT ON FUNCTION raw._extra_without_person(json) IS 'What is kept of the columns that an event''s header added';
 
 -- A plain value as it is; of an object or array, which is wrong where this is asked, only that it is one.
 CREATE OR REPLACE FUNCTION raw._plain(p_value json) RETURNS json
@@ -62,7 +92,7 @@ AS $_plain$
 $_plain$;
 COMMENT ON FUNCTION raw._plain(json) IS 'A plain value as it is; of an object or array only that it is one';
 
--- What an order says of its user, in either shape; as staging._clean_orders reads it.
+-- What an order says of its user, in either shape; as staging._read_orders reads it.
 CREATE OR REPLACE FUNCTION raw._attribute(p_order json, p_name text) RETURNS json
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $_attribute$

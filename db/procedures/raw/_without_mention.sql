@@ -2,7 +2,7 @@
 -- pseudonym; the rest is as it was, byte for byte. Names, and values of what the warehouse reads, are left alone: a
 -- product or a quantity that is written like a user_id is none.
 CREATE OR REPLACE FUNCTION raw._without_mention(p_json text, p_user_id text, p_pseudonym text) RETURNS text
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $_without_mention$
     WITH pieces AS (
         -- One piece more than there are literals: what follows the last one.
@@ -13,7 +13,7 @@ AS $_without_mention$
     )
     SELECT string_agg(concat(p.before,
                              CASE WHEN staging._trimmed(p.value) = p_user_id AND p.colon IS NULL
-                                   AND coalesce(p.name, '') <> ALL (raw._kept_fields())
+                                   AND coalesce(p.name, '') <> ALL ((SELECT raw._kept_fields())::text[])
                                   THEN to_json(p_pseudonym)::text ELSE p.literal END,
                              p.colon), '' ORDER BY p.place)
     FROM pieces p;
@@ -77,7 +77,9 @@ COMMENT ON FUNCTION raw._is_about(json, text) IS 'Whether what an order says of 
 CREATE OR REPLACE FUNCTION raw._customer_without_person(p_customer json, p_pseudonym text) RETURNS json
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $_customer_without_person$
-    SELECT json_strip_nulls(json_build_object('user_id', p_pseudonym, 'city', p_customer -> 'city',
-                                              'signup_date', p_customer -> 'signup_date', 'marketing_source', p_customer -> 'marketing_source'));
+    SELECT json_strip_nulls(json_object_agg(k.field, k.value))
+    FROM (SELECT 'user_id' AS field, to_json(p_pseudonym) AS value
+          UNION ALL
+          SELECT f.field, p_customer -> f.field FROM staging.fields f WHERE f.source = 'orders' AND f.place = 'customer') AS k;
 $_customer_without_person$;
 COMMENT ON FUNCTION raw._customer_without_person(json, text) IS 'What an order of somebody else says of a person as its user';

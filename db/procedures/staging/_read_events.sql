@@ -59,4 +59,4 @@ BEGIN ATOMIC
            x.load_id, x.record_number, x.problems, x.raw_data
     FROM explained x;
 END;
-COMMENT ON FUNCTION staging._read_events(date, text, date, bigint[], bigint[]) IS 'The events delivered for a day: typed, and judged';
+COMMENT ON FUNCTION staging._read_events(date, text, date, bigint[], bigint[], staging.fields[]) IS 'The events delivered for a day: typed, and judged';

@@ -141,4 +141,4 @@ BEGIN ATOMIC
            left(coalesce(e.item, e.raw_json)::text, 65536)
     FROM explained e;
 END;
-COMMENT ON FUNCTION staging._read_orders(date, text, date, bigint[], bigint[]) IS 'The lines of the orders delivered for a day: typed, and judged';
+COMMENT ON FUNCTION staging._read_orders(date, text, date, bigint[], bigint[], staging.fields[]) IS 'The lines of the orders delivered for a day: typed, and judged';

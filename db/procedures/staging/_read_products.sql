@@ -39,4 +39,4 @@ BEGIN ATOMIC
            e.load_id, e.record_number, e.problems, e.raw_json
     FROM explained e;
 END;
-COMMENT ON FUNCTION staging._read_products(date, bigint[]) IS 'The catalogue delivered for a day: typed, and judged';
+COMMENT ON FUNCTION staging._read_products(date, bigint[], staging.fields[]) IS 'The catalogue delivered for a day: typed, and judged';
