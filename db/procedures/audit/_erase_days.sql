@@ -98,7 +98,7 @@ BEGIN
                 'WITH rewritten AS (
                      UPDATE %1$s t SET user_id = CASE WHEN n.is_own THEN $5 ELSE t.user_id END, extra = n.extra
                      FROM (SELECT e.ctid AS place, coalesce(staging._trimmed(e.user_id) = $4, false) AS is_own, e.extra::text AS old_extra,
-                                  CASE WHEN staging._trimmed(e.user_id) = $4 THEN raw._extra_without_person(e.extra)
+                                  CASE WHEN staging._trimmed(e.user_id) = $4 THEN raw._extra_without_person(e.extra)::text
                                        ELSE raw._without_mention(e.extra::text, $4, $5) END::json AS extra
                            FROM %1$s e WHERE e.ctid = ANY ($1) AND e.raw_events_id = ANY ($2) OFFSET 0) AS n
                      WHERE t.ctid = n.place AND (n.is_own OR n.extra::text <> n.old_extra)
