@@ -145,7 +145,7 @@ LACKING = f"""
     UNION ALL
     SELECT 'a schema for what the owner names without one', 'GRANT USAGE, CREATE ON SCHEMA public TO warehouse_owner;'
     FROM facts AS f
-    WHERE f.is_others_public AND NOT f.has_public AND to_regrole('warehouse_owner') IS NOT NULL
+    WHERE f.is_others_public AND (f.is_open OR NOT f.has_public) AND to_regrole('warehouse_owner') IS NOT NULL
     UNION ALL
     SELECT 'a search path on which only the owner makes things',
            format('ALTER DATABASE %I SET search_path = public;', f.datname)
