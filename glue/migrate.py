@@ -147,7 +147,7 @@ LACKING = f"""
     UNION ALL
     SELECT 'a schema for what the owner names without one', 'GRANT USAGE, CREATE ON SCHEMA public TO warehouse_owner;'
     FROM facts AS f
-    WHERE f.is_others_public AND NOT f.has_public AND to_regrole('warehouse_owner') IS NOT NULL
+    WHERE f.is_others_public AND (f.is_open OR NOT f.has_public) AND to_regrole('warehouse_owner') IS NOT NULL
     UNION ALL
     SELECT 'a search path on which only the owner makes things',
            format('ALTER DATABASE %I SET search_path = public;', f.datname)
@@ -440,12 +440,17 @@ def tell_analysts(connection: Connection) -> None:
 
 
 def _prove_database(connection: Connection) -> None:
-    """Give the database a path on which only its owner and the warehouse's make things, where it has none."""
+    """Give the database a path on which only its owner and the warehouse's make things, where it has none, and the
+    warehouse's owner its place, as in a database that was restored without db/schema/roles.sql."""
     if _value(connection, "SELECT has_schema_privilege('public', 'public', 'CREATE')"):
         _execute(connection, "REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+    if not _value(connection, f"SELECT has_schema_privilege('{OWNER}', 'public', 'CREATE')"):
+        _execute(connection, f"GRANT USAGE, CREATE ON SCHEMA public TO {OWNER}")
+    name = _value(connection, "SELECT quote_ident(current_database())").replace("%", "%%")
+    if not _value(connection, f"SELECT has_database_privilege('{OWNER}', current_database(), 'CREATE')"):
+        _execute(connection, f"GRANT CREATE, TEMPORARY ON DATABASE {name} TO {OWNER}")
     if wrong := _value(connection, UNSAFE_PATH.replace("%", "%%")):
-        name = _value(connection, "SELECT quote_ident(current_database())")
-        _execute(connection, f"ALTER DATABASE {name} SET search_path = public".replace("%", "%%"))
+        _execute(connection, f"ALTER DATABASE {name} SET search_path = public")
         log.info("Set the database's search_path to public: %s", "; ".join(wrong))
 
 

@@ -1,6 +1,7 @@
 """What analysts make is theirs: no job with more rights evaluates it, waits for it, or takes it for something else."""
 
 import io
+import logging
 import os
 import re
 import subprocess
@@ -20,6 +21,7 @@ from glue.migrate import upgrade
 from glue.server import PROJECT, EmbeddedServer
 from glue.status import status
 from tests.test_trust_roles import load
+from tests.trust.upgrades import RELEASES
 
 FRIDAY = date(2025, 12, 19)
 SCRATCH_ROLE = "taken_over"
@@ -365,6 +367,33 @@ def test_on_the_path_of_the_database_only_the_owner_makes_things(warehouse: Any)
     analyst.execute("SET search_path = marts, public")
     analyst.execute("CREATE MATERIALIZED VIEW mv_daily_revenue AS SELECT sum(revenue) FROM warehouse.fact_orders")
     assert warehouse.value("SELECT to_regclass('marts.mv_daily_revenue') IS NOT NULL")
+
+
+def test_an_upgrade_of_release_0_1_0_takes_marts_off_the_path_and_says_what_analysts_do(
+    warehouse: Any, server: EmbeddedServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "alembic")
+    name, login = f"{warehouse.connection.info.dbname}_0001", f"anna_{warehouse.connection.info.dbname}"
+    warehouse.execute(f"CREATE DATABASE \"{name}\" TEMPLATE template0 ENCODING 'UTF8'")
+    warehouse.execute(f'CREATE ROLE "{login}" LOGIN IN ROLE warehouse_analyst')
+    try:
+        dsn = psycopg.conninfo.make_conninfo(warehouse.dsn, dbname=name)
+        restore = [server.binaries() / "pg_restore", "-d", dsn, RELEASES / "0001.dump"]
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("PG")}
+        subprocess.run(restore, env=environment, check=True, timeout=120)
+        warehouse.execute(f'ALTER DATABASE "{name}" SET search_path = marts, public')
+        upgrade(dsn)
+        with psycopg.connect(dsn) as fresh:
+            assert fresh.execute("SHOW search_path").fetchone() == ("public",)
+        statement = f"ALTER ROLE {login} IN DATABASE {name} SET search_path = marts, public;"
+        assert statement in [line.strip() for line in caplog.messages]
+        warehouse.execute(statement)
+        with psycopg.connect(dsn, user=login) as anna:
+            anna.execute("CREATE MATERIALIZED VIEW mv_daily_revenue AS SELECT sum(revenue) FROM warehouse.fact_orders")
+            assert anna.execute("SELECT to_regclass('marts.mv_daily_revenue') IS NOT NULL").fetchone() == (True,)
+    finally:
+        warehouse.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+        warehouse.execute(f'DROP ROLE "{login}"')
 
 
 def test_migrate_closes_a_path_that_somebody_opened(warehouse: Any) -> None:

@@ -108,6 +108,26 @@ def test_who_is_no_superuser_is_told_what_is_needed_and_with_it_migrates(
     assert "GRANT warehouse_owner TO stranger;" in str(refused.value)
 
 
+def test_a_public_schema_that_everybody_may_make_things_in_is_no_place_to_migrate_to(
+    new_server: EmbeddedServer,
+) -> None:
+    """As in a database that has come from PostgreSQL 14: its owner cannot mend it, and is told so."""
+    postgres, old = new_server.dsn("postgres"), new_server.dsn("old")
+    run_as(postgres, "CREATE ROLE migrator LOGIN", "CREATE DATABASE old OWNER migrator")
+    run_as(old, "ALTER SCHEMA public OWNER TO postgres", "GRANT CREATE ON SCHEMA public TO PUBLIC")
+    run_as(postgres, *lacking(make_conninfo(old, user="migrator"))[1][:-1])
+    _, statements = lacking(make_conninfo(old, user="migrator"))
+    assert statements == [
+        "REVOKE CREATE ON SCHEMA public FROM PUBLIC;", "GRANT USAGE, CREATE ON SCHEMA public TO warehouse_owner;"
+    ]  # fmt: skip
+    run_as(old, *statements)
+    upgrade(make_conninfo(old, user="migrator"))
+    # Later, too: a path is the database's owner's to mend.
+    run_as(old, "ALTER DATABASE old OWNER TO postgres", "ALTER DATABASE old SET search_path = marts, public")
+    with pytest.raises(MigrationError, match="ALTER DATABASE old SET search_path = public;"):
+        upgrade(make_conninfo(old, user="migrator"))
+
+
 @pytest.fixture
 def loaded(warehouse: Warehouse) -> Warehouse:
     """A warehouse with a compacted month, a corrected day, a day that was let through, and an erased person."""
@@ -133,17 +153,28 @@ def as_dumped(found: catalog.Catalog) -> catalog.Catalog:
     return found | {"constraints": constraints}
 
 
+@pytest.mark.parametrize("kind", ["of the whole database", "of its schemas only", "of the warehouse"])
 def test_a_dump_restored_on_an_empty_server_is_the_same_warehouse_and_goes_on(
-    loaded: Warehouse, new_server: EmbeddedServer, tmp_path: Path
+    loaded: Warehouse, new_server: EmbeddedServer, tmp_path: Path, kind: str
 ) -> None:
     made = tmp_path / "backup.dump"
-    tool(new_server, "pg_dump", "-Fc", "-d", loaded.dsn, "-f", made)
+    if kind == "of the warehouse":
+        made = backup.dump(loaded.dsn, tmp_path)
+    else:
+        tool(new_server, "pg_dump", "-Fc", "-d", loaded.dsn, "-f", made)
 
     # As docs/explanation/trust.md says it.
     dsn = new_server.dsn("ecommerce_warehouse")
     run_as(new_server.dsn("postgres"), "CREATE DATABASE ecommerce_warehouse TEMPLATE template0 ENCODING 'UTF8'")
     tool(new_server, "psql", "-X", "-1", "-v", "ON_ERROR_STOP=1", "-d", dsn, "-f", PROJECT / "db/schema/roles.sql")
-    tool(new_server, "pg_restore", "--exit-on-error", "-d", dsn, made)
+    chosen: list[str] = []
+    if kind == "of its schemas only":  # leaves alone what analysts made
+        schemas = PROJECT / "db/schema/schemas.sql"
+        tool(new_server, "psql", "-X", "-1", "-v", "ON_ERROR_STOP=1", "-d", dsn, "-f", schemas)
+        chosen = [f"--schema={name}" for name in SCHEMAS]
+    tool(new_server, "pg_restore", "--exit-on-error", *chosen, "-d", dsn, made)
+    if kind != "of the whole database":  # marts, which revision it is, and the rights on schemas
+        upgrade(dsn)
 
     restored = Warehouse(dsn=dsn, connection=None, landing=loaded.landing)  # type: ignore[arg-type]
     restored.connection = restored.connect()

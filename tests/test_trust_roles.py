@@ -139,6 +139,9 @@ def test_migrate_proves_the_rights_and_sets_them(
             assert matrix(bare)[0] == matrix(warehouse)[0]
             assert bare.value(f"{public} = 'warehouse_owner'::regrole") == 0
             assert "Set the rights of " in caplog.text
+            owner = bare.connect("warehouse_owner")
+            owner.execute("CREATE SCHEMA of_its_own; CREATE TABLE of_no_schema (); DROP SCHEMA of_its_own")
+            owner.execute("DROP TABLE of_no_schema")
             # What is made later is nobody's, either.
             bare.connect("warehouse_owner").execute("CREATE FUNCTION audit.later() RETURNS int LANGUAGE sql RETURN 1")
             assert not bare.value("SELECT has_function_privilege('public', 'audit.later()', 'EXECUTE')")

@@ -65,7 +65,9 @@ def main() -> None:
             fill(made)
         target = RELEASES / f"{revisions()[-1]}.dump"
         RELEASES.mkdir(exist_ok=True)
-        shutil.copyfile(backup.dump(server.dsn(), folder / "dumps"), target)
+        # All of the database, as releases to come will find it: alembic's own table, too.
+        backup._run("pg_dump", server.dsn(), "--format=custom", f"--file={folder / 'whole.dump'}")
+        shutil.copyfile(folder / "whole.dump", target)
         print(target)
 
 
