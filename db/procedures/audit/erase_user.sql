@@ -248,8 +248,8 @@ DECLARE
     v_sum   bigint := 0;
 BEGIN
     FOR v_day IN
-        SELECT t.name, warehouse._partition_of(t.name, d.load_date) AS partition, d.load_date, t.changes
-        FROM (SELECT n.name, audit._without_personal(n.name) AS changes FROM unnest(p_tables) AS n (name)) AS t
+        SELECT t.name, warehouse._partition_of(t.name, d.load_date) AS partition, d.load_date, t.has_personal
+        FROM (SELECT n.name, audit._without_personal(n.name) IS NOT NULL AS has_personal FROM unnest(p_tables) AS n (name)) AS t
         CROSS JOIN (
             SELECT r.run_date AS load_date FROM pg_temp.rewritten_rows r
             UNION
@@ -262,11 +262,11 @@ BEGIN
         ORDER BY t.name, d.load_date
     LOOP
         CONTINUE WHEN v_day.partition IS NULL;
-        EXECUTE format('UPDATE %s t SET user_id = %L %s WHERE t.load_date = %L AND t.user_id = %L', v_day.partition, p_pseudonym, v_day.changes,
-                       v_day.load_date, p_user_id);
+        EXECUTE format('UPDATE %s t SET user_id = %L %s WHERE t.load_date = %L AND t.user_id = %L', v_day.partition, p_pseudonym,
+                       audit._without_personal(v_day.name), v_day.load_date, p_user_id);
         GET DIAGNOSTICS v_rows = ROW_COUNT;
         v_sum := v_sum + v_rows;
-        IF v_rows > 0 AND v_day.changes IS NOT NULL THEN
+        IF v_rows > 0 AND v_day.has_personal THEN
             INSERT INTO pg_temp.rewritten_tables (name) VALUES (v_day.name), (v_day.partition);
         END IF;
     END LOOP;
