@@ -41,10 +41,10 @@ def shop(warehouse: Any) -> Iterator[Any]:
 
 def put(shop: Any) -> None:
     """Deliver a day in both shapes, with fields of one's own and with one that nobody registered."""
+    tin = {"birthday": "1990-01-01", "loyalty": "tin"}
     shop.landing.orders(DAY, [
         order("O-1", DAY, gift=" for you ", weight=1.50, birthday="1980-02-03", loyalty="gold", noise="secret"),
-        basket("O-2", [item(weight="2.5"), item("P-2")], DAY, gift="me",
-               user={"birthday": "1990-01-01", "loyalty": "tin"}),
+        basket("O-2", [item(weight="2.5"), item("P-2")], DAY, gift="me", user=tin),
         order("O-3", DAY),
     ])  # fmt: skip
     shop.landing.events(
