@@ -175,13 +175,14 @@ BEGIN
     v_samples := audit._erase_samples(p_user_id, p_erased.pseudonym, p_day);
     PERFORM audit._admit_pseudonym(p_user_id, p_erased.pseudonym);
     FOR v_table IN
-        SELECT t.name, t.name::text LIKE 'staging.%' AS is_staging, audit._without_personal(t.name) AS changes,
+        SELECT t.name, t.name::text LIKE 'staging.%' AS is_staging, audit._without_personal(t.name) IS NOT NULL AS has_personal,
                CASE WHEN t.name::text LIKE '%_superseded' THEN t.name ELSE warehouse._partition_of(t.name, p_day) END AS partition
         FROM unnest(ARRAY['staging.orders_clean', 'staging.events_clean', 'warehouse.fact_orders', 'warehouse.fact_events',
                           'warehouse.orders_superseded', 'warehouse.events_superseded']::regclass[]) AS t (name)
     LOOP
         CONTINUE WHEN v_table.partition IS NULL;
-        EXECUTE format('UPDATE %s t SET user_id = $1 %s WHERE t.load_date = $2 AND t.user_id = $3', v_table.partition, v_table.changes)
+        EXECUTE format('UPDATE %s t SET user_id = $1 %s WHERE t.load_date = $2 AND t.user_id = $3', v_table.partition,
+                       audit._without_personal(v_table.name))
         USING p_erased.pseudonym, p_day, p_user_id;
         GET DIAGNOSTICS v_rows = ROW_COUNT;
         IF v_table.is_staging THEN
@@ -189,7 +190,7 @@ BEGIN
         ELSE
             v_warehouse := v_warehouse + v_rows;
         END IF;
-        IF v_rows > 0 AND v_table.changes IS NOT NULL THEN
+        IF v_rows > 0 AND v_table.has_personal THEN
             PERFORM audit._note_table(v_table.partition);
         END IF;
     END LOOP;
