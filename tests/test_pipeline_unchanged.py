@@ -12,10 +12,12 @@ from tests.test_pipeline_reconcile import rows_in_place
 
 DAY = date(2025, 12, 19)
 STEPS = {
-    "clean_orders", "clean_events", "check_quality", "load_dim_user", "load_dim_product", "reload_fact_orders",
-    "reload_fact_events", "compute_daily_metrics",
+    "clean_orders", "clean_events", "clean_products", "check_quality", "load_dim_date", "load_dim_user",
+    "load_dim_product", "reload_fact_orders", "reload_fact_events", "compute_daily_metrics",
 }  # fmt: skip
-LOADING = STEPS - {"clean_orders", "clean_events", "check_quality"}
+CLEANING = {"clean_orders", "clean_events", "clean_products"}
+LOADING = STEPS - CLEANING - {"check_quality"}
+FROM_EVENTS = STEPS - {"clean_orders", "clean_products", "reload_fact_orders"}
 
 
 def worked(warehouse: Any, day: date = DAY) -> dict[str, int]:
@@ -109,7 +111,7 @@ def test_an_unchanged_day_reads_and_writes_next_to_nothing(warehouse: Any) -> No
         ("DELETE FROM audit.gate_verdicts", {"check_quality"}),
         ("UPDATE audit.settings SET value = '0' WHERE name = 'skip_unchanged'", STEPS),
         ("ALTER FUNCTION staging._trimmed(text) COST 2", STEPS),
-        ("DROP TABLE staging.events_clean_p_2025_12_19", STEPS - {"clean_orders", "reload_fact_orders"}),
+        ("DROP TABLE staging.events_clean_p_2025_12_19", FROM_EVENTS),
     ],
 )
 def test_whatever_changes_of_the_inputs_makes_the_steps_work(shop: Any, change: str, steps: set[str]) -> None:
@@ -120,7 +122,7 @@ def test_whatever_changes_of_the_inputs_makes_the_steps_work(shop: Any, change: 
 def test_a_redelivery_makes_work_for_what_follows_from_it(shop: Any) -> None:
     shop.landing.events(DAY, events(41, DAY))
     again = steps_that_work(shop, lambda: shop.run(DAY))
-    assert again == STEPS - {"clean_orders", "reload_fact_orders"}
+    assert again == FROM_EVENTS
     assert shop.value("SELECT fact_events_count FROM warehouse.daily_metrics WHERE run_date = %s", DAY) == 41
 
 

@@ -2,13 +2,10 @@
 --
 -- Reads:  raw.products_json and raw.rejected_lines of the deliveries in force
 -- Writes: staging.products_clean of the day, staging.loads, audit.bad_records
--- Locks:  the step's advisory lock on the day, until the transaction ends
 -- Errors: WH007 the raw of the day is gone, WH012 raw does not hold what its deliveries say
 -- Safe to repeat: the result is a function of raw; a product that did not change stays as it is.
 CREATE OR REPLACE FUNCTION staging._clean_products(p_load_date date) RETURNS audit.step_result
-LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET quote_all_identifiers = off
-SET "TimeZone" = 'UTC' SET "DateStyle" = 'ISO, YMD' SET jit = off
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off
 AS $_clean_products$
 DECLARE
     v_delivery  staging.delivery := staging._begin_cleaning('products', p_load_date);

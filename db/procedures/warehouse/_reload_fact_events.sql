@@ -1,19 +1,17 @@
 -- Worker of reload_fact_events: the events of a load, in the place of what that load brought before.
 --
--- Reads:  staging.events_clean of the day, the gate's pass
+-- Reads:  staging.events_clean of the day
 -- Writes: warehouse.fact_events, warehouse.events_superseded, warehouse.late_events, the fact figures of
 --         warehouse.daily_metrics: of the day, and of the days that events moved from or to
--- Locks:  the month (advisory, shared); fact_events' publish lock (advisory) once the partition is built, and that of
+-- Locks:  fact_events' publish lock (advisory) once the partition is built, and that of
 --         daily_metrics before rows move, until the transaction ends; what warehouse._publish_day takes
--- Errors: WH002 the day's staging has no pass, WH006 a swap did not get its locks, WH011 a dimension was not loaded
+-- Errors: WH006 a swap did not get its locks, WH011 a dimension was not loaded
 -- Safe to repeat: an event belongs to the greatest load_date that has it, whatever the order of loading.
 --
 -- An event is (event_id, event_ts). It can only be in the load of its own day, or in one that it came late to; so a
 -- repeat is found among late_events and in the one partition of its day.
 CREATE OR REPLACE FUNCTION warehouse._reload_fact_events(p_load_date date) RETURNS audit.step_result
-LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET quote_all_identifiers = off
-SET "TimeZone" = 'UTC' SET "DateStyle" = 'ISO, YMD'
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $_reload_fact_events$
 DECLARE
     v_live   regclass;
@@ -22,18 +20,8 @@ DECLARE
     v_late   text;
     v_built  bigint := 0;
     v_count  bigint;
-    v_inputs text;
     v_result audit.step_result;
 BEGIN
-    PERFORM warehouse._hold_month(p_load_date);
-    PERFORM pg_advisory_xact_lock(warehouse._lock_class('reload_fact_events'), p_load_date - date '2000-01-01');
-    PERFORM audit._require_pass(p_load_date);
-    v_inputs := audit._input_digest('reload_fact_events', p_load_date);
-    v_result := audit._earlier_result('reload_fact_events', p_load_date, v_inputs);
-    IF v_result.rows_in IS NOT NULL THEN
-        RETURN v_result;
-    END IF;
-
     v_live := warehouse._partition_of('warehouse.fact_events', p_load_date);
     v_events := format($query$
         SELECT s.staging_events_id AS fact_events_id, s.event_id, coalesce(s.user_id, '(guest)') AS user_id,
@@ -138,7 +126,7 @@ BEGIN
 
     DROP TABLE pg_temp.late_keys, pg_temp.later_keys, pg_temp.superseded_rows, pg_temp.given_back, pg_temp.taken_over,
                pg_temp.taken_rows, pg_temp.given_rows;
-    RETURN audit._remember_result('reload_fact_events', p_load_date, v_inputs, v_result);
+    RETURN v_result;
 END
 $_reload_fact_events$;
 COMMENT ON FUNCTION warehouse._reload_fact_events(date)

@@ -1,37 +1,25 @@
 -- Worker of reload_fact_orders: the order lines of a load, in the place of what that load brought before.
 --
--- Reads:  staging.orders_clean of the day, the gate's pass
+-- Reads:  staging.orders_clean of the day
 -- Writes: warehouse.fact_orders, warehouse.orders_superseded, warehouse.order_owners, the fact figures of
 --         warehouse.daily_metrics: of the day, and of the days that orders moved from or to
--- Locks:  the month (advisory, shared); fact_orders' publish lock (advisory) once the partition is built, and that of
+-- Locks:  fact_orders' publish lock (advisory) once the partition is built, and that of
 --         daily_metrics before rows move, until the transaction ends; what warehouse._publish_day takes
--- Errors: WH002 the day's staging has no pass, WH006 a swap did not get its locks, WH011 a dimension was not loaded
+-- Errors: WH006 a swap did not get its locks, WH011 a dimension was not loaded
 -- Safe to repeat: an order belongs to the greatest load_date that has a clean line of it, whatever the order of loading.
 --
 -- A load takes over the orders that earlier loads had, hands those that later loads have to orders_superseded, and
 -- gives back what it had and has no more. Only the orders of this load are looked up, never the history.
 CREATE OR REPLACE FUNCTION warehouse._reload_fact_orders(p_load_date date) RETURNS audit.step_result
-LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET quote_all_identifiers = off
-SET "TimeZone" = 'UTC' SET "DateStyle" = 'ISO, YMD'
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $_reload_fact_orders$
 DECLARE
     v_live   regclass;
     v_lines  text;
     v_owned  text;
     v_built  bigint := 0;
-    v_inputs text;
     v_result audit.step_result;
 BEGIN
-    PERFORM warehouse._hold_month(p_load_date);
-    PERFORM pg_advisory_xact_lock(warehouse._lock_class('reload_fact_orders'), p_load_date - date '2000-01-01');
-    PERFORM audit._require_pass(p_load_date);
-    v_inputs := audit._input_digest('reload_fact_orders', p_load_date);
-    v_result := audit._earlier_result('reload_fact_orders', p_load_date, v_inputs);
-    IF v_result.rows_in IS NOT NULL THEN
-        RETURN v_result;
-    END IF;
-
     v_live := warehouse._partition_of('warehouse.fact_orders', p_load_date);
     v_lines := format($query$
         SELECT s.staging_orders_id AS fact_orders_id, s.order_id, s.line_number,
@@ -111,7 +99,7 @@ BEGIN
 
     DROP TABLE pg_temp.loaded_keys, pg_temp.contested_orders, pg_temp.superseded_rows, pg_temp.given_back, pg_temp.taken_over,
                pg_temp.taken_rows, pg_temp.given_rows;
-    RETURN audit._remember_result('reload_fact_orders', p_load_date, v_inputs, v_result);
+    RETURN v_result;
 END
 $_reload_fact_orders$;
 COMMENT ON FUNCTION warehouse._reload_fact_orders(date)
