@@ -61,13 +61,14 @@ CREATE TABLE audit.steps (
     description     text     NOT NULL,
     CONSTRAINT steps_pkey PRIMARY KEY (step),
     CONSTRAINT steps_position_key UNIQUE (position),
+    CONSTRAINT steps_needs_pass_check CHECK (NOT needs_pass OR worker IS NOT NULL),
     CONSTRAINT steps_source_fkey FOREIGN KEY (source) REFERENCES raw.sources (source),
     CONSTRAINT steps_inputs_check CHECK (inputs <@ ARRAY['deliveries', 'staging', 'staging of orders', 'staging of events',
                                                          'rules', 'overrides', 'figures', 'unseen members'])
 );
 COMMENT ON TABLE audit.steps IS 'One row per step of a day. The driver, run_day, run --jobs and the daily DAG''s test read it: a new step stands here.';
 COMMENT ON COLUMN audit.steps.step IS 'What it is called in audit.pipeline_steps, and in Airflow';
-COMMENT ON COLUMN audit.steps.position IS 'Order in which run_day calls them';
+COMMENT ON COLUMN audit.steps.position IS 'Order in which run_day calls them; in tens, so that another fits between';
 COMMENT ON COLUMN audit.steps.wave IS 'Steps of one wave can run in parallel; a wave waits for the one before it. A cleaning step only waits for the extract of its source.';
 COMMENT ON COLUMN audit.steps.source IS 'Source of an extract or a cleaning step';
 COMMENT ON COLUMN audit.steps.procedure IS 'Public procedure that calls it; NULL for an extract, which glue does';
@@ -80,32 +81,32 @@ COMMENT ON COLUMN audit.steps.tells_changes IS 'Whether its rows_out is the rows
 COMMENT ON COLUMN audit.steps.description IS 'What it does';
 
 INSERT INTO audit.steps (step, position, wave, source, procedure, worker, needs_pass, inputs, writes, result_table, tells_changes, description) VALUES
-    ('open_run', 1, 1, NULL, 'audit.open_run', NULL, false, '{}', '{}', NULL, false, 'Opens a run of the day'),
-    ('extract_orders', 2, 2, 'orders', NULL, NULL, false, '{}', '{}', NULL, false, 'Brings orders into raw'),
-    ('extract_events', 3, 2, 'events', NULL, NULL, false, '{}', '{}', NULL, false, 'Brings events into raw'),
-    ('extract_products', 4, 2, 'products', NULL, NULL, false, '{}', '{}', NULL, false, 'Brings the catalogue into raw, when there is one'),
-    ('clean_orders', 5, 3, 'orders', 'staging.clean_orders', 'staging._clean_orders', false,
+    ('open_run', 10, 1, NULL, 'audit.open_run', NULL, false, '{}', '{}', NULL, false, 'Opens a run of the day'),
+    ('extract_orders', 20, 2, 'orders', NULL, NULL, false, '{}', '{}', NULL, false, 'Brings orders into raw'),
+    ('extract_events', 30, 2, 'events', NULL, NULL, false, '{}', '{}', NULL, false, 'Brings events into raw'),
+    ('extract_products', 40, 2, 'products', NULL, NULL, false, '{}', '{}', NULL, false, 'Brings the catalogue into raw, when there is one'),
+    ('clean_orders', 50, 3, 'orders', 'staging.clean_orders', 'staging._clean_orders', false,
      '{deliveries}', '{staging.orders_clean,staging.loads}', 'staging.orders_clean', false, 'Makes typed lines of the orders delivered'),
-    ('clean_events', 6, 3, 'events', 'staging.clean_events', 'staging._clean_events', false,
+    ('clean_events', 60, 3, 'events', 'staging.clean_events', 'staging._clean_events', false,
      '{deliveries}', '{staging.events_clean,staging.loads}', 'staging.events_clean', false, 'Makes typed rows of the events delivered'),
-    ('clean_products', 7, 3, 'products', 'staging.clean_products', 'staging._clean_products', false,
+    ('clean_products', 70, 3, 'products', 'staging.clean_products', 'staging._clean_products', false,
      '{deliveries}', '{staging.products_clean,staging.loads}', 'staging.products_clean', false, 'Makes typed rows of the catalogue delivered'),
-    ('check_quality', 8, 4, NULL, 'audit.check_quality', 'audit._check_quality', false,
+    ('check_quality', 80, 4, NULL, 'audit.check_quality', 'audit._check_quality', false,
      '{staging,rules,overrides}', '{}', NULL, false, 'Judges the staging of the day'),
-    ('load_dim_date', 9, 5, NULL, 'warehouse.load_dim_date', 'warehouse._load_dim_date', true,
+    ('load_dim_date', 90, 5, NULL, 'warehouse.load_dim_date', 'warehouse._load_dim_date', true,
      '{staging}', '{warehouse.dim_date}', NULL, true, 'Adds the days that the day''s rows may name'),
-    ('load_dim_user', 10, 5, NULL, 'warehouse.load_dim_user', 'warehouse._load_dim_user', true,
+    ('load_dim_user', 100, 5, NULL, 'warehouse.load_dim_user', 'warehouse._load_dim_user', true,
      '{staging}', '{warehouse.dim_user,warehouse.user_loads,warehouse.unseen_members}', NULL, true, 'Loads the day''s users'),
-    ('load_dim_product', 11, 5, NULL, 'warehouse.load_dim_product', 'warehouse._load_dim_product', true,
+    ('load_dim_product', 110, 5, NULL, 'warehouse.load_dim_product', 'warehouse._load_dim_product', true,
      '{staging}', '{warehouse.dim_product,warehouse.dim_product_history,warehouse.product_loads,warehouse.unseen_members}', NULL, true,
      'Loads the day''s products and their versions'),
-    ('reload_fact_orders', 12, 6, NULL, 'warehouse.reload_fact_orders', 'warehouse._reload_fact_orders', true,
+    ('reload_fact_orders', 120, 6, NULL, 'warehouse.reload_fact_orders', 'warehouse._reload_fact_orders', true,
      '{staging of orders}', '{warehouse.fact_orders,warehouse.orders_superseded,warehouse.order_owners}', 'warehouse.fact_orders', false,
      'Puts the day''s order lines in the place of what was there of that load'),
-    ('reload_fact_events', 13, 6, NULL, 'warehouse.reload_fact_events', 'warehouse._reload_fact_events', true,
+    ('reload_fact_events', 130, 6, NULL, 'warehouse.reload_fact_events', 'warehouse._reload_fact_events', true,
      '{staging of events}', '{warehouse.fact_events,warehouse.events_superseded,warehouse.late_events}', 'warehouse.fact_events', false,
      'Puts the day''s events in the place of what was there of that load'),
-    ('compute_daily_metrics', 14, 7, NULL, 'warehouse.compute_daily_metrics', 'warehouse._compute_daily_metrics', true,
+    ('compute_daily_metrics', 140, 7, NULL, 'warehouse.compute_daily_metrics', 'warehouse._compute_daily_metrics', true,
      '{staging,figures,unseen members}', '{warehouse.dim_user,warehouse.dim_product,warehouse.unseen_members}', NULL, false,
      'Proves that nothing was lost, takes away members that no load mentions, and closes the run');
 

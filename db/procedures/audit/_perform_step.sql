@@ -36,11 +36,10 @@ BEGIN
     -- Before a partition is looked up, and before any other lock: compaction drops the days that it merged.
     PERFORM warehouse._hold_month(v_load_date);
     PERFORM pg_advisory_xact_lock(warehouse._lock_class(v_step.step), v_load_date - date '2000-01-01');
-    IF v_step.inputs && ARRAY['staging', 'staging of orders', 'staging of events'] THEN
-        PERFORM audit._hold_staging(v_load_date);
-    END IF;
     IF v_step.needs_pass THEN
         PERFORM audit._require_pass(v_load_date);
+    ELSIF 'staging' = ANY (v_step.inputs) THEN
+        PERFORM audit._hold_staging(v_load_date);
     END IF;
 
     v_inputs.step := v_step.step;

@@ -11,7 +11,7 @@ $_staging_versions$;
 COMMENT ON FUNCTION audit._staging_versions(date) IS 'Which staging a day has now: the versions of orders, events and products';
 
 -- Refuses to load a day whose current staging has no pass of the gate and was not let through.
--- To be called with the day's staging held, so that what was judged is what is loaded.
+-- Locks:  the day's staging, so that what was judged is what is loaded
 -- Errors: WH002; WH007 retention dropped that staging
 CREATE OR REPLACE FUNCTION audit._require_pass(p_load_date date) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD'
@@ -21,6 +21,7 @@ DECLARE
     v_verdict  audit.gate_verdicts;
     v_gone     text;
 BEGIN
+    PERFORM audit._hold_staging(p_load_date);
     v_versions := audit._staging_versions(p_load_date);
     SELECT v.* INTO v_verdict FROM audit.gate_verdicts v WHERE v.run_date = p_load_date;
     IF v_verdict.passed AND v_verdict.staging_versions = v_versions

@@ -19,8 +19,6 @@ DECLARE
     v_lines     bigint;
     v_duplicate bigint;
     v_rejected  bigint;
-    v_changed   boolean;
-    v_result    audit.step_result;
 BEGIN
     -- By its index: what else a month of raw holds is not read, whatever the planner thinks of so young a table.
     SET LOCAL enable_seqscan TO off;
@@ -47,11 +45,9 @@ BEGIN
     SET LOCAL enable_seqscan TO DEFAULT;
     v_rejected := audit._record_bad_records(v_delivery);
 
-    v_changed := staging._publish_rows('staging.events_clean', p_load_date, v_rows, ARRAY['event_id', 'event_ts'],
-                                       ARRAY['staging_events_id', 'raw_events_id', 'created_at', 'updated_at']);
-    v_result := staging._finish_cleaning(v_delivery, v_lines, v_duplicate, v_rejected, v_changed);
     DROP TABLE pg_temp.bad_rows;
-    RETURN v_result;
+    RETURN staging._finish_cleaning(v_delivery, v_lines, v_duplicate, v_rejected, staging._publish_rows('staging.events_clean', p_load_date, v_rows, ARRAY['event_id', 'event_ts'],
+        ARRAY['staging_events_id', 'raw_events_id', 'created_at', 'updated_at']));
 END
 $_clean_events$;
 COMMENT ON FUNCTION staging._clean_events(date) IS 'Worker of clean_events: the events delivered for a day, typed';

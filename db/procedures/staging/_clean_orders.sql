@@ -18,11 +18,9 @@ DECLARE
     v_rows      text := staging._rows_of_day('staging.orders_clean', p_load_date);
     v_refused   bigint[];
     v_lines     bigint;
-    v_records   bigint;
     v_duplicate bigint;
+    v_records   bigint;
     v_rejected  bigint;
-    v_changed   boolean;
-    v_result    audit.step_result;
 BEGIN
     -- By its index: what else a month of raw holds is not read, whatever the planner thinks of so young a table.
     SET LOCAL enable_seqscan TO off;
@@ -52,11 +50,9 @@ BEGIN
     SET LOCAL enable_seqscan TO DEFAULT;
     v_rejected := audit._record_bad_records(v_delivery);
 
-    v_changed := staging._publish_rows('staging.orders_clean', p_load_date, v_rows, ARRAY['order_id', 'line_number'],
-                                       ARRAY['staging_orders_id', 'raw_orders_id', 'created_at', 'updated_at']);
-    v_result := staging._finish_cleaning(v_delivery, v_lines, v_duplicate, v_rejected, v_changed);
     DROP TABLE pg_temp.bad_rows;
-    RETURN v_result;
+    RETURN staging._finish_cleaning(v_delivery, v_lines, v_duplicate, v_rejected, staging._publish_rows('staging.orders_clean', p_load_date, v_rows, ARRAY['order_id', 'line_number'],
+        ARRAY['staging_orders_id', 'raw_orders_id', 'created_at', 'updated_at']));
 END
 $_clean_orders$;
 COMMENT ON FUNCTION staging._clean_orders(date) IS 'Worker of clean_orders: the orders delivered for a day, as typed lines';

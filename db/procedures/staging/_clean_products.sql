@@ -9,11 +9,10 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off
 AS $_clean_products$
 DECLARE
     v_delivery  staging.delivery := staging._begin_cleaning('products', p_load_date);
+    v_changed   bigint;
     v_lines     bigint;
     v_duplicate bigint;
     v_rejected  bigint;
-    v_changed   boolean;
-    v_result    audit.step_result;
 BEGIN
     SET LOCAL enable_seqscan TO off;  -- as in _clean_orders
     CREATE TEMPORARY TABLE product_lines ON COMMIT DROP AS
@@ -68,11 +67,9 @@ BEGIN
         format('SELECT l.raw_products_id AS staging_products_id, %L::date AS load_date, l.product_id, l.product_name,
                        l.category, l.brand, l.current_price, l.raw_products_id, now() AS created_at, now() AS updated_at
                 FROM pg_temp.product_lines l WHERE l.problems IS NULL', p_load_date),
-        ARRAY['product_id'], ARRAY['staging_products_id', 'raw_products_id', 'created_at', 'updated_at']) > 0;
-
-    v_result := staging._finish_cleaning(v_delivery, v_lines, v_duplicate, v_rejected, v_changed);
+        ARRAY['product_id'], ARRAY['staging_products_id', 'raw_products_id', 'created_at', 'updated_at']);
     DROP TABLE pg_temp.product_lines, pg_temp.bad_rows;
-    RETURN v_result;
+    RETURN staging._finish_cleaning(v_delivery, v_lines, v_duplicate, v_rejected, v_changed > 0);
 END
 $_clean_products$;
 COMMENT ON FUNCTION staging._clean_products(date) IS 'Worker of clean_products: the catalogue delivered for a day, typed';
