@@ -12,7 +12,8 @@ from glue.extract import SOURCES
 from glue.migrate import PROCEDURES
 from glue.run import WAVES
 from tests.promises import RULES_OFF
-from tests.shop import event, events, order, orders, product
+from tests.shop import event, order, orders, product
+from tests.test_dag_daily import ORDER_OF_TASKS
 from tests.test_pipeline_unchanged import steps_that_work
 
 DAY = date(2025, 12, 19)
@@ -44,11 +45,26 @@ def test_the_sources_of_glue_are_those_of_the_warehouse(warehouse: Any) -> None:
 
 
 def test_the_dag_has_the_steps_of_the_warehouse_in_their_order(warehouse: Any) -> None:
-    """Without Airflow: by its text. tests/test_dag_daily.py holds what waits for what against the waves."""
+    """Without Airflow: by its text."""
     text = DAG.read_text()
     steps = warehouse.rows("SELECT step, procedure FROM audit.steps ORDER BY position")
     assert re.findall(r'\bstep\(\s*"([\w.]+)"', text) == [step.procedure for step in steps if step.procedure]
     assert re.findall(r'task_id="(\w+)"', text) == [step.step for step in steps if not step.procedure]
+
+
+def test_what_waits_for_what_in_the_dag_is_what_the_waves_say(warehouse: Any) -> None:
+    """ORDER_OF_TASKS is what tests/test_dag_daily.py holds the DAG to."""
+    waves: dict[int, list[Any]] = {}
+    for step in warehouse.rows("SELECT * FROM audit.steps ORDER BY position"):
+        waves.setdefault(step.wave, []).append(step)
+    waits = {
+        step.step: {other.step for other in waves.get(wave - 1, ()) if step.source in (None, other.source)}
+        for wave, steps in waves.items()
+        for step in steps
+    }
+    for extract in waves[2]:
+        waits[extract.step] = {"open_run"}
+    assert waits == ORDER_OF_TASKS
 
 
 def test_a_step_of_ones_own_is_a_worker_and_a_row(warehouse: Any) -> None:
@@ -58,7 +74,8 @@ def test_a_step_of_ones_own_is_a_worker_and_a_row(warehouse: Any) -> None:
         CREATE TABLE warehouse.own (day date, lines bigint);
         CREATE FUNCTION warehouse._count_lines(p_load_date date) RETURNS audit.step_result LANGUAGE plpgsql AS $$
         BEGIN
-            INSERT INTO warehouse.own SELECT p_load_date, count(*) FROM staging.orders_clean WHERE load_date = p_load_date;
+            INSERT INTO warehouse.own
+            SELECT p_load_date, count(*) FROM staging.orders_clean WHERE load_date = p_load_date;
             RETURN ROW(1, 1, 0, 0, NULL)::audit.step_result;
         END $$;
         GRANT INSERT ON warehouse.own TO warehouse_owner;

@@ -46,7 +46,8 @@ BEGIN
     v_rejected := audit._record_bad_records(v_delivery);
 
     DROP TABLE pg_temp.bad_rows;
-    RETURN staging._finish_cleaning(v_delivery, v_lines, v_duplicate, v_rejected, staging._publish_rows('staging.events_clean', p_load_date, v_rows, ARRAY['event_id', 'event_ts'],
+    RETURN staging._finish_cleaning(v_delivery, v_lines, v_duplicate, v_rejected, staging._publish_rows(
+        'staging.events_clean', p_load_date, v_rows, ARRAY['event_id', 'event_ts'],
         ARRAY['staging_events_id', 'raw_events_id', 'created_at', 'updated_at']));
 END
 $_clean_events$;

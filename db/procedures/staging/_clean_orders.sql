@@ -51,7 +51,8 @@ BEGIN
     v_rejected := audit._record_bad_records(v_delivery);
 
     DROP TABLE pg_temp.bad_rows;
-    RETURN staging._finish_cleaning(v_delivery, v_lines, v_duplicate, v_rejected, staging._publish_rows('staging.orders_clean', p_load_date, v_rows, ARRAY['order_id', 'line_number'],
+    RETURN staging._finish_cleaning(v_delivery, v_lines, v_duplicate, v_rejected, staging._publish_rows(
+        'staging.orders_clean', p_load_date, v_rows, ARRAY['order_id', 'line_number'],
         ARRAY['staging_orders_id', 'raw_orders_id', 'created_at', 'updated_at']));
 END
 $_clean_orders$;
