@@ -38,13 +38,14 @@ OVERDUE = """
 """
 RULE_LIMIT = "SELECT value::integer FROM audit.settings WHERE name = 'rule_limit_s'"
 
-# What of a day can go side by side once its sources are cleaned: the order of warehouse.run_day, and of the DAG.
-WAVES = (
-    ("audit.check_quality",),
-    ("warehouse.load_dim_date", "warehouse.load_dim_user", "warehouse.load_dim_product"),
-    ("warehouse.reload_fact_orders", "warehouse.reload_fact_events"),
-    ("warehouse.compute_daily_metrics",),
-)
+# What of a day can go side by side once its sources are cleaned; and the sources that a day is loaded without.
+WAVES = """
+    SELECT array_agg(s.procedure ORDER BY s.position)
+    FROM audit.steps AS s
+    WHERE s.wave > (SELECT max(c.wave) FROM audit.steps AS c WHERE c.source IS NOT NULL)
+    GROUP BY s.wave ORDER BY s.wave
+"""
+OPTIONAL = "SELECT source FROM raw.sources WHERE is_optional"
 
 T = TypeVar("T")
 Outcome = Literal["succeeded", "failed", "blocked", "skipped"]
@@ -128,7 +129,7 @@ class Runner:
         def extract_and_clean(source: str) -> dict[str, str]:
             with self._connected(notice) as connection:
                 faults = self._extract(connection, [source], day, refresh=refresh)
-                if not faults.keys() - {"products"}:
+                if not faults.keys() - optional:
                     connection.execute(f"CALL staging.clean_{source}(%s)", (day,))  # type: ignore[arg-type]
                 return faults
 
@@ -136,6 +137,7 @@ class Runner:
             with self._connected(notice) as connection:
                 if is_range and not _anything_delivered(connection, day):
                     return DayResult(day, "skipped", reason=f"nothing was delivered{place(landing_url())}")
+                optional = {row[0] for row in connection.execute(OPTIONAL)}
                 connection.execute("CALL audit.open_run(%s)", (day,))
                 if jobs > 1:
                     done = self._at_once(jobs, [partial(extract_and_clean, source) for source in SOURCES])
@@ -145,11 +147,11 @@ class Runner:
                 reason = "\n".join(faults.values())
                 # Without its orders or events a day's figures would be wrong; without its catalogue they are not:
                 # a fact never waits for a dimension.
-                if faults.keys() - {"products"}:
+                if faults.keys() - optional:
                     outcome = "failed"
                 else:
                     if jobs > 1:
-                        for wave in WAVES:
+                        for (wave,) in connection.execute(WAVES).fetchall():
                             self._at_once(jobs, [partial(call, procedure) for procedure in wave])
                     else:
                         connection.execute("CALL warehouse.run_day(%s)", (day,))

@@ -397,7 +397,7 @@ def test_a_rule_can_read_staging_and_warehouse_and_do_nothing_else(
 
 
 def test_a_rule_of_a_table_that_is_none_of_staging_is_refused(warehouse: Any) -> None:
-    with pytest.raises(psycopg.errors.CheckViolation):
+    with pytest.raises(psycopg.errors.ForeignKeyViolation):
         add_rule(warehouse, "true", table_name="raw.orders_json")
     with pytest.raises(psycopg.errors.CheckViolation):
         add_rule(warehouse, "true", table_name=None)

@@ -13,35 +13,34 @@ from tests.shop import events, orders, product
 from tests.test_pipeline_failures import DAY, STEPS, put_day
 
 CLASSES = (
-    "month", "clean_orders", "clean_events", "clean_products", "check_quality", "reload_fact_orders",
-    "reload_fact_events", "compute_daily_metrics", "publish", "runs", "load orders", "load events", "load products",
-    "partitions", "summarize", "step is alive", "in use",
+    "month", "clean_orders", "clean_events", "clean_products", "check_quality", "load_dim_date", "load_dim_user",
+    "load_dim_product", "reload_fact_orders", "reload_fact_events", "compute_daily_metrics", "publish", "runs",
+    "load orders", "load events", "load products", "partitions", "summarize", "step is alive", "in use",
 )  # fmt: skip
 # Steps hold the month together, and what they read of staging.
 MONTH = {"month 2025-12 shared"}
 JUDGED = {f"clean_{source} day shared" for source in ("orders", "events", "products")}
 DIMENSIONS_OF_FACTS = {f"publish warehouse.{name}" for name in ("dim_date", "dim_product", "dim_user")}
 
+# Besides the lock on the step and its day, which every step but open_run takes.
 FIRST_LOAD = {
-    "audit._open_run": set(),
-    "staging._clean_orders": MONTH | {"clean_orders day", "publish staging.orders_clean"},
-    "staging._clean_events": MONTH | {"clean_events day", "publish staging.events_clean"},
-    "staging._clean_products": MONTH | {"clean_products day", "publish staging.products_clean"},
-    "audit._check_quality": MONTH | JUDGED | {"check_quality day"},
-    "warehouse._load_dim_date": JUDGED | {"publish warehouse.dim_date"},
-    "warehouse._load_dim_user": MONTH | JUDGED | {"publish warehouse.dim_user"},
-    "warehouse._load_dim_product": MONTH | JUDGED | {"publish warehouse.dim_product"},
-    "warehouse._reload_fact_orders": MONTH | JUDGED
-    | {"reload_fact_orders day", "publish warehouse.fact_orders", "publish warehouse.daily_metrics"},
-    "warehouse._reload_fact_events": MONTH | JUDGED
-    | {"reload_fact_events day", "publish warehouse.fact_events", "publish warehouse.daily_metrics"},
-    "warehouse._compute_daily_metrics": MONTH | JUDGED | {"compute_daily_metrics day"},
+    "open_run": set(),
+    "clean_orders": MONTH | {"publish staging.orders_clean"},
+    "clean_events": MONTH | {"publish staging.events_clean"},
+    "clean_products": MONTH | {"publish staging.products_clean"},
+    "check_quality": MONTH | JUDGED,
+    "load_dim_date": MONTH | JUDGED | {"publish warehouse.dim_date"},
+    "load_dim_user": MONTH | JUDGED | {"publish warehouse.dim_user"},
+    "load_dim_product": MONTH | JUDGED | {"publish warehouse.dim_product"},
+    "reload_fact_orders": MONTH | JUDGED | {"publish warehouse.fact_orders", "publish warehouse.daily_metrics"},
+    "reload_fact_events": MONTH | JUDGED | {"publish warehouse.fact_events", "publish warehouse.daily_metrics"},
+    "compute_daily_metrics": MONTH | JUDGED,
 }  # fmt: skip
 # What a day that changed as a whole takes besides: a swap proves foreign keys, members are taken away.
 SWAPPED = {
-    "warehouse._reload_fact_orders": DIMENSIONS_OF_FACTS,
-    "warehouse._reload_fact_events": DIMENSIONS_OF_FACTS,
-    "warehouse._compute_daily_metrics": {
+    "reload_fact_orders": DIMENSIONS_OF_FACTS,
+    "reload_fact_events": DIMENSIONS_OF_FACTS,
+    "compute_daily_metrics": {
         "publish warehouse.daily_metrics", "publish warehouse.dim_product", "publish warehouse.dim_user",
     },
 }  # fmt: skip
@@ -75,20 +74,35 @@ def taken(warehouse: Any, statement: str, *parameters: Any) -> set[str]:
         return held(connection)
 
 
-def test_a_worker_holds_the_locks_that_its_file_says(warehouse: Any) -> None:
+def taken_by_step(warehouse: Any, procedure: str) -> tuple[str, set[str]]:
+    """Return a step, and the locks that it holds until its transaction ends, but for those of every step."""
+    step = procedure.partition(".")[2]
+    with warehouse.connect() as connection, connection.transaction(force_rollback=True):
+        (step_id,) = connection.execute("SELECT s.step_id FROM audit._start_step(%s, %s) AS s", (step, DAY)).fetchone()
+        connection.execute("SELECT audit._perform_step(%s)", (step_id,))
+        found = held(connection)
+    assert {"runs day", "step is alive"} <= found
+    assert (f"{step} day" in found) == (step != "open_run")
+    return step, found - {"runs day", "step is alive", f"{step} day"}
+
+
+def test_a_step_holds_the_locks_that_the_files_say(warehouse: Any) -> None:
     put_day(warehouse)
-    for step, worker in zip(STEPS, FIRST_LOAD, strict=True):
+    for procedure in STEPS:
         warehouse.call("audit.open_run", DAY)
-        assert taken(warehouse, f"SELECT {worker}(%s)", DAY) == FIRST_LOAD[worker], worker
-        warehouse.call(step, DAY)
+        step, locks = taken_by_step(warehouse, procedure)
+        assert locks == FIRST_LOAD[step], step
+        warehouse.call(procedure, DAY)
     # Every row another, and nobody of before.
     warehouse.landing.orders(DAY, orders(20, DAY, product_id="P-98", user_id="U-98"))
     warehouse.landing.events(DAY, events(20, DAY, product_id="P-99", user_id="U-99"))
     warehouse.landing.products(DAY, [product("P-98"), product("P-99")])
     warehouse.deliver(DAY)
-    for step, worker in zip(STEPS, FIRST_LOAD, strict=True):
-        assert taken(warehouse, f"SELECT {worker}(%s)", DAY) == FIRST_LOAD[worker] | SWAPPED.get(worker, set()), worker
-        warehouse.call(step, DAY)
+    for procedure in STEPS:
+        step, locks = taken_by_step(warehouse, procedure)
+        wanted = FIRST_LOAD[step] | SWAPPED.get(step, set())
+        assert locks == wanted, step
+        warehouse.call(procedure, DAY)
 
 
 def test_whoever_changes_partitions_has_their_month_alone(warehouse: Any) -> None:

@@ -62,11 +62,29 @@ def test_a_setting_that_is_missing_is_named(warehouse: Any) -> None:
         warehouse.call("staging.clean_orders", DAY)
 
 
-@pytest.mark.parametrize("routine", ["warehouse._month_number", "staging._trimmed", "pg_catalog.now", "audit._raise"])
-def test_the_driver_runs_steps_only(warehouse: Any, routine: str) -> None:
-    shown = routine.removeprefix("pg_catalog.")
-    with refused(warehouse, "WH004", f"{shown} is no step"):
-        warehouse.execute(f"CALL audit._run_step('{routine}', '{DAY}', NULL)")
+@pytest.mark.parametrize("name", ["warehouse._month_number", "_clean_orders", "extract_orders", "now", "", None])
+def test_the_driver_runs_steps_only(warehouse: Any, name: str | None) -> None:
+    with refused(warehouse, "WH004", f"{'<NULL>' if name is None else name} is no step"):
+        warehouse.execute("CALL audit._run_step(%s, %s, NULL)", name, DAY)
+
+
+def test_a_step_is_performed_by_the_session_that_recorded_it(warehouse: Any) -> None:
+    """So that nobody works unseen, and none of the checks is passed by: workers are for nobody to call."""
+    put_day(warehouse)
+    runner = warehouse.connect("warehouse_runner")
+    begin = "SELECT s.step_id FROM audit._start_step(%s, %s) AS s"
+    (theirs,) = warehouse.connect("warehouse_runner").execute(begin, ("clean_orders", DAY)).fetchone()
+    (ended,) = warehouse.row("SELECT max(step_id) FROM audit.pipeline_steps WHERE status <> 'running'")
+    (extract,) = runner.execute(begin, ("extract_orders", DAY)).fetchone()
+    for step_id in (theirs, ended, extract, 0, None):
+        shown = "<NULL>" if step_id is None else step_id
+        with pytest.raises(psycopg.Error, match=f"step {shown} is not run by this session") as found:
+            runner.execute("SELECT audit._perform_step(%s)", (step_id,))
+        assert found.value.sqlstate == "WH004"
+    for worker in [row.worker for row in warehouse.rows("SELECT worker FROM audit.steps WHERE worker IS NOT NULL")]:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            runner.execute(f"SELECT {worker}(%s)", (DAY,))  # type: ignore[arg-type]
+    assert warehouse.value("SELECT count(*) FROM staging.orders_clean") == 0
 
 
 @pytest.mark.parametrize(

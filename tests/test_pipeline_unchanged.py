@@ -12,10 +12,12 @@ from tests.test_pipeline_reconcile import rows_in_place
 
 DAY = date(2025, 12, 19)
 STEPS = {
-    "clean_orders", "clean_events", "check_quality", "load_dim_user", "load_dim_product", "reload_fact_orders",
-    "reload_fact_events", "compute_daily_metrics",
+    "clean_orders", "clean_events", "clean_products", "check_quality", "load_dim_date", "load_dim_user",
+    "load_dim_product", "reload_fact_orders", "reload_fact_events", "compute_daily_metrics",
 }  # fmt: skip
-LOADING = STEPS - {"clean_orders", "clean_events", "check_quality"}
+CLEANING = {"clean_orders", "clean_events", "clean_products"}
+LOADING = STEPS - CLEANING - {"check_quality"}
+FROM_EVENTS = STEPS - {"clean_orders", "clean_products", "reload_fact_orders"}
 
 
 def worked(warehouse: Any, day: date = DAY) -> dict[str, int]:
@@ -109,7 +111,7 @@ def test_an_unchanged_day_reads_and_writes_next_to_nothing(warehouse: Any) -> No
         ("DELETE FROM audit.gate_verdicts", {"check_quality"}),
         ("UPDATE audit.settings SET value = '0' WHERE name = 'skip_unchanged'", STEPS),
         ("ALTER FUNCTION staging._trimmed(text) COST 2", STEPS),
-        ("DROP TABLE staging.events_clean_p_2025_12_19", STEPS - {"clean_orders", "reload_fact_orders"}),
+        ("DROP TABLE staging.events_clean_p_2025_12_19", FROM_EVENTS),
     ],
 )
 def test_whatever_changes_of_the_inputs_makes_the_steps_work(shop: Any, change: str, steps: set[str]) -> None:
@@ -120,7 +122,7 @@ def test_whatever_changes_of_the_inputs_makes_the_steps_work(shop: Any, change: 
 def test_a_redelivery_makes_work_for_what_follows_from_it(shop: Any) -> None:
     shop.landing.events(DAY, events(41, DAY))
     again = steps_that_work(shop, lambda: shop.run(DAY))
-    assert again == STEPS - {"clean_orders", "reload_fact_orders"}
+    assert again == FROM_EVENTS
     assert shop.value("SELECT fact_events_count FROM warehouse.daily_metrics WHERE run_date = %s", DAY) == 41
 
 
@@ -155,3 +157,151 @@ def test_a_compacted_month_is_still_the_result(shop: Any) -> None:
     shop.call("warehouse.compact_partitions", DAY + timedelta(days=60))
     assert shop.value("SELECT warehouse._partition_of('warehouse.fact_orders', %s)::text", DAY).endswith("_p_2025_12")
     assert steps_that_work(shop, lambda: shop.call("warehouse.run_day", DAY)) == set()
+
+
+# -- what rules read ----------------------------------------------------------------------------------
+
+RULE = """
+    INSERT INTO audit.dq_rules (rule_name, check_type, table_name, expression, max_value, severity, description)
+    VALUES ('own', 'own', %s, %s, 1000000, 'critical', 'of the test')"""
+
+
+def with_rule(warehouse: Any, expression: str, table: str | None = None) -> None:
+    """Give the shop a rule of its own, and run the day twice: by then nothing has changed since it was judged."""
+    warehouse.execute(RULE, table, expression)
+    for _ in range(2):
+        warehouse.call("warehouse.run_day", DAY)
+
+
+def verdict(warehouse: Any, rule: str) -> str:
+    """Return what the newest run says of a rule."""
+    newest = "SELECT message FROM audit.dq_results WHERE rule_name = %s ORDER BY run_id DESC LIMIT 1"
+    return str(warehouse.rows(newest, rule)[0].message)
+
+
+def test_a_catalogue_of_another_day_is_seen_when_it_is_cleaned(warehouse: Any) -> None:
+    """It is no work of a whole run that the gate waits for."""
+    earlier = DAY - timedelta(days=3)
+    warehouse.landing.orders(DAY, orders(3, DAY))
+    warehouse.landing.events(DAY, events(3, DAY))
+    warehouse.run(DAY)
+    assert verdict(warehouse, "products_age") == "nothing to compare with"
+    warehouse.landing.products(earlier, [product("P-1")])
+    warehouse.deliver(earlier)
+    warehouse.call("staging.clean_products", earlier)
+    assert steps_that_work(warehouse, lambda: warehouse.call("warehouse.run_day", DAY)) == {"check_quality"}
+    assert verdict(warehouse, "products_age") == "observed 3, allowed at most 14"
+
+
+def test_products_are_known_or_not_whether_or_not_the_day_was_loaded_before(shop: Any) -> None:
+    """A catalogue that the day itself brought, and brings no more, says nothing."""
+    shop.landing.products(DAY, [product("P-9")])
+    for _ in range(2):
+        shop.run(DAY)
+        assert verdict(shop, "products_coverage") == "observed 1, allowed at most 0.05"
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "extract(epoch FROM now() - '2025-01-01')::bigint / 1000000",
+        "current_date - $1",
+        "'today'::date - $1",
+        "('to' || 'day')::date - $1",
+        "random()",
+        "length(current_setting('application_name'))",
+        "(SELECT count(*) FROM public.theirs)",
+        "public.theirs()",
+        "(SELECT count(*) FROM warehouse.daily_metrics WHERE runtime_seconds > 0)",
+        "(SELECT count(*) FROM warehouse.sales)",
+        "(SELECT count(*) FROM staging.orders_clean TABLESAMPLE bernoulli (50))",
+        "(SELECT max((c.ctid::text::point)[0]) FROM staging.codes c)",
+        "no_such_column",
+    ],
+)
+def test_a_rule_of_which_it_is_not_known_what_it_reads_is_judged_each_time(shop: Any, expression: str) -> None:
+    shop.execute("CREATE TABLE public.theirs (a integer); GRANT SELECT ON public.theirs TO warehouse_checker")
+    shop.execute("CREATE FUNCTION public.theirs() RETURNS bigint LANGUAGE sql IMMUTABLE AS"
+                 " 'SELECT count(*) FROM public.theirs'")  # fmt: skip
+    shop.execute(RULE.replace("critical", "warning"), None, expression)
+    for _ in range(3):
+        assert steps_that_work(shop, lambda: shop.call("warehouse.run_day", DAY)) == {"check_quality"}
+
+
+def test_a_critical_rule_that_reads_a_table_of_theirs_blocks_as_soon_as_it_fails(shop: Any) -> None:
+    shop.execute("CREATE TABLE public.theirs (a integer); GRANT SELECT ON public.theirs TO warehouse_checker")
+    with_rule(shop, "(SELECT sum(a) FROM public.theirs)")
+    shop.execute("INSERT INTO public.theirs VALUES (1000001)")
+    blocked_day(shop)
+
+
+@pytest.mark.parametrize(
+    ("table", "expression"),
+    [
+        ("staging.orders_clean", "sum(CASE WHEN order_ts::date < $1 AND status IN ('paid', 'new') THEN 1 ELSE 0 END)"),
+        ("staging.orders_clean", "count(DISTINCT user_id) FILTER (WHERE coalesce(upper(city), '') LIKE 'B%%')"),
+        (None, "(SELECT count(*) FROM staging.events_clean WHERE load_date = $1 - 1 AND event_ts < $1)"),
+        (None, "(WITH days AS (SELECT date FROM warehouse.dim_date WHERE is_weekend) SELECT max($1 - date) FROM days)"),
+        (None, "(SELECT max(n) FROM (SELECT row_number() OVER (ORDER BY kind) AS n FROM staging.codes) AS s)"),
+        (None, "(SELECT sum(f.revenue) FROM warehouse.fact_orders f JOIN warehouse.dim_user u USING (user_id))"),
+    ],
+)  # fmt: skip
+def test_a_rule_that_reads_what_steps_write_is_skipped_until_one_has_worked(
+    shop: Any, table: str | None, expression: str
+) -> None:
+    with_rule(shop, expression, table)
+    assert steps_that_work(shop, lambda: shop.call("warehouse.run_day", DAY)) == set()
+    shop.landing.orders(DAY + timedelta(days=1), orders(9, DAY + timedelta(days=1)))
+    shop.landing.events(DAY + timedelta(days=1), events(9, DAY + timedelta(days=1)))
+    shop.run(DAY + timedelta(days=1))
+    assert "check_quality" in steps_that_work(shop, lambda: shop.call("warehouse.run_day", DAY))
+
+
+def test_what_was_under_way_when_a_day_was_judged_counts_as_newer(shop: Any) -> None:
+    """Another day's step that had begun, and commits later: the verdict did not see it."""
+    other = DAY - timedelta(days=7)
+    with shop.connect() as busy, busy.transaction():
+        busy.execute("INSERT INTO audit.step_inputs (step, run_date, rows_in) VALUES ('clean_orders', %s, 0)", (other,))
+        shop.execute("DELETE FROM audit.step_inputs WHERE step = 'check_quality'")
+        shop.call("warehouse.run_day", DAY)
+        assert steps_that_work(shop, lambda: shop.call("warehouse.run_day", DAY)) == set()
+    assert steps_that_work(shop, lambda: shop.call("warehouse.run_day", DAY)) == {"check_quality"}
+    assert steps_that_work(shop, lambda: shop.call("warehouse.run_day", DAY)) == set()
+
+
+def test_staging_that_retention_drops_is_missed_by_the_rules_that_read_it(shop: Any) -> None:
+    earlier = DAY - timedelta(days=40)
+    shop.landing.orders(earlier, orders(5, earlier))
+    shop.landing.events(earlier, events(5, earlier))
+    shop.run(earlier)
+    with_rule(shop, "(SELECT count(*) FROM staging.orders_clean WHERE load_date < $1)")
+    assert verdict(shop, "own") == "observed 5, allowed at most 1000000"
+    shop.execute("UPDATE audit.settings SET value = '1' WHERE name = 'staging_keep_days'")
+    shop.call("warehouse.run_day", DAY)
+    shop.call("warehouse.compact_partitions", DAY - timedelta(days=8))
+    shop.call("warehouse.run_day", DAY)
+    assert verdict(shop, "own") == "observed 0, allowed at most 1000000"
+
+
+def test_a_verdict_whose_results_are_gone_is_judged_anew(shop: Any) -> None:
+    shop.execute("DELETE FROM audit.dq_results WHERE rule_name = 'orders_range'")
+    assert steps_that_work(shop, lambda: shop.call("warehouse.run_day", DAY)) == {"check_quality"}
+    assert verdict(shop, "orders_range") == "0 of 31 rows break it"
+
+
+def test_each_input_of_a_step_is_remembered_by_itself(shop: Any) -> None:
+    """So that it can be said why a step would work."""
+    components = "SELECT components FROM audit.step_inputs WHERE step = %s"
+    general = {"settings", "codes", "order statuses", "step", "routines", "revision", "server"}
+    for step, own in {
+        "clean_events": {"deliveries"},
+        "check_quality": {"staging", "rules", "overrides"},
+        "reload_fact_orders": {"staging of orders"},
+        "compute_daily_metrics": {"staging", "figures", "unseen members"},
+    }.items():
+        before = shop.value(components, step)
+        assert set(before) == general | own
+        shop.execute("INSERT INTO staging.codes VALUES ('order_status', %s, 'paid')", f"as {step}")
+        shop.call("warehouse.run_day", DAY)
+        after = shop.value(components, step)
+        assert {name for name in before if before[name] != after[name]} == {"codes"}

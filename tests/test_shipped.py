@@ -89,7 +89,14 @@ REFUSED = [
     ("INSERT INTO staging.codes VALUES ('order_status', '', 'paid')", "codes_source_value_check"),
     ("UPDATE staging.codes SET canonical_value = ''", "codes_canonical_value_check"),
     ("UPDATE audit.dq_rules SET severity = 'fatal'", "dq_rules_severity_check"),
-    ("UPDATE audit.dq_rules SET table_name = 'raw.orders_json'", "dq_rules_table_name_check"),
+    ("UPDATE audit.dq_rules SET table_name = 'raw.orders_json'", "dq_rules_table_name_fkey"),
+    ("INSERT INTO raw.file_loads VALUES (1, 'weather', '2025-12-19', 'a.json', repeat('0', 64), 0, 0, 0)",
+     "file_loads_source_fkey"),
+    ("INSERT INTO staging.loads VALUES ('2025-12-19', 'weather', 1, 0, 0, 0, 0, 0, '{}')", "loads_source_fkey"),
+    ("INSERT INTO audit.step_inputs (step, run_date, rows_in) VALUES ('no step', '2025-12-19', 0)",
+     "step_inputs_step_fkey"),
+    ("UPDATE audit.steps SET inputs = '{weather}' WHERE step = 'open_run'", "steps_inputs_check"),
+    ("UPDATE audit.steps SET needs_pass = true WHERE step = 'open_run'", "steps_needs_pass_check"),
     ("UPDATE audit.dq_rules SET rule_name = repeat('x', 64) WHERE max_value = 14", "dq_rules_rule_name_check"),
     ("UPDATE audit.dq_rules SET rule_name = '' WHERE max_value = 14", "dq_rules_rule_name_check"),
     ("UPDATE audit.dq_rules SET rule_name = 'checked rows' WHERE max_value = 14", "dq_rules_rule_name_check"),
@@ -108,7 +115,7 @@ REFUSED = [
 
 def test_what_the_tables_themselves_refuse(warehouse: Any) -> None:
     for statement, constraint in REFUSED:
-        with pytest.raises(psycopg.errors.CheckViolation) as caught:
+        with pytest.raises((psycopg.errors.CheckViolation, psycopg.errors.ForeignKeyViolation)) as caught:
             warehouse.execute(statement)
         assert caught.value.diag.constraint_name == constraint, statement
 

@@ -1,5 +1,6 @@
 -- Who may call what. Nothing is for PUBLIC (db/schema/roles.sql); procedures that commit run with their caller's
--- rights, so a runner needs the workers that they hand over, and the driver. Applied after every change of a routine.
+-- rights, so a runner needs the driver and what it calls, but no worker: audit._perform_step calls these with the
+-- owner's rights, after its checks. Applied after every change of a routine.
 REVOKE ALL ON ALL ROUTINES IN SCHEMA raw, staging, warehouse, audit FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION
@@ -13,22 +14,19 @@ GRANT EXECUTE ON PROCEDURE
     audit.check_quality(date), audit.allow_day(date, text), warehouse.load_dim_date(date), warehouse.load_dim_user(date),
     warehouse.load_dim_product(date), warehouse.reload_fact_orders(date), warehouse.reload_fact_events(date),
     warehouse.compute_daily_metrics(date), warehouse.run_day(date), warehouse.run_range(date, date),
-    warehouse.compact_partitions(date), warehouse._run_day(date, audit.failure), audit._run_step(regproc, date, audit.failure)
+    warehouse.compact_partitions(date), warehouse._run_day(date, audit.failure), audit._run_step(text, date, audit.failure)
 TO warehouse_runner;
 GRANT EXECUTE ON FUNCTION
-    audit._open_run(date), staging._clean_orders(date), staging._clean_events(date), staging._clean_products(date),
-    audit._check_quality(date), audit._allow_day(date, text), warehouse._load_dim_date(date), warehouse._load_dim_user(date),
-    warehouse._load_dim_product(date), warehouse._reload_fact_orders(date), warehouse._reload_fact_events(date),
-    warehouse._compute_daily_metrics(date), audit._days_in_raw(date, date), audit._raise(audit.failure),
+    audit._allow_day(date, text), audit._days_in_raw(date, date), audit._raise(audit.failure),
     warehouse._hold_warehouse(), warehouse._refuse_day(date, text), warehouse._refuse_date(date), warehouse._months_to_compact(date), warehouse._compact_month(regclass, date),
     warehouse._expired_partitions(date), warehouse._drop_expired(regclass, regclass, date), warehouse._drop_replaced(),
     warehouse._expired_audit(date), warehouse._drop_expired_audit(date, date),
-    audit._step_attempts(), audit._step_name(regproc), audit._start_step(text, date), audit._stay_alive(bigint), audit._waiting_run(date),
-    audit._finish_step(bigint, bigint, text, date, audit.step_result, audit.failure)
+    audit._step_attempts(), audit._steps_of_a_day(), audit._start_step(text, date), audit._stay_alive(bigint), audit._waiting_run(date),
+    audit._perform_step(bigint), audit._finish_step(bigint, bigint, text, date, audit.step_result, audit.failure)
 TO warehouse_runner;
 
 -- What rules may use.
-GRANT EXECUTE ON FUNCTION staging.duplicate_count(text, date), staging.oldest_date(date) TO warehouse_checker, warehouse_runner;
+GRANT EXECUTE ON FUNCTION staging.duplicate_count(text, date), staging.oldest_date(date), staging.known_products(date) TO warehouse_checker, warehouse_runner;
 
 -- What tells a running step from one whose session died.
 GRANT EXECUTE ON FUNCTION audit.step_is_alive(bigint) TO warehouse_runner, warehouse_analyst;

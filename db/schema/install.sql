@@ -2,6 +2,7 @@
 -- by hand; a running warehouse moves by Alembic. db/procedures/ comes after this.
 \ir roles.sql
 \ir schemas.sql
+\ir raw/sources.sql
 \ir raw/file_loads.sql
 \ir raw/orders_json.sql
 \ir raw/events_csv.sql
@@ -21,6 +22,7 @@
 \ir staging/products_clean.sql
 \ir audit/settings.sql
 \ir audit/pipeline_runs.sql
+\ir audit/steps.sql
 \ir audit/pipeline_steps.sql
 \ir audit/step_result.sql
 \ir audit/dq_rules.sql

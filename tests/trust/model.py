@@ -292,7 +292,7 @@ def _trend(source: str) -> Callable[["Model", date], Any]:
 
 def _coverage(model: "Model", day: date) -> Fraction | None:
     lines = model.staging["orders", day].rows.values()
-    known = {product for loaded in model.loaded.values() for product in loaded.products}
+    known = {product for at, loaded in model.loaded.items() if at != day for product in loaded.products}
     known |= set(model.staging["products", day].rows) if ("products", day) in model.staging else set()
     return Fraction(sum(line.product_id not in known for line in lines), len(lines)) if lines else None
 

@@ -2,27 +2,20 @@
 --
 -- Reads:  audit.dq_rules; through them staging and warehouse
 -- Writes: audit.dq_results of the day's newest run, audit.gate_verdicts, audit.dq_overrides.used_by_run_id
--- Locks:  the step's advisory lock on the day, until the transaction ends
 -- Errors: WH011 the day was not cleaned
 -- Safe to repeat: the same staging and rules give the same verdict.
 --
 -- All rules of a table are one scan. A rule that cannot be evaluated has failed, with the error as its message.
 CREATE OR REPLACE FUNCTION audit._check_quality(p_load_date date) RETURNS audit.step_result
-LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET quote_all_identifiers = off
-SET "TimeZone" = 'UTC' SET "DateStyle" = 'ISO, YMD'
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $_check_quality$
 DECLARE
     v_versions bigint[];
-    v_inputs   text;
     v_run_id   bigint;
     v_allowed  boolean;
     v_blockers text;
     v_result   audit.step_result;
 BEGIN
-    PERFORM warehouse._hold_month(p_load_date);
-    PERFORM warehouse._wait_for_day('check_quality', p_load_date);
-    PERFORM audit._hold_staging(p_load_date);
     v_versions := audit._staging_versions(p_load_date);
     IF v_versions[1] = 0 OR v_versions[2] = 0 THEN
         RAISE EXCEPTION 'the % of % were not cleaned', CASE v_versions[1] WHEN 0 THEN 'orders' ELSE 'events' END, p_load_date
@@ -30,13 +23,6 @@ BEGIN
                   HINT = format('CALL staging.clean_orders(%L); CALL staging.clean_events(%1$L); or the whole day: CALL warehouse.run_day(%1$L);', p_load_date);
     END IF;
     SELECT max(r.run_id) INTO v_run_id FROM audit.pipeline_runs r WHERE r.run_date = p_load_date;
-
-    v_inputs := audit._input_digest('check_quality', p_load_date);
-    v_result := audit._earlier_result('check_quality', p_load_date, v_inputs);
-    IF v_result.rows_in IS NOT NULL THEN
-        PERFORM audit._repeat_verdict(p_load_date, v_run_id);
-        RETURN v_result;
-    END IF;
 
     DELETE FROM audit.dq_results d WHERE d.run_id = v_run_id;
     INSERT INTO audit.dq_results (run_id, run_date, rule_name, check_type, severity, passed, failed_count, checked_count,
@@ -53,7 +39,7 @@ BEGIN
     INTO v_blockers, v_result.rows_rejected, v_result.rows_out
     FROM audit.dq_results d WHERE d.run_id = v_run_id;
     SELECT coalesce(sum(l.clean_count), 0) INTO v_result.rows_in FROM staging.loads l
-    WHERE l.source IN ('orders', 'events', 'products') AND l.load_date = p_load_date;
+    WHERE l.load_date = p_load_date;
 
     IF v_blockers IS NOT NULL THEN
         UPDATE audit.dq_overrides o SET used_by_run_id = coalesce(o.used_by_run_id, v_run_id)
@@ -69,27 +55,28 @@ BEGIN
     ON CONFLICT ON CONSTRAINT gate_verdicts_pkey DO UPDATE
     SET staging_versions = excluded.staging_versions, passed = excluded.passed, run_id = excluded.run_id,
         judged_at = excluded.judged_at;
-    RETURN audit._remember_result('check_quality', p_load_date, v_inputs, v_result);
+    RETURN v_result;
 END
 $_check_quality$;
 COMMENT ON FUNCTION audit._check_quality(date) IS 'Worker of check_quality: judges the staging of a day by the enabled rules';
 
--- The verdict of an earlier run holds for this one, too: its results are said again.
-CREATE OR REPLACE FUNCTION audit._repeat_verdict(p_load_date date, p_run_id bigint) RETURNS void
+-- The verdict of an earlier run holds for the newest, too: its results are said again. Called when check_quality is skipped.
+CREATE OR REPLACE FUNCTION audit._repeat_verdict(p_load_date date) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $_repeat_verdict$
 DECLARE
+    v_run_id    bigint := (SELECT max(r.run_id) FROM audit.pipeline_runs r WHERE r.run_date = p_load_date);
     v_judged_in bigint := (SELECT g.run_id FROM audit.gate_verdicts g WHERE g.run_date = p_load_date);
 BEGIN
-    IF v_judged_in <> p_run_id THEN
-        DELETE FROM audit.dq_results d WHERE d.run_id = p_run_id;
+    IF v_judged_in <> v_run_id THEN
+        DELETE FROM audit.dq_results d WHERE d.run_id = v_run_id;
         INSERT INTO audit.dq_results (run_id, run_date, rule_name, check_type, severity, passed, failed_count, checked_count,
                                       observed, message, sample)
-        SELECT p_run_id, d.run_date, d.rule_name, d.check_type, d.severity, d.passed, d.failed_count, d.checked_count,
+        SELECT v_run_id, d.run_date, d.rule_name, d.check_type, d.severity, d.passed, d.failed_count, d.checked_count,
                d.observed, d.message, d.sample
         FROM audit.dq_results d WHERE d.run_id = v_judged_in;
-        UPDATE audit.gate_verdicts g SET run_id = p_run_id WHERE g.run_date = p_load_date;
+        UPDATE audit.gate_verdicts g SET run_id = v_run_id WHERE g.run_date = p_load_date;
     END IF;
 END
 $_repeat_verdict$;
-COMMENT ON FUNCTION audit._repeat_verdict(date, bigint) IS 'The verdict of an earlier run holds for this one, too';
+COMMENT ON FUNCTION audit._repeat_verdict(date) IS 'The verdict of an earlier run holds for this one, too';

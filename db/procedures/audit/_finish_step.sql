@@ -4,8 +4,8 @@
 -- Errors: WH004 this session does not run that step
 -- Locks:  gives back the session lock on the step, and keeps one until the transaction ends
 -- A failed or blocked run writes its row of daily_metrics here: the alerts live on it.
--- Without its catalogue a day is loaded all the same, because a fact never waits for a dimension: a failed extract of
--- products is recorded, and the run goes on.
+-- Without its catalogue a day is loaded all the same, because a fact never waits for a dimension: a failed extract of a
+-- source that raw.sources calls optional is recorded, and the run goes on.
 CREATE OR REPLACE FUNCTION audit._finish_step(
     p_run_id bigint, p_step_id bigint, p_step text, p_load_date date, p_result audit.step_result, p_failure audit.failure
 ) RETURNS void
@@ -18,6 +18,8 @@ DECLARE
                           ELSE 'failed' END;
     v_run_status text;
     v_run_error  text;
+    v_optional   text[] := ARRAY(SELECT s.step FROM audit.steps s JOIN raw.sources k ON k.source = s.source
+                                 WHERE s.procedure IS NULL AND k.is_optional);
 BEGIN
     -- Only the session that runs a step can say how it ended.
     IF NOT EXISTS (SELECT FROM audit.pipeline_steps s WHERE s.step_id = p_step_id AND s.run_id = p_run_id
@@ -34,7 +36,8 @@ BEGIN
         error_context = p_failure.context
     WHERE s.step_id = p_step_id;
 
-    IF p_step = 'compute_daily_metrics' OR (v_status <> 'succeeded' AND p_step <> 'extract_products') THEN
+    IF p_step = (SELECT s.step FROM audit.steps s ORDER BY s.position DESC LIMIT 1)
+       OR (v_status <> 'succeeded' AND p_step <> ALL (v_optional)) THEN
         v_run_status := v_status;
         v_run_error := p_step || ': ' || p_failure.message;
     ELSE
@@ -42,7 +45,7 @@ BEGIN
         SELECT s.status, s.step || ': ' || split_part(s.error_message, E'\n', 1) INTO v_run_status, v_run_error
         FROM (SELECT DISTINCT ON (t.step) t.step_id, t.step, t.status, t.error_message
               FROM audit.pipeline_steps t WHERE t.run_id = p_run_id ORDER BY t.step, t.step_id DESC) AS s
-        WHERE s.status IN ('running', 'failed', 'blocked') AND s.step <> 'extract_products'
+        WHERE s.status IN ('running', 'failed', 'blocked') AND s.step <> ALL (v_optional)
         ORDER BY s.status = 'running' DESC, s.step_id DESC
         LIMIT 1;
     END IF;

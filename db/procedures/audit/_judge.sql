@@ -55,8 +55,7 @@ BEGIN
             message := format('%s of %s rows break it', failed_count, checked_count);
             IF NOT passed THEN
                 v_query := format('SELECT array_agg(k.key ORDER BY k.key) AS keys FROM (SELECT DISTINCT left((%s)::text, 200) COLLATE "C" AS key FROM %s WHERE load_date = $1 AND (%s) IS NOT TRUE ORDER BY key LIMIT 5) AS k',
-                    coalesce(v_rule.sample, CASE p_table_name WHEN 'staging.orders_clean' THEN 'order_id || ''/'' || line_number'
-                                                              WHEN 'staging.events_clean' THEN 'event_id' ELSE 'product_id' END),
+                    coalesce(v_rule.sample, (SELECT s.sample FROM raw.sources s WHERE s.staging_table = p_table_name)),
                     p_table_name, v_rule.expression);
                 BEGIN
                     SELECT array_agg(k.key) INTO sample FROM jsonb_array_elements_text(audit._evaluate(v_query, p_load_date) -> 'keys') AS k (key);
@@ -91,3 +90,31 @@ AS $_rules_query$
     WHERE r.rule_name = ANY (p_rules);
 $_rules_query$;
 COMMENT ON FUNCTION audit._rules_query(text, text[]) IS 'The query that evaluates rules of one table together';
+
+-- The tables that the enabled rules read, with their samples; NULL if that is not known of one of them.
+-- Rules that cannot be evaluated together are not known: one of them fails, and may not the next time.
+CREATE OR REPLACE FUNCTION audit._rules_read() RETURNS text[]
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $_rules_read$
+DECLARE
+    v_query  text;
+    v_tables text[];
+    v_all    text[] := '{}';
+BEGIN
+    FOR v_query IN
+        SELECT audit._rules_query(r.table_name, array_agg(r.rule_name))
+        FROM audit.dq_rules r WHERE r.enabled GROUP BY r.table_name
+        UNION ALL
+        SELECT format('SELECT %s FROM %s WHERE load_date = $1', string_agg(r.sample, ', '), r.table_name)
+        FROM audit.dq_rules r WHERE r.enabled AND r.sample IS NOT NULL AND r.table_name IS NOT NULL GROUP BY r.table_name
+    LOOP
+        v_tables := audit._tables_in_tree(audit._parsed_rules(v_query));
+        IF v_tables IS NULL THEN
+            RETURN NULL;
+        END IF;
+        v_all := v_all || v_tables;
+    END LOOP;
+    RETURN ARRAY(SELECT DISTINCT t.name FROM unnest(v_all) AS t (name) ORDER BY t.name);
+END
+$_rules_read$;
+COMMENT ON FUNCTION audit._rules_read() IS 'The tables that the enabled rules read; NULL if that is not known of one of them';

@@ -3,15 +3,15 @@
 -- Records the step as running and commits, so that other sessions see it; runs the worker, all or nothing; records the
 -- outcome and commits. What went wrong comes back in p_failure, for the caller to raise or to collect.
 --
--- p_worker: a function (date) RETURNS audit.step_result whose name is the step's with _ before it
--- Errors:   WH003 called inside a transaction, WH004 no date, WH001 the gate blocked the day; the worker's own, in p_failure
+-- p_step: a row of audit.steps that has a procedure
+-- Errors: WH003 called inside a transaction, WH004 no date or no such step, WH001 the gate blocked the day; what
+--         audit._perform_step and the worker raise, in p_failure
 -- Runs a worker again on a deadlock, a serialization failure or a lock that it did not get: setting step_attempts.
 -- It commits, so it can have neither SET nor SECURITY DEFINER: it qualifies every name and leaves the rest to functions.
-CREATE OR REPLACE PROCEDURE audit._run_step(p_worker regproc, p_load_date date, INOUT p_failure audit.failure)
+CREATE OR REPLACE PROCEDURE audit._run_step(p_step text, p_load_date date, INOUT p_failure audit.failure)
 LANGUAGE plpgsql
 AS $_run_step$
 DECLARE
-    v_step     pg_catalog.text := audit._step_name(p_worker);
     v_started  pg_catalog.timestamptz := pg_catalog.clock_timestamp();
     v_day      pg_catalog.text;
     v_run_id   bigint;
@@ -27,17 +27,21 @@ BEGIN
         COMMIT;
     EXCEPTION WHEN invalid_transaction_termination THEN
         IF SQLERRM OPERATOR(pg_catalog.=) 'invalid transaction termination' THEN
-            RAISE EXCEPTION '% was called inside a transaction', v_step USING ERRCODE = 'WH003',
+            RAISE EXCEPTION '% was called inside a transaction', p_step USING ERRCODE = 'WH003',
                 DETAIL = 'A step commits its own progress, so that others see it and a failure is recorded.',
                 HINT = 'Call it by itself, without BEGIN; in psycopg and Airflow with autocommit=True.';
         END IF;
     END;
-    PERFORM warehouse._refuse_day(p_load_date, v_step);
+    IF p_step IS NULL OR p_step OPERATOR(pg_catalog.<>) ALL (audit._steps_of_a_day()) THEN
+        RAISE EXCEPTION '% is no step', p_step USING ERRCODE = 'WH004',
+            HINT = 'SELECT step, procedure FROM audit.steps ORDER BY position; and CALL one of these procedures.';
+    END IF;
+    PERFORM warehouse._refuse_day(p_load_date, p_step);
     v_day := pg_catalog.to_char(p_load_date, 'YYYY-MM-DD');
 
     COMMIT;
     SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE;
-    SELECT s.run_id, s.step_id INTO v_run_id, v_step_id FROM audit._start_step(v_step, p_load_date) s;
+    SELECT s.run_id, s.step_id INTO v_run_id, v_step_id FROM audit._start_step(p_step, p_load_date) s;
     v_attempts := audit._step_attempts();
     COMMIT;
 
@@ -48,7 +52,7 @@ BEGIN
         PERFORM audit._stay_alive(v_step_id);
         BEGIN
             PERFORM warehouse._hold_warehouse();
-            EXECUTE pg_catalog.format('SELECT w.* FROM %s($1) w', p_worker) INTO v_result USING p_load_date;
+            SELECT w.* INTO v_result FROM audit._perform_step(v_step_id) w;
         EXCEPTION WHEN query_canceled OR OTHERS THEN
             GET STACKED DIAGNOSTICS
                 p_failure.sqlstate = RETURNED_SQLSTATE, p_failure.message = MESSAGE_TEXT,
@@ -60,7 +64,7 @@ BEGIN
         EXIT WHEN v_attempts OPERATOR(pg_catalog.<=) 0
             OR p_failure.sqlstate IS NULL
             OR p_failure.sqlstate OPERATOR(pg_catalog.<>) ALL (ARRAY['40P01', '40001', '55P03']);
-        RAISE NOTICE '% %: % (%), once more', v_step, v_day, p_failure.message, p_failure.sqlstate;
+        RAISE NOTICE '% %: % (%), once more', p_step, v_day, p_failure.message, p_failure.sqlstate;
         PERFORM pg_catalog.pg_sleep(0.2 OPERATOR(pg_catalog.*) pg_catalog.random());
         PERFORM audit._stay_alive(v_step_id);
         ROLLBACK;  -- last: SET TRANSACTION has to be the first thing in a transaction
@@ -75,13 +79,13 @@ BEGIN
             v_run_id, v_day);
     END IF;
 
-    PERFORM audit._finish_step(v_run_id, v_step_id, v_step, p_load_date, v_result, p_failure);
+    PERFORM audit._finish_step(v_run_id, v_step_id, p_step, p_load_date, v_result, p_failure);
     COMMIT;
 
     RAISE NOTICE '%', pg_catalog.concat_ws(', ',
-        pg_catalog.format('%s %s: %s in', v_step, v_day, COALESCE(v_result.rows_in, 0)),
+        pg_catalog.format('%s %s: %s in', p_step, v_day, COALESCE(v_result.rows_in, 0)),
         -- The gate counts rules: nobody should take those that failed for rejected rows.
-        CASE WHEN v_step OPERATOR(pg_catalog.=) 'check_quality'
+        CASE WHEN p_step OPERATOR(pg_catalog.=) 'check_quality'
              THEN pg_catalog.format('%s rules, %s failed', COALESCE(v_result.rows_out, 0), COALESCE(v_result.rows_rejected, 0))
              ELSE pg_catalog.format('%s out, %s duplicate, %s rejected', COALESCE(v_result.rows_out, 0),
                                     COALESCE(v_result.rows_duplicate, 0), COALESCE(v_result.rows_rejected, 0)) END,
@@ -90,28 +94,7 @@ BEGIN
              WHEN p_failure.sqlstate IS NOT NULL THEN 'FAILED' END);
 END
 $_run_step$;
-COMMENT ON PROCEDURE audit._run_step(regproc, date, audit.failure) IS 'The driver: runs one step of a day, and owns its transactions';
-
--- The step of a worker: its name without the _ before it.
--- Errors: WH004 it is no worker of the warehouse's
-CREATE OR REPLACE FUNCTION audit._step_name(p_worker regproc) RETURNS text
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-AS $_step_name$
-DECLARE
-    v_step text;
-BEGIN
-    SELECT substr(p.proname, 2) INTO v_step
-    FROM pg_proc p
-    WHERE p.oid = p_worker AND p.proname LIKE E'\\_%' AND p.prorettype = 'audit.step_result'::regtype
-      AND p.pronamespace IN ('audit'::regnamespace, 'staging'::regnamespace, 'warehouse'::regnamespace);
-    IF v_step IS NULL THEN
-        RAISE EXCEPTION '% is no step', p_worker USING ERRCODE = 'WH004',
-            HINT = 'Call one of the public procedures: \df warehouse.*';
-    END IF;
-    RETURN v_step;
-END
-$_step_name$;
-COMMENT ON FUNCTION audit._step_name(regproc) IS 'The step of a worker: its name without the _ before it';
+COMMENT ON PROCEDURE audit._run_step(text, date, audit.failure) IS 'The driver: runs one step of a day, and owns its transactions';
 
 -- How often a step is tried; for the driver, whose caller may not read audit.settings.
 CREATE OR REPLACE FUNCTION audit._step_attempts() RETURNS integer

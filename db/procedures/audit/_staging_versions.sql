@@ -1,11 +1,11 @@
--- Which staging a day has now: the versions of orders, events and products, 0 where there is none.
+-- Which staging a day has now: the versions of the sources by their position (orders, events, products), 0 where there is none.
 --
--- Reads: staging.loads
+-- Reads: raw.sources, staging.loads
 CREATE OR REPLACE FUNCTION audit._staging_versions(p_load_date date) RETURNS bigint[]
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $_staging_versions$
-    SELECT array_agg(coalesce(l.staging_version, 0) ORDER BY s.place)
-    FROM unnest(ARRAY['orders', 'events', 'products']) WITH ORDINALITY AS s (source, place)
+    SELECT array_agg(coalesce(l.staging_version, 0) ORDER BY s.position)
+    FROM raw.sources s
     LEFT JOIN staging.loads l ON l.source = s.source AND l.load_date = p_load_date;
 $_staging_versions$;
 COMMENT ON FUNCTION audit._staging_versions(date) IS 'Which staging a day has now: the versions of orders, events and products';
@@ -29,8 +29,9 @@ BEGIN
     THEN
         SELECT string_agg(l.source, ', ') INTO v_gone
         FROM staging.loads l
-        WHERE l.source IN ('orders', 'events', 'products') AND l.load_date = p_load_date AND l.clean_count > 0
-          AND warehouse._partition_of(('staging.' || l.source || '_clean')::regclass, p_load_date) IS NULL;
+        JOIN raw.sources s ON s.source = l.source
+        WHERE l.load_date = p_load_date AND l.clean_count > 0
+          AND warehouse._partition_of(s.staging_table::regclass, p_load_date) IS NULL;
         IF v_gone IS NOT NULL THEN
             RAISE EXCEPTION 'the staging of % is gone', p_load_date USING ERRCODE = 'WH007',
                 DETAIL = format('Dropped by the setting staging_keep_days: %s. Facts and dimensions stay as they are.', v_gone),
@@ -49,11 +50,11 @@ $_require_pass$;
 COMMENT ON FUNCTION audit._require_pass(date) IS 'Refuses to load a day whose current staging has no pass of the gate and was not let through';
 
 -- Keeps the staging of a day as it is until the transaction ends: cleaning of that day waits, other readers do not.
--- Locks: those of the three cleaning steps (staging._begin_cleaning), shared
+-- Locks: those of the cleaning steps (audit._perform_step), shared
 CREATE OR REPLACE FUNCTION audit._hold_staging(p_load_date date) RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, pg_temp
 AS $_hold_staging$
     SELECT warehouse._wait_for_day('clean_' || s.source, p_load_date, true)
-    FROM unnest(ARRAY['orders', 'events', 'products']) AS s (source);
+    FROM (SELECT k.source FROM raw.sources k ORDER BY k.position) AS s;
 $_hold_staging$;
 COMMENT ON FUNCTION audit._hold_staging(date) IS 'Keeps the staging of a day as it is until the transaction ends';

@@ -10,7 +10,7 @@ AS $check_quality$
 DECLARE
     v_failure audit.failure;
 BEGIN
-    CALL audit._run_step('audit._check_quality', load_date, v_failure);
+    CALL audit._run_step('check_quality', load_date, v_failure);
     PERFORM audit._raise(v_failure);
 END
 $check_quality$;

@@ -2,7 +2,7 @@
 --
 -- The first step of a day.
 -- Writes: audit.pipeline_runs
--- Errors: WH003 called inside a transaction, WH004 no date; those of audit._open_run
+-- Errors: WH003 called inside a transaction, WH004 no date
 -- Safe to repeat: yes; without a change of what it reads it changes nothing.
 CREATE OR REPLACE PROCEDURE audit.open_run(load_date date)
 LANGUAGE plpgsql
@@ -10,7 +10,7 @@ AS $open_run$
 DECLARE
     v_failure audit.failure;
 BEGIN
-    CALL audit._run_step('audit._open_run', load_date, v_failure);
+    CALL audit._run_step('open_run', load_date, v_failure);
     PERFORM audit._raise(v_failure);
 END
 $open_run$;

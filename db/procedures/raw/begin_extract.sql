@@ -9,7 +9,7 @@ CREATE OR REPLACE FUNCTION raw.begin_extract(p_source text, p_run_date date) RET
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $begin_extract$
 BEGIN
-    IF p_source IS NULL OR p_source NOT IN ('orders', 'events', 'products') OR p_run_date IS NULL THEN
+    IF p_source IS NULL OR NOT EXISTS (SELECT FROM raw.sources s WHERE s.source = p_source) OR p_run_date IS NULL THEN
         RAISE EXCEPTION 'an extract needs a source (orders, events, products) and a date' USING ERRCODE = 'WH004',
             DETAIL = format('Got: %L, %L.', p_source, p_run_date),
             HINT = 'warehouse run DATE';

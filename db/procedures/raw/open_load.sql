@@ -13,7 +13,7 @@ AS $open_load$
 DECLARE
     v_known boolean;
 BEGIN
-    IF p_source NOT IN ('orders', 'events', 'products') OR num_nulls(p_source, p_run_date, p_file_name, p_sha256) > 0 THEN
+    IF NOT EXISTS (SELECT FROM raw.sources s WHERE s.source = p_source) OR num_nulls(p_source, p_run_date, p_file_name, p_sha256) > 0 THEN
         RAISE EXCEPTION 'a delivery needs a source (orders, events, products), a date, a name and a sha256'
             USING ERRCODE = 'WH004',
                   DETAIL = format('Got: %L, %L, %L, %L.', p_source, p_run_date, p_file_name, p_sha256),

@@ -1,6 +1,6 @@
 -- What the three cleaning workers have in common: which deliveries they read, and what they record.
 
--- Locks a step of a day until the transaction ends, and finds the deliveries in force.
+-- Finds the deliveries in force of a day.
 -- Errors: WH007 the raw of the day is gone
 CREATE OR REPLACE FUNCTION staging._begin_cleaning(p_source text, p_load_date date) RETURNS staging.delivery
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD'
@@ -9,9 +9,6 @@ DECLARE
     v_delivery staging.delivery;
     v_gone     text;
 BEGIN
-    PERFORM warehouse._hold_month(p_load_date);
-    PERFORM warehouse._wait_for_day('clean_' || p_source, p_load_date);
-
     SELECT p_source, p_load_date,
            coalesce(array_agg(d.load_id) FILTER (WHERE d.refused_reason IS NULL), '{}'),
            coalesce(sum(d.row_count), 0),
@@ -29,7 +26,7 @@ BEGIN
     RETURN v_delivery;
 END
 $_begin_cleaning$;
-COMMENT ON FUNCTION staging._begin_cleaning(text, date) IS 'Locks a cleaning step of a day until the transaction ends, and finds the deliveries in force';
+COMMENT ON FUNCTION staging._begin_cleaning(text, date) IS 'Finds the deliveries in force of a day';
 
 -- Errors: WH012 raw does not hold as many rows as its deliveries say
 CREATE OR REPLACE FUNCTION staging._check_raw_count(p_delivery staging.delivery, p_row_count bigint) RETURNS void

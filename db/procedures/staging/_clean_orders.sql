@@ -3,36 +3,25 @@
 -- Reads:  raw.orders_json and raw.rejected_lines of the deliveries in force, staging.codes, warehouse.order_statuses,
 --         audit.settings
 -- Writes: staging.orders_clean of the day, staging.loads, audit.bad_records
--- Locks:  the step's advisory lock on the day, until the transaction ends
 -- Errors: WH007 the raw of the day is gone, WH012 raw does not hold what its deliveries say
--- Safe to repeat: the result is a function of raw, codes and settings; unchanged, nothing is done; a line that did not change stays as it is.
+-- Safe to repeat: the result is a function of raw, codes and settings; a line that did not change stays as it is.
 --
 -- Lines are written once: where the day has no partition yet, into the one that it gets. A refused line has no
 -- load_date there until it is taken out; it is parsed once more for its reasons.
 CREATE OR REPLACE FUNCTION staging._clean_orders(p_load_date date) RETURNS audit.step_result
-LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET quote_all_identifiers = off
-SET "TimeZone" = 'UTC' SET "DateStyle" = 'ISO, YMD' SET jit = off
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off
 AS $_clean_orders$
 DECLARE
     v_delivery  staging.delivery := staging._begin_cleaning('orders', p_load_date);
     v_today     text := to_char(p_load_date, 'YYYY-MM-DD"T"');
     v_oldest    date := staging.oldest_date(p_load_date);
     v_rows      regclass;
-    v_inputs    text := audit._input_digest('clean_orders', p_load_date);
     v_refused   bigint[];
     v_lines     bigint;
-    v_records   bigint;
     v_duplicate bigint;
+    v_records   bigint;
     v_rejected  bigint;
-    v_changed   boolean;
-    v_result    audit.step_result;
 BEGIN
-    v_result := audit._earlier_result('clean_orders', p_load_date, v_inputs);
-    IF v_result.rows_in IS NOT NULL THEN
-        RETURN v_result;
-    END IF;
-
     -- By its index: what else a month of raw holds is not read, whatever the planner thinks of so young a table.
     SET LOCAL enable_seqscan TO off;
     SELECT c.p_rows, c.p_lines INTO v_rows, v_lines
@@ -51,11 +40,10 @@ BEGIN
     SET LOCAL enable_seqscan TO DEFAULT;
     v_rejected := audit._record_bad_records(v_delivery);
 
-    v_changed := staging._publish_rows('staging.orders_clean', p_load_date, v_rows, ARRAY['order_id', 'line_number'],
-                                       ARRAY['staging_orders_id', 'raw_orders_id', 'created_at', 'updated_at']);
-    v_result := staging._finish_cleaning(v_delivery, v_lines, v_duplicate, v_rejected, v_changed);
     DROP TABLE pg_temp.bad_rows;
-    RETURN audit._remember_result('clean_orders', p_load_date, v_inputs, v_result);
+    RETURN staging._finish_cleaning(v_delivery, v_lines, v_duplicate, v_rejected, staging._publish_rows(
+        'staging.orders_clean', p_load_date, v_rows, ARRAY['order_id', 'line_number'],
+        ARRAY['staging_orders_id', 'raw_orders_id', 'created_at', 'updated_at']));
 END
 $_clean_orders$;
 COMMENT ON FUNCTION staging._clean_orders(date) IS 'Worker of clean_orders: the orders delivered for a day, as typed lines';

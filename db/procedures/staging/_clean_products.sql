@@ -2,21 +2,17 @@
 --
 -- Reads:  raw.products_json and raw.rejected_lines of the deliveries in force
 -- Writes: staging.products_clean of the day, staging.loads, audit.bad_records
--- Locks:  the step's advisory lock on the day, until the transaction ends
 -- Errors: WH007 the raw of the day is gone, WH012 raw does not hold what its deliveries say
 -- Safe to repeat: the result is a function of raw; a product that did not change stays as it is.
 CREATE OR REPLACE FUNCTION staging._clean_products(p_load_date date) RETURNS audit.step_result
-LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET quote_all_identifiers = off
-SET "TimeZone" = 'UTC' SET "DateStyle" = 'ISO, YMD' SET jit = off
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off
 AS $_clean_products$
 DECLARE
     v_delivery  staging.delivery := staging._begin_cleaning('products', p_load_date);
+    v_changed   bigint;
     v_lines     bigint;
     v_duplicate bigint;
     v_rejected  bigint;
-    v_changed   boolean;
-    v_result    audit.step_result;
 BEGIN
     SET LOCAL enable_seqscan TO off;  -- as in _clean_orders
     -- Which report of the day it is: by the bytes of the file's name, then by place.
@@ -52,11 +48,9 @@ BEGIN
     v_changed := warehouse._publish_day(
         'staging.products_clean', p_load_date,
         format('SELECT %s FROM pg_temp.product_lines WHERE problems IS NULL', warehouse._column_list('staging.products_clean')),
-        ARRAY['product_id'], ARRAY['staging_products_id', 'raw_products_id', 'created_at', 'updated_at']) > 0;
-
-    v_result := staging._finish_cleaning(v_delivery, v_lines, v_duplicate, v_rejected, v_changed);
+        ARRAY['product_id'], ARRAY['staging_products_id', 'raw_products_id', 'created_at', 'updated_at']);
     DROP TABLE pg_temp.product_lines, pg_temp.bad_rows;
-    RETURN v_result;
+    RETURN staging._finish_cleaning(v_delivery, v_lines, v_duplicate, v_rejected, v_changed > 0);
 END
 $_clean_products$;
 COMMENT ON FUNCTION staging._clean_products(date) IS 'Worker of clean_products: the catalogue delivered for a day, typed';

@@ -10,7 +10,7 @@ AS $clean_orders$
 DECLARE
     v_failure audit.failure;
 BEGIN
-    CALL audit._run_step('staging._clean_orders', load_date, v_failure);
+    CALL audit._run_step('clean_orders', load_date, v_failure);
     PERFORM audit._raise(v_failure);
 END
 $clean_orders$;

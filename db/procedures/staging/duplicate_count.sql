@@ -7,9 +7,7 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp S
 AS $duplicate_count$
 DECLARE
     v_partition regclass;
-    v_key       text := CASE p_table WHEN 'staging.orders_clean' THEN 'order_id, line_number'
-                                     WHEN 'staging.events_clean' THEN 'event_id, event_ts'
-                                     WHEN 'staging.products_clean' THEN 'product_id' END;
+    v_key       text := (SELECT array_to_string(s.key_columns, ', ') FROM raw.sources s WHERE s.staging_table = p_table);
     v_count     bigint;
 BEGIN
     IF v_key IS NULL THEN

@@ -120,6 +120,8 @@ AS $_drop_expired$
 DECLARE
     v_name text := p_partition::text;
     v_raw  date;
+    v_from date;
+    v_to   date;
 BEGIN
     PERFORM warehouse._refuse_date(p_before);
     PERFORM warehouse._take_month(p.from_date) FROM warehouse._partitions() p WHERE p.partition = p_partition;
@@ -129,6 +131,7 @@ BEGIN
             DETAIL = 'The settings raw_keep_days and staging_keep_days keep it.',
             HINT = 'SELECT name, value FROM audit.settings;';
     END IF;
+    SELECT p.from_date, p.to_date INTO v_from, v_to FROM warehouse._partitions() p WHERE p.partition = p_partition;
     SELECT p.from_date INTO v_raw
     FROM warehouse._partitions() p JOIN pg_class c ON c.oid = p.parent AND c.relnamespace = 'raw'::regnamespace
     WHERE p.partition = p_partition;
@@ -141,6 +144,10 @@ BEGIN
         WHERE l.run_date >= v_raw AND l.run_date < (v_raw + interval '1 month')::date
         ON CONFLICT ON CONSTRAINT dropped_months_pkey DO NOTHING;
     END IF;
+    -- What the gate saw of it is gone: verdicts of rules that read other days are judged again.
+    UPDATE audit.step_inputs i SET worked_in = pg_current_xact_id()
+    WHERE i.run_date >= v_from AND i.run_date < v_to
+      AND i.step IN (SELECT s.step FROM audit.steps s WHERE p_parent::text = ANY (s.writes));
     RETURN format('%s dropped', v_name);
 END
 $_drop_expired$;

@@ -1,18 +1,14 @@
 -- Worker of load_dim_date: the calendar from the oldest day that the load may hold to the end of its year, whole years.
 --
--- Reads:  audit.settings, the gate's pass
+-- Reads:  audit.settings
 -- Writes: warehouse.dim_date; what is there stays
 -- Locks:  the dimension's publish lock (advisory) until the transaction ends
--- Errors: WH002 the day's staging has no pass
 CREATE OR REPLACE FUNCTION warehouse._load_dim_date(p_load_date date) RETURNS audit.step_result
-LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET quote_all_identifiers = off
-SET "TimeZone" = 'UTC' SET "DateStyle" = 'ISO, YMD'
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $_load_dim_date$
 DECLARE
     v_result audit.step_result;
 BEGIN
-    PERFORM audit._require_pass(p_load_date);
     PERFORM warehouse._lock_publishing('warehouse.dim_date');
 
     INSERT INTO warehouse.dim_date (date_id, date, day, week, month, quarter, year, iso_year, day_of_week, day_of_year,
@@ -29,6 +25,7 @@ BEGIN
     ) AS d
     WHERE NOT EXISTS (SELECT FROM warehouse.dim_date k WHERE k.date = d.date);
     GET DIAGNOSTICS v_result.rows_out = ROW_COUNT;
+    v_result.rows_in := 0;
     RETURN v_result;
 END
 $_load_dim_date$;

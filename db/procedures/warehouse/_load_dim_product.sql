@@ -1,34 +1,21 @@
 -- Worker of load_dim_product: what a day says of products, their versions, and the dimension as it is now.
 --
--- Reads:  staging.products_clean, orders_clean and events_clean of the day, the gate's pass
+-- Reads:  staging.products_clean, orders_clean and events_clean of the day
 -- Writes: warehouse.product_loads of the day, warehouse.dim_product_history, warehouse.dim_product, warehouse.unseen_members
 -- Locks:  the dimension's publish lock (advisory) once the day's products are known, until the transaction ends
--- Errors: WH002 the day's staging has no pass
 -- Safe to repeat: versions are a function of product_loads, whatever the order of loading; what did not change stays.
 --
 -- A version begins where a catalogue says other than the catalogue before it. So a catalogue decides two beginnings:
 -- its own, and that of the next catalogue that has the product.
 CREATE OR REPLACE FUNCTION warehouse._load_dim_product(p_load_date date) RETURNS audit.step_result
-LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET quote_all_identifiers = off
-SET "TimeZone" = 'UTC' SET "DateStyle" = 'ISO, YMD'
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $_load_dim_product$
 DECLARE
     v_products text;
     v_orders   text;
     v_events   text;
-    v_inputs   text;
     v_result   audit.step_result;
 BEGIN
-    PERFORM warehouse._hold_month(p_load_date);
-    PERFORM audit._require_pass(p_load_date);
-    v_inputs := audit._input_digest('load_dim_product', p_load_date);
-    v_result := audit._earlier_result('load_dim_product', p_load_date, v_inputs);
-    IF v_result.rows_in IS NOT NULL THEN
-        v_result.rows_out := 0;  -- rows that changed
-        RETURN v_result;
-    END IF;
-
     v_products := coalesce(warehouse._partition_of('staging.products_clean', p_load_date), 'staging.products_clean');
     v_orders := coalesce(warehouse._partition_of('staging.orders_clean', p_load_date), 'staging.orders_clean');
     v_events := coalesce(warehouse._partition_of('staging.events_clean', p_load_date), 'staging.events_clean');
@@ -170,7 +157,7 @@ BEGIN
     ON CONFLICT ON CONSTRAINT unseen_members_pkey DO NOTHING;
 
     DROP TABLE pg_temp.seen_products, pg_temp.changed_products, pg_temp.version_starts;
-    RETURN audit._remember_result('load_dim_product', p_load_date, v_inputs, v_result);
+    RETURN v_result;
 END
 $_load_dim_product$;
 COMMENT ON FUNCTION warehouse._load_dim_product(date)

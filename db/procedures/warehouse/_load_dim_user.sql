@@ -1,33 +1,20 @@
 -- Worker of load_dim_user: what a day says of users, and the dimension that follows from all days.
 --
--- Reads:  staging.orders_clean and events_clean of the day, the gate's pass
+-- Reads:  staging.orders_clean and events_clean of the day
 -- Writes: warehouse.user_loads of the day, warehouse.dim_user, warehouse.unseen_members
 -- Locks:  the dimension's publish lock (advisory) once the day's users are known, until the transaction ends
--- Errors: WH002 the day's staging has no pass
 -- Safe to repeat: dim_user is the sum of user_loads, whatever the order of loading; what did not change stays.
 --
 -- What a load says of a user is merged in. Only where it said before what the dimension shows, and says it no more, are
 -- the user's other loads read again; and of these only the last ones, unless the first sighting was lost.
 CREATE OR REPLACE FUNCTION warehouse._load_dim_user(p_load_date date) RETURNS audit.step_result
-LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET quote_all_identifiers = off
-SET "TimeZone" = 'UTC' SET "DateStyle" = 'ISO, YMD'
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $_load_dim_user$
 DECLARE
     v_orders text;
     v_events text;
-    v_inputs text;
     v_result audit.step_result;
 BEGIN
-    PERFORM warehouse._hold_month(p_load_date);
-    PERFORM audit._require_pass(p_load_date);
-    v_inputs := audit._input_digest('load_dim_user', p_load_date);
-    v_result := audit._earlier_result('load_dim_user', p_load_date, v_inputs);
-    IF v_result.rows_in IS NOT NULL THEN
-        v_result.rows_out := 0;  -- rows that changed
-        RETURN v_result;
-    END IF;
-
     v_orders := coalesce(warehouse._partition_of('staging.orders_clean', p_load_date), 'staging.orders_clean');
     v_events := coalesce(warehouse._partition_of('staging.events_clean', p_load_date), 'staging.events_clean');
 
@@ -127,7 +114,7 @@ BEGIN
     ON CONFLICT ON CONSTRAINT unseen_members_pkey DO NOTHING;
 
     DROP TABLE pg_temp.seen_users, pg_temp.changed_users;
-    RETURN audit._remember_result('load_dim_user', p_load_date, v_inputs, v_result);
+    RETURN v_result;
 END
 $_load_dim_user$;
 COMMENT ON FUNCTION warehouse._load_dim_user(date) IS 'Worker of load_dim_user: what a day says of users, and the dimension that follows from all days';

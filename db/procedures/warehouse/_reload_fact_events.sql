@@ -1,19 +1,25 @@
 -- Worker of reload_fact_events: the events of a load, in the place of what that load brought before.
 --
--- Reads:  staging.events_clean of the day, the gate's pass
+-- Reads:  staging.events_clean of the day
 -- Writes: warehouse.fact_events, warehouse.events_superseded, warehouse.late_events, the fact figures of
 --         warehouse.daily_metrics: of the day, and of the days that events moved from or to
--- Locks:  the month (advisory, shared); fact_events' publish lock (advisory) once the partition is built, and that of
+-- Locks:  fact_events' publish lock (advisory) once the partition is built, and that of
 --         daily_metrics before rows move, until the transaction ends; what warehouse._publish_day takes
--- Errors: WH002 the day's staging has no pass, WH006 a swap did not get its locks, WH011 a dimension was not loaded
+-- Errors: WH006 a swap did not get its locks, WH011 a dimension was not loaded
 -- Safe to repeat: an event belongs to the greatest load_date that has it, whatever the order of loading.
 --
 -- An event is (event_id, event_ts). It can only be in the load of its own day, or in one that it came late to; so a
 -- repeat is found among late_events and in the one partition of its day.
+--
+-- Passed in temporary tables, to _move_facts.sql but for the first two:
+--   late_keys (event_id, event_ts)              the events of this load that came later than their own day
+--   later_keys (event_id, event_ts)             those that a later load has, too
+--   superseded_rows (columns of the facts)      its events that a later load has in force
+--   given_back (event_id, event_ts, load_date)  what it gives back, and to which load
+--   taken_over (event_id, event_ts, load_date)  what it takes over, and from which load
+--   taken_rows, given_rows                      the rows that moved: made by _move_rows, read by _write_event_figures
 CREATE OR REPLACE FUNCTION warehouse._reload_fact_events(p_load_date date) RETURNS audit.step_result
-LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET quote_all_identifiers = off
-SET "TimeZone" = 'UTC' SET "DateStyle" = 'ISO, YMD'
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $_reload_fact_events$
 DECLARE
     v_live   regclass;
@@ -22,18 +28,8 @@ DECLARE
     v_late   text;
     v_built  bigint := 0;
     v_count  bigint;
-    v_inputs text;
     v_result audit.step_result;
 BEGIN
-    PERFORM warehouse._hold_month(p_load_date);
-    PERFORM warehouse._wait_for_day('reload_fact_events', p_load_date);
-    PERFORM audit._require_pass(p_load_date);
-    v_inputs := audit._input_digest('reload_fact_events', p_load_date);
-    v_result := audit._earlier_result('reload_fact_events', p_load_date, v_inputs);
-    IF v_result.rows_in IS NOT NULL THEN
-        RETURN v_result;
-    END IF;
-
     v_live := warehouse._partition_of('warehouse.fact_events', p_load_date);
     v_events := warehouse._facts_of_day('staging.event_facts', 'staging.events_clean', p_load_date);
 
@@ -108,29 +104,12 @@ BEGIN
         WHERE o.event_id = k.event_id AND o.event_ts = k.event_ts AND o.load_date < p_load_date
     ) AS e;
     ANALYZE pg_temp.taken_over;
-    -- Orders and events of other days write the same rows of daily_metrics, and hold the dimensions for what they give
-    -- back: whoever waited for such a row while holding these would keep the swap below from its locks until it gives up.
-    PERFORM warehouse._lock_publishing('warehouse.daily_metrics');
-    -- The day itself comes last: while it is swapped readers wait, and nothing may make them wait longer.
-    BEGIN
-        PERFORM warehouse._take_rows('warehouse.fact_events', 'warehouse.events_superseded', ARRAY['event_id', 'event_ts']);
-        PERFORM warehouse._give_rows('warehouse.fact_events', 'warehouse.events_superseded', ARRAY['event_id', 'event_ts']);
-        v_result := warehouse._write_event_figures(p_load_date, v_count);
-        IF v_built > 0 THEN
-            EXECUTE format('DELETE FROM %s f USING pg_temp.later_keys k WHERE f.event_id = k.event_id AND f.event_ts = k.event_ts',
-                           warehouse._partition_name('warehouse.fact_events', p_load_date, 'day'));
-            PERFORM warehouse._attach_day('warehouse.fact_events', p_load_date);
-        ELSIF v_live IS NOT NULL THEN
-            PERFORM warehouse._publish_day(
-                'warehouse.fact_events', p_load_date, v_owned, ARRAY['event_id', 'event_ts'], '{}');
-        END IF;
-    EXCEPTION WHEN foreign_key_violation THEN
-        PERFORM warehouse._refuse_without_dimensions(p_load_date, SQLERRM);
-    END;
-
+    PERFORM warehouse._move_rows('warehouse.fact_events', 'warehouse.events_superseded', ARRAY['event_id', 'event_ts']);
+    v_result := warehouse._write_event_figures(p_load_date, v_count);
+    PERFORM warehouse._place_facts('warehouse.fact_events', p_load_date, v_owned, ARRAY['event_id', 'event_ts'], v_built);
     DROP TABLE pg_temp.late_keys, pg_temp.later_keys, pg_temp.superseded_rows, pg_temp.given_back, pg_temp.taken_over,
                pg_temp.taken_rows, pg_temp.given_rows;
-    RETURN audit._remember_result('reload_fact_events', p_load_date, v_inputs, v_result);
+    RETURN v_result;
 END
 $_reload_fact_events$;
 COMMENT ON FUNCTION warehouse._reload_fact_events(date)

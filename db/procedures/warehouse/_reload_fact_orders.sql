@@ -1,37 +1,34 @@
 -- Worker of reload_fact_orders: the order lines of a load, in the place of what that load brought before.
 --
--- Reads:  staging.orders_clean of the day, the gate's pass
+-- Reads:  staging.orders_clean of the day
 -- Writes: warehouse.fact_orders, warehouse.orders_superseded, warehouse.order_owners, the fact figures of
 --         warehouse.daily_metrics: of the day, and of the days that orders moved from or to
--- Locks:  the month (advisory, shared); fact_orders' publish lock (advisory) once the partition is built, and that of
+-- Locks:  fact_orders' publish lock (advisory) once the partition is built, and that of
 --         daily_metrics before rows move, until the transaction ends; what warehouse._publish_day takes
--- Errors: WH002 the day's staging has no pass, WH006 a swap did not get its locks, WH011 a dimension was not loaded
+-- Errors: WH006 a swap did not get its locks, WH011 a dimension was not loaded
 -- Safe to repeat: an order belongs to the greatest load_date that has a clean line of it, whatever the order of loading.
 --
 -- A load takes over the orders that earlier loads had, hands those that later loads have to orders_superseded, and
 -- gives back what it had and has no more. Only the orders of this load are looked up, never the history.
+--
+-- Passed in temporary tables, to _find_contested_orders, _give_owners_back and _take_owners_over here and to _move_facts.sql:
+--   loaded_keys (order_id)                   the orders of this load
+--   contested_orders (order_id, owner_date)  those that another load owns
+--   gone_orders (order_id)                   what this load had and has no more
+--   superseded_rows (columns of the facts)   its lines that a later load has in force
+--   given_back (order_id, load_date)         what it gives back, and to which load
+--   taken_over (order_id, load_date)         what it takes over, and from which load
+--   taken_rows, given_rows                   the rows that moved: made by _move_rows, read by _write_order_figures
 CREATE OR REPLACE FUNCTION warehouse._reload_fact_orders(p_load_date date) RETURNS audit.step_result
-LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET quote_all_identifiers = off
-SET "TimeZone" = 'UTC' SET "DateStyle" = 'ISO, YMD'
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $_reload_fact_orders$
 DECLARE
     v_live   regclass;
     v_lines  text;
     v_owned  text;
     v_built  bigint := 0;
-    v_inputs text;
     v_result audit.step_result;
 BEGIN
-    PERFORM warehouse._hold_month(p_load_date);
-    PERFORM warehouse._wait_for_day('reload_fact_orders', p_load_date);
-    PERFORM audit._require_pass(p_load_date);
-    v_inputs := audit._input_digest('reload_fact_orders', p_load_date);
-    v_result := audit._earlier_result('reload_fact_orders', p_load_date, v_inputs);
-    IF v_result.rows_in IS NOT NULL THEN
-        RETURN v_result;
-    END IF;
-
     v_live := warehouse._partition_of('warehouse.fact_orders', p_load_date);
     v_lines := warehouse._facts_of_day('staging.order_facts', 'staging.orders_clean', p_load_date);
 
@@ -81,33 +78,17 @@ BEGIN
     END IF;
     CREATE TEMPORARY TABLE taken_over ON COMMIT DROP AS
     SELECT c.order_id, c.owner_date AS load_date FROM pg_temp.contested_orders c WHERE c.owner_date < p_load_date;
-    -- Orders and events of other days write the same rows of daily_metrics, and hold the dimensions for what they give
-    -- back: whoever waited for such a row while holding these would keep the swap below from its locks until it gives up.
-    PERFORM warehouse._lock_publishing('warehouse.daily_metrics');
-    -- The day itself comes last: while it is swapped readers wait, and nothing may make them wait longer.
-    BEGIN
-        PERFORM warehouse._take_rows('warehouse.fact_orders', 'warehouse.orders_superseded', ARRAY['order_id']);
-        PERFORM warehouse._give_rows('warehouse.fact_orders', 'warehouse.orders_superseded', ARRAY['order_id']);
-        v_result := warehouse._write_order_figures(p_load_date, v_owned);
-        IF v_built > 0 THEN
-            EXECUTE format('DELETE FROM %s f USING pg_temp.contested_orders c WHERE f.order_id = c.order_id AND c.owner_date > %L',
-                           warehouse._partition_name('warehouse.fact_orders', p_load_date, 'day'), p_load_date);
-            PERFORM warehouse._attach_day('warehouse.fact_orders', p_load_date);
-        ELSIF v_live IS NOT NULL THEN
-            PERFORM warehouse._publish_day(
-                'warehouse.fact_orders', p_load_date, v_owned, ARRAY['order_id', 'line_number'], '{}');
-        END IF;
-    EXCEPTION WHEN foreign_key_violation THEN
-        PERFORM warehouse._refuse_without_dimensions(p_load_date, SQLERRM);
-    END;
-
+    PERFORM warehouse._move_rows('warehouse.fact_orders', 'warehouse.orders_superseded', ARRAY['order_id']);
+    v_result := warehouse._write_order_figures(p_load_date, v_owned);
+    PERFORM warehouse._place_facts('warehouse.fact_orders', p_load_date, v_owned, ARRAY['order_id', 'line_number'], v_built);
     DROP TABLE pg_temp.loaded_keys, pg_temp.contested_orders, pg_temp.superseded_rows, pg_temp.given_back, pg_temp.taken_over,
                pg_temp.taken_rows, pg_temp.given_rows;
-    RETURN audit._remember_result('reload_fact_orders', p_load_date, v_inputs, v_result);
+    RETURN v_result;
 END
 $_reload_fact_orders$;
 COMMENT ON FUNCTION warehouse._reload_fact_orders(date)
     IS 'Worker of reload_fact_orders: the order lines of a load, in the place of what that load brought before';
+
 -- Which orders of pg_temp.loaded_keys another load owns, as pg_temp.contested_orders. Looked up one by one: the cost is
 -- that of the load, not of the history.
 CREATE OR REPLACE FUNCTION warehouse._find_contested_orders(p_load_date date) RETURNS void

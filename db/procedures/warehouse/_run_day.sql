@@ -6,20 +6,21 @@ CREATE OR REPLACE PROCEDURE warehouse._run_day(p_load_date date, INOUT p_failure
 LANGUAGE plpgsql
 AS $_run_day$
 DECLARE
-    v_worker pg_catalog.regproc;
+    v_step pg_catalog.text;
 BEGIN
-    FOREACH v_worker IN ARRAY ARRAY[
-        'audit._open_run',
-        'staging._clean_orders', 'staging._clean_events', 'staging._clean_products',
-        'audit._check_quality',
-        'warehouse._load_dim_date', 'warehouse._load_dim_user', 'warehouse._load_dim_product',
-        'warehouse._reload_fact_orders', 'warehouse._reload_fact_events',
-        'warehouse._compute_daily_metrics']::pg_catalog.regproc[]
-    LOOP
-        CONTINUE WHEN v_worker OPERATOR(pg_catalog.=) 'audit._open_run'::pg_catalog.regproc AND audit._waiting_run(p_load_date) IS NOT NULL;
-        CALL audit._run_step(v_worker, p_load_date, p_failure);
+    FOREACH v_step IN ARRAY audit._steps_of_a_day() LOOP
+        CONTINUE WHEN v_step OPERATOR(pg_catalog.=) 'open_run' AND audit._waiting_run(p_load_date) IS NOT NULL;
+        CALL audit._run_step(v_step, p_load_date, p_failure);
         EXIT WHEN p_failure.sqlstate IS NOT NULL;
     END LOOP;
 END
 $_run_day$;
 COMMENT ON PROCEDURE warehouse._run_day(date, audit.failure) IS 'All SQL steps of a day, one after the other; stops at the first that fails';
+
+-- The steps that have a procedure, in their order.
+CREATE OR REPLACE FUNCTION audit._steps_of_a_day() RETURNS text[]
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $_steps_of_a_day$
+    SELECT array_agg(s.step ORDER BY s.position) FROM audit.steps s WHERE s.procedure IS NOT NULL;
+$_steps_of_a_day$;
+COMMENT ON FUNCTION audit._steps_of_a_day() IS 'The steps that have a procedure, in their order';

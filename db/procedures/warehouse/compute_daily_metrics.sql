@@ -10,7 +10,7 @@ AS $compute_daily_metrics$
 DECLARE
     v_failure audit.failure;
 BEGIN
-    CALL audit._run_step('warehouse._compute_daily_metrics', load_date, v_failure);
+    CALL audit._run_step('compute_daily_metrics', load_date, v_failure);
     PERFORM audit._raise(v_failure);
 END
 $compute_daily_metrics$;

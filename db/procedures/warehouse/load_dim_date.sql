@@ -10,7 +10,7 @@ AS $load_dim_date$
 DECLARE
     v_failure audit.failure;
 BEGIN
-    CALL audit._run_step('warehouse._load_dim_date', load_date, v_failure);
+    CALL audit._run_step('load_dim_date', load_date, v_failure);
     PERFORM audit._raise(v_failure);
 END
 $load_dim_date$;

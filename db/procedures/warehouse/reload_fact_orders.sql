@@ -10,7 +10,7 @@ AS $reload_fact_orders$
 DECLARE
     v_failure audit.failure;
 BEGIN
-    CALL audit._run_step('warehouse._reload_fact_orders', load_date, v_failure);
+    CALL audit._run_step('reload_fact_orders', load_date, v_failure);
     PERFORM audit._raise(v_failure);
 END
 $reload_fact_orders$;

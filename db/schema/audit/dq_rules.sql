@@ -10,8 +10,7 @@ CREATE TABLE audit.dq_rules (
     sample      text,
     description text    NOT NULL,
     CONSTRAINT dq_rules_pkey PRIMARY KEY (rule_name),
-    CONSTRAINT dq_rules_table_name_check
-        CHECK (table_name IN ('staging.orders_clean', 'staging.events_clean', 'staging.products_clean')),
+    CONSTRAINT dq_rules_table_name_fkey FOREIGN KEY (table_name) REFERENCES raw.sources (staging_table),
     -- The name becomes a column of the query that judges: a longer one would be cut and not be found again.
     CONSTRAINT dq_rules_rule_name_check CHECK (octet_length(rule_name) BETWEEN 1 AND 63 AND rule_name <> 'checked rows'),
     CONSTRAINT dq_rules_severity_check CHECK (severity IN ('critical', 'warning')),
@@ -72,7 +71,7 @@ INSERT INTO audit.dq_rules (rule_name, check_type, table_name, expression, min_v
      '(SELECT l.rejected_count::numeric / nullif(l.delivered_count, 0) FROM staging.loads l WHERE l.source = ''events'' AND l.load_date = $1)',
      NULL, 0.25, 'critical', NULL, 'At most 25 % of the events were rejected; see audit.bad_records.'),
     ('products_coverage', 'share', 'staging.orders_clean',
-     'avg(CASE WHEN product_id IN (SELECT p.product_id FROM warehouse.dim_product p WHERE NOT p.is_inferred UNION ALL SELECT c.product_id FROM staging.products_clean c WHERE c.load_date = $1) THEN 0 ELSE 1 END)',
+     'avg(CASE WHEN product_id IN (SELECT k.product_id FROM staging.known_products($1) k) THEN 0 ELSE 1 END)',
      NULL, 0.05, 'warning', NULL, 'At most 5 % of the order lines are about products that no catalogue knows.'),
     ('products_age', 'freshness', NULL,
      '$1 - (SELECT max(l.load_date) FROM staging.loads l WHERE l.source = ''products'' AND l.clean_count > 0 AND l.load_date <= $1)',

@@ -1,7 +1,6 @@
 CREATE TABLE audit.step_inputs (
     step            text        NOT NULL,
     run_date        date        NOT NULL,
-    digest          text        NOT NULL,
     staging_version bigint,
     rows_in         bigint      NOT NULL,
     rows_out        bigint,
@@ -9,18 +8,27 @@ CREATE TABLE audit.step_inputs (
     rows_duplicate  bigint,
     work_number     bigint      GENERATED ALWAYS AS IDENTITY,
     worked_at       timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT step_inputs_pkey PRIMARY KEY (step, run_date)
+    components      jsonb       NOT NULL DEFAULT '{}',
+    reads           text[]      DEFAULT '{}',
+    seen            pg_snapshot NOT NULL DEFAULT pg_current_snapshot(),
+    worked_in       xid8        NOT NULL DEFAULT pg_current_xact_id(),
+    CONSTRAINT step_inputs_pkey PRIMARY KEY (step, run_date),
+    CONSTRAINT step_inputs_step_fkey FOREIGN KEY (step) REFERENCES audit.steps (step) ON DELETE CASCADE
 );
-CREATE INDEX idx_step_inputs_work_number ON audit.step_inputs (work_number);
+-- What has worked since a verdict is asked by every run of a day.
+CREATE INDEX idx_step_inputs_worked_in ON audit.step_inputs (worked_in);
 
 COMMENT ON TABLE audit.step_inputs IS 'One row per step and day that worked: from what it made its result. With the same inputs, and the result still there, it does nothing. Deleting rows makes steps work again.';
-COMMENT ON COLUMN audit.step_inputs.step IS 'Public procedure: clean_orders, check_quality, …';
+COMMENT ON COLUMN audit.step_inputs.step IS 'audit.steps';
 COMMENT ON COLUMN audit.step_inputs.run_date IS 'Day of the data';
-COMMENT ON COLUMN audit.step_inputs.digest IS 'SHA-256 of all inputs: deliveries in force or staging, codes, settings, rules, overrides, the text of the routines, the schema''s revision';
 COMMENT ON COLUMN audit.step_inputs.staging_version IS 'Of a cleaning step: the staging that it made';
 COMMENT ON COLUMN audit.step_inputs.rows_in IS 'What the step said then; the same is said again';
 COMMENT ON COLUMN audit.step_inputs.rows_out IS 'What the step said then; the same is said again';
 COMMENT ON COLUMN audit.step_inputs.rows_rejected IS 'What the step said then; the same is said again';
 COMMENT ON COLUMN audit.step_inputs.rows_duplicate IS 'What the step said then; the same is said again';
-COMMENT ON COLUMN audit.step_inputs.work_number IS 'Rises with each work of any step: whether another day has changed since';
+COMMENT ON COLUMN audit.step_inputs.work_number IS 'Rises with each work of any step';
 COMMENT ON COLUMN audit.step_inputs.worked_at IS 'When the step last worked';
+COMMENT ON COLUMN audit.step_inputs.components IS 'Each of its inputs, as a digest or a number: deliveries or staging, settings, codes, routines, rules, …; a null is one that is not known, and makes the step work';
+COMMENT ON COLUMN audit.step_inputs.reads IS 'Of check_quality: tables that its rules read besides; NULL if that is not known, and then the day is judged each time';
+COMMENT ON COLUMN audit.step_inputs.seen IS 'Transactions whose changes it saw; what worked in another is newer';
+COMMENT ON COLUMN audit.step_inputs.worked_in IS 'Transaction that last changed what the step made';

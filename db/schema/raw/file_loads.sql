@@ -10,7 +10,7 @@ CREATE TABLE raw.file_loads (
     refused_reason text,
     ingested_at    timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT file_loads_pkey PRIMARY KEY (load_id),
-    CONSTRAINT file_loads_source_check CHECK (source IN ('orders', 'events', 'products')),
+    CONSTRAINT file_loads_source_fkey FOREIGN KEY (source) REFERENCES raw.sources (source),
     CONSTRAINT file_loads_sha256_check CHECK (sha256 ~ '^[0-9a-f]{64}$'),
     CONSTRAINT file_loads_counts_check CHECK (byte_count >= 0 AND row_count >= 0 AND rejected_count >= 0
         AND (refused_reason IS NULL OR row_count + rejected_count = 0))
@@ -22,7 +22,7 @@ CREATE INDEX idx_file_loads_run_date ON raw.file_loads (run_date, source, file_n
 COMMENT ON SEQUENCE raw.load_ids IS 'Numbers deliveries in the order of their arrival';
 COMMENT ON TABLE raw.file_loads IS 'One row per delivery: a file, or a catalogue from the products API. Written in the transaction that loads it.';
 COMMENT ON COLUMN raw.file_loads.load_id IS 'Number of the delivery; a later one of the same name is greater';
-COMMENT ON COLUMN raw.file_loads.source IS 'orders, events or products';
+COMMENT ON COLUMN raw.file_loads.source IS 'raw.sources: orders, events or products';
 COMMENT ON COLUMN raw.file_loads.run_date IS 'Day whose folder the file lay in';
 COMMENT ON COLUMN raw.file_loads.file_name IS 'Name without .gz or .zst; api.json for a catalogue from the products API';
 COMMENT ON COLUMN raw.file_loads.sha256 IS 'Of the uncompressed bytes, in hexadecimal';

@@ -11,13 +11,13 @@ CREATE TABLE staging.loads (
     created_at      timestamptz NOT NULL DEFAULT now(),
     updated_at      timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT loads_pkey PRIMARY KEY (source, load_date),
-    CONSTRAINT loads_source_check CHECK (source IN ('orders', 'events', 'products'))
+    CONSTRAINT loads_source_fkey FOREIGN KEY (source) REFERENCES raw.sources (source)
 );
 CREATE SEQUENCE staging.staging_versions AS bigint OWNED BY staging.loads.staging_version;
 COMMENT ON SEQUENCE staging.staging_versions IS 'Numbers the states of staging that the gate may judge';
 COMMENT ON TABLE staging.loads IS 'One row per source and day that was cleaned: what became of its lines, and which state of staging that is';
 COMMENT ON COLUMN staging.loads.load_date IS 'Day that was cleaned';
-COMMENT ON COLUMN staging.loads.source IS 'orders, events or products';
+COMMENT ON COLUMN staging.loads.source IS 'raw.sources: orders, events or products';
 COMMENT ON COLUMN staging.loads.staging_version IS 'Changes when a row of that day''s staging changes; a pass of the gate holds for one version';
 COMMENT ON COLUMN staging.loads.raw_count IS 'Rows of raw in the deliveries in force (orders, events, products)';
 COMMENT ON COLUMN staging.loads.delivered_count IS 'Lines delivered: clean + duplicate + rejected';

@@ -1,0 +1,73 @@
+-- What a step made from these inputs before, if it is still there; its rows_in is NULL if the step has to work.
+--
+-- Reads: audit.step_inputs, audit.settings; staging.loads, audit.gate_verdicts and audit.dq_results, where results stand
+CREATE OR REPLACE FUNCTION audit._earlier_result(p_step audit.steps, p_inputs audit.step_inputs) RETURNS audit.step_result
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $_earlier_result$
+DECLARE
+    v_earlier audit.step_inputs;
+    v_result  audit.step_result;
+BEGIN
+    SELECT i.* INTO v_earlier FROM audit.step_inputs i
+    WHERE i.step = p_inputs.step AND i.run_date = p_inputs.run_date AND i.components = p_inputs.components;
+    IF NOT FOUND
+       OR audit._setting('skip_unchanged') IS DISTINCT FROM 1
+       OR EXISTS (SELECT FROM jsonb_each(p_inputs.components) c WHERE c.value = 'null')
+       OR audit._has_changed_since(v_earlier)
+       OR (p_step.result_table IS NOT NULL AND coalesce(v_earlier.rows_out, 0) > 0
+           AND warehouse._partition_of(p_step.result_table::regclass, p_inputs.run_date) IS NULL)
+       OR (p_step.worker IS NOT NULL AND p_step.source IS NOT NULL
+           AND v_earlier.staging_version IS DISTINCT FROM (
+               SELECT l.staging_version FROM staging.loads l WHERE l.source = p_step.source AND l.load_date = p_inputs.run_date))
+       -- The verdict has to be a pass, and its results as many as there were: retention may have taken them away.
+       OR (p_step.step = 'check_quality' AND NOT EXISTS (
+               SELECT FROM audit.gate_verdicts v
+               WHERE v.run_date = p_inputs.run_date AND v.passed AND v.staging_versions = audit._staging_versions(p_inputs.run_date)
+                 AND (SELECT count(*) FROM audit.dq_results d WHERE d.run_id = v.run_id) = v_earlier.rows_out))
+    THEN
+        RETURN NULL;
+    END IF;
+    v_result.rows_in := v_earlier.rows_in;
+    v_result.rows_out := v_earlier.rows_out;
+    v_result.rows_rejected := v_earlier.rows_rejected;
+    v_result.rows_duplicate := v_earlier.rows_duplicate;
+    RETURN v_result;
+END
+$_earlier_result$;
+COMMENT ON FUNCTION audit._earlier_result(audit.steps, audit.step_inputs) IS 'What a step made from these inputs before, if it is still there';
+
+-- Whether a table that the rules of a verdict read may hold something else than then: a step of any day that writes it has
+-- worked in a transaction that the verdict did not see, or it is not known what they read. Race-free: a transaction that
+-- was under way then counts as newer, whenever it commits. Only what is newer is looked at, not the history.
+CREATE OR REPLACE FUNCTION audit._has_changed_since(p_earlier audit.step_inputs) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $_has_changed_since$
+    SELECT p_earlier.reads IS NULL
+        OR EXISTS (
+            SELECT FROM audit.step_inputs i
+            JOIN audit.steps s ON s.step = i.step
+            WHERE p_earlier.reads <> '{}'
+              AND i.worked_in >= pg_snapshot_xmin(p_earlier.seen)
+              AND NOT pg_visible_in_snapshot(i.worked_in, p_earlier.seen)
+              AND (s.writes && p_earlier.reads
+                   OR (i.run_date <> p_earlier.run_date
+                       AND EXISTS (SELECT FROM unnest(s.writes) AS w (name) WHERE w.name || ' of other days' = ANY (p_earlier.reads)))));
+$_has_changed_since$;
+COMMENT ON FUNCTION audit._has_changed_since(audit.step_inputs) IS 'Whether what the rules of a verdict read may have changed since';
+
+-- Remembers from what a step made its result.
+CREATE OR REPLACE FUNCTION audit._remember_result(p_inputs audit.step_inputs, p_result audit.step_result) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $_remember_result$
+BEGIN
+    -- Always a new row: its work_number says that something was done.
+    DELETE FROM audit.step_inputs i WHERE i.step = p_inputs.step AND i.run_date = p_inputs.run_date;
+    INSERT INTO audit.step_inputs (step, run_date, components, seen, reads, staging_version, rows_in, rows_out, rows_rejected, rows_duplicate)
+    SELECT s.step, p_inputs.run_date, p_inputs.components, p_inputs.seen,
+           CASE WHEN 'rules' = ANY (s.inputs) THEN audit._rules_read() ELSE '{}' END,
+           (SELECT l.staging_version FROM staging.loads l WHERE l.source = s.source AND l.load_date = p_inputs.run_date),
+           coalesce(p_result.rows_in, 0), p_result.rows_out, p_result.rows_rejected, p_result.rows_duplicate
+    FROM audit.steps s WHERE s.step = p_inputs.step;
+END
+$_remember_result$;
+COMMENT ON FUNCTION audit._remember_result(audit.step_inputs, audit.step_result) IS 'Remembers from what a step made its result';

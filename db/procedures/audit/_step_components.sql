@@ -1,0 +1,69 @@
+-- Everything that a step makes its result from, input by input: a digest or a number of each. A stale skip would be worse
+-- than none: it holds more than a step reads rather than less, and an input that is not known is null and makes it work.
+--
+-- Reads: raw.file_loads, staging.loads, staging.codes, warehouse.order_statuses, warehouse.daily_metrics,
+--        warehouse.unseen_members, audit.settings, audit.dq_rules, audit.dq_overrides, staging.fields, pg_proc, pg_rewrite
+-- To be called under the step's locks. What a rule reads besides is known once it was judged: audit._has_changed_since.
+--
+-- What somebody with the owner's rights does to staging and facts by hand is not seen: then
+-- DELETE FROM audit.step_inputs, or setting skip_unchanged 0, and run the days again.
+CREATE OR REPLACE FUNCTION audit._step_components(p_step audit.steps, p_load_date date) RETURNS jsonb
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD' SET "TimeZone" = 'UTC'
+AS $_step_components$
+DECLARE
+    v_versions bigint[] := audit._staging_versions(p_load_date);
+    v_revision text;
+    v_own      jsonb;
+BEGIN
+    IF to_regclass('public.alembic_version') IS NOT NULL THEN
+        EXECUTE 'SELECT string_agg(a.version_num, '' '' ORDER BY a.version_num) FROM public.alembic_version a' INTO v_revision;
+    END IF;
+    SELECT jsonb_object_agg(i.name, CASE i.name
+        WHEN 'deliveries' THEN
+            (SELECT audit._digest(string_agg(d::text, E'\n' ORDER BY d.file_name COLLATE "C"))
+             FROM raw._deliveries_in_force(p_step.source, p_load_date) d)
+        WHEN 'staging' THEN v_versions::text
+        WHEN 'staging of orders' THEN v_versions[1]::text
+        WHEN 'staging of events' THEN v_versions[2]::text
+        WHEN 'rules' THEN
+            (SELECT audit._digest(string_agg(r::text, E'\n' ORDER BY r.rule_name)) FROM audit.dq_rules r)
+        WHEN 'overrides' THEN
+            (SELECT coalesce(string_agg(o.staging_versions::text, ' ' ORDER BY o.override_id), '')
+             FROM audit.dq_overrides o WHERE o.run_date = p_load_date)
+        -- Which the fact steps of this and other days keep.
+        WHEN 'figures' THEN
+            (SELECT concat_ws(' ', m.fact_orders_count, m.superseded_orders_count, m.fact_events_count,
+                              m.superseded_events_count, m.revenue, m.net_revenue)
+             FROM warehouse.daily_metrics m WHERE m.run_date = p_load_date)
+        -- Whether they can go depends on the facts of all days.
+        WHEN 'unseen members' THEN
+            CASE WHEN NOT EXISTS (SELECT FROM warehouse.unseen_members) THEN 'none' END
+        END) INTO v_own
+    FROM unnest(p_step.inputs) AS i (name);
+
+    RETURN coalesce(v_own, '{}') || jsonb_build_object(
+        'settings', (SELECT audit._digest(string_agg(s::text, E'\n' ORDER BY s.name)) FROM audit.settings s
+                     WHERE s.name <> 'skip_unchanged'),
+        'codes', (SELECT audit._digest(string_agg(c::text, E'\n' ORDER BY c.kind, c.source_value)) FROM staging.codes c),
+        'fields', (SELECT audit._digest(string_agg(f::text, E'\n' ORDER BY f.source, f.field)) FROM staging.fields f),
+        'order statuses', (SELECT audit._digest(string_agg(o::text, E'\n' ORDER BY o.status)) FROM warehouse.order_statuses o),
+        'step', audit._digest(p_step::text),
+        -- Whoever replaces a routine writes its row of pg_proc anew, from psql too; a view between staging and facts that of its rule.
+        'routines', (SELECT audit._digest(string_agg(p.oid || ' ' || p.xmin, ',' ORDER BY p.oid)) FROM pg_proc p
+                     WHERE p.pronamespace IN ('raw'::regnamespace, 'staging'::regnamespace, 'audit'::regnamespace, 'warehouse'::regnamespace)),
+        'views', (SELECT audit._digest(string_agg(w.oid || ' ' || w.xmin, ',' ORDER BY w.oid))
+                  FROM pg_rewrite w JOIN pg_class c ON c.oid = w.ev_class
+                  WHERE c.relnamespace = 'staging'::regnamespace AND c.relkind = 'v'),
+        'revision', coalesce(v_revision, ''),
+        'server', current_setting('server_version_num'));
+END
+$_step_components$;
+COMMENT ON FUNCTION audit._step_components(audit.steps, date) IS 'Everything that a step makes its result from, input by input';
+
+-- The digest of an input. Of nothing, too: no delivery is an input like any other.
+CREATE OR REPLACE FUNCTION audit._digest(p_text text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $_digest$
+    SELECT encode(sha256(convert_to(coalesce(p_text, ''), 'UTF8')), 'hex');
+$_digest$;
+COMMENT ON FUNCTION audit._digest(text) IS 'The digest of an input of a step';
