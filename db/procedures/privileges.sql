@@ -36,3 +36,6 @@ GRANT EXECUTE ON FUNCTION
     audit.last_runs(integer), audit.last_steps(integer), audit.usual_days(date), audit.day_compared(date),
     audit.day_advice(date), audit.day_story(date), audit.order_story(text)
 TO warehouse_runner, warehouse_analyst;
+
+-- The views from staging to the facts, which are made anew with their files.
+GRANT SELECT ON staging.order_facts, staging.event_facts TO warehouse_runner, warehouse_checker;

@@ -16,10 +16,10 @@ DECLARE
     v_today     text := to_char(p_load_date, 'YYYY-MM-DD"T"');
     v_oldest    date := staging.oldest_date(p_load_date);
     v_rows      regclass;
-    v_refused   bigint[];
     v_lines     bigint;
-    v_duplicate bigint;
     v_records   bigint;
+    v_refused   bigint[];
+    v_duplicate bigint;
     v_rejected  bigint;
 BEGIN
     -- By its index: what else a month of raw holds is not read, whatever the planner thinks of so young a table.

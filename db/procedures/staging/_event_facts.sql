@@ -13,7 +13,6 @@ SELECT s.staging_events_id AS fact_events_id, s.event_id,
        s.event_type, s.event_ts, s.load_date, s.staging_events_id,
        s.attributes
 FROM staging.events_clean s;
-GRANT SELECT ON staging.event_facts TO warehouse_runner, warehouse_checker;
 
 COMMENT ON VIEW staging.event_facts IS 'One row per event and load, as the fact that it is in warehouse.fact_events, unless a later load has it too';
 -- The facts say what their columns mean.

@@ -13,7 +13,6 @@ SELECT s.staging_orders_id AS fact_orders_id, s.order_id, s.line_number,
        s.quantity, s.unit_price, s.revenue, s.order_ts, s.status, s.load_date, s.staging_orders_id,
        s.attributes
 FROM staging.orders_clean s;
-GRANT SELECT ON staging.order_facts TO warehouse_runner, warehouse_checker;
 
 COMMENT ON VIEW staging.order_facts IS 'One row per order line and load, as the fact that it is in warehouse.fact_orders, unless a later load has it too';
 -- The facts say what their columns mean.
