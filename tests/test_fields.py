@@ -284,7 +284,7 @@ def test_a_view_from_staging_to_facts_that_joins_is_asked_as_it_stands(shop: Any
 def test_a_field_with_a_column_is_a_revision_a_line_in_the_parser_and_a_line_in_the_view(shop: Any) -> None:
     put(shop)
     shop.run(DAY)
-    shop.landing.orders(NEXT, [order("O-1", NEXT, channel="shop"), order("O-2", NEXT)])
+    shop.landing.orders(NEXT, [order("O-1", NEXT, channel="shop"), order("O-2", NEXT), order("O-5", NEXT, channel="?")])
     # The revision.
     shop.execute(
         "SET ROLE warehouse_owner;"
@@ -300,6 +300,10 @@ def test_a_field_with_a_column_is_a_revision_a_line_in_the_parser_and_a_line_in_
         ("attributes jsonb,\n", "attributes jsonb, channel text,\n"),
         ('"timestamp" text,\n', '"timestamp" text, channel text,\n'),
         ("staging._trimmed(f.order_id) AS order_id,", "staging._trimmed(f.order_id) AS order_id, f.channel,"),
+        (
+            "|| (j.line_own).problems END,",
+            "|| (j.line_own).problems END || staging._problem(j.channel = '?', 'channel is not known', j.channel),",
+        ),
         ("|| (e.line_own).attributes END,\n", "|| (e.line_own).attributes END, e.channel,\n"),
     )
     view = changed(VIEW, ("       s.attributes\n", "       s.attributes, s.channel\n"))
@@ -313,6 +317,7 @@ def test_a_field_with_a_column_is_a_revision_a_line_in_the_parser_and_a_line_in_
     told = [("O-1", "shop"), ("O-2", None)]
     assert shop.rows(channels.format("staging.orders_clean"), NEXT) == told
     assert shop.rows(channels.format("warehouse.fact_orders"), NEXT) == told
+    assert shop.rows("SELECT record_id, failure_reason FROM audit.bad_records") == [("O-5", "channel is not known")]
     # The day before is delivered again with it: superseded rows, reload, compaction, and back.
     shop.landing.orders(DAY, [order("O-1", DAY, channel="web"), order("O-3", DAY, channel="web")])
     shop.run(DAY)

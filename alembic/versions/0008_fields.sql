@@ -208,3 +208,20 @@ JOIN warehouse.dim_date d ON d.date_id = f.date_id
 JOIN warehouse.dim_user u ON u.user_id = f.user_id
 JOIN warehouse.dim_product p ON p.product_id = f.product_id;
 COMMENT ON COLUMN warehouse.events.attributes IS 'Fields of one''s own, by name: attributes ->> ''gift''; NULL without any';
+
+-- As CREATE TABLE … (LIKE facts) would have it: from PostgreSQL 18 on it takes over the names of NOT NULL, too.
+DO $like_facts$
+DECLARE
+    v_constraint record;
+BEGIN
+    FOR v_constraint IN
+        SELECT k.conrelid::regclass AS name, k.conname
+        FROM pg_constraint k
+        WHERE k.contype = 'n' AND k.conname ~ '^(orders|events)_superseded_.*_not_null$'
+          AND k.conrelid IN ('warehouse.orders_superseded'::regclass, 'warehouse.events_superseded'::regclass)
+    LOOP
+        EXECUTE format('ALTER TABLE %s RENAME CONSTRAINT %I TO %I', v_constraint.name, v_constraint.conname,
+                       'fact_' || replace(v_constraint.conname, '_superseded_', '_'));
+    END LOOP;
+END
+$like_facts$;

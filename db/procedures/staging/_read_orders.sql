@@ -75,7 +75,7 @@ BEGIN ATOMIC
                                                                               ELSE p.customer END -> 'marketing_source')
                              THEN 'marketing_source' END], NULL)
                END AS nested,
-               CASE WHEN num_nulls(p.order_id, p.order_time, p.source_status) > 0 AND p.is_readable
+               CASE WHEN (p.order_id IS NULL OR p.order_time IS NULL OR p.source_status IS NULL) AND p.is_readable
                     THEN staging._record_has(p.raw_json, 'orders') END AS order_has,
                CASE WHEN p_own IS NOT NULL AND p.is_readable
                     THEN staging._own_values(p_own, '{order,customer}', p.raw_json, p.customer) END AS order_own
@@ -108,20 +108,22 @@ BEGIN ATOMIC
                    AND l.price ~ '^[0-9]{1,9}([.][0-9]{1,9})?$'
                    AND l.line_number <= 999999
                    AND (l.item_number IS NOT NULL OR l.items IS NULL), false) AS is_usual,
-               CASE WHEN num_nulls(l.product_id, l.quantity, l.price) > 0 AND l.is_readable
+               CASE WHEN (l.product_id IS NULL OR l.quantity IS NULL OR l.price IS NULL) AND l.is_readable
                     THEN staging._record_has(CASE WHEN l.item IS NULL THEN l.raw_json ELSE l.item END, 'orders') END AS line_has
         FROM lines l
         OFFSET '0'
     ),
     explained AS (
         SELECT j.*,
-               nullif(CASE WHEN NOT j.is_usual
-                           THEN staging._order_problems(
-                               ROW(j.raw_json, j.is_readable, j.nested, j.no_customer, j.items, j.item, j.item_number, j.order_has, j.line_has,
-                                   j.order_id, j.user_id, j.product_id, j.quantity, j.price, j.order_time, j.source_status, j.status,
-                                   j.city, j.signup_date, j.marketing_source, j.order_ts, j.signup_ts)::staging.order_line,
-                               p_oldest, p_load_date) END
-                      || (j.order_own).problems || (j.line_own).problems, '{}') AS problems
+               -- A rule for a column of one's own is a line here: || staging._problem(…).
+               nullif(array_remove(
+                   CASE WHEN NOT j.is_usual
+                        THEN staging._order_problems(
+                            ROW(j.raw_json, j.is_readable, j.nested, j.no_customer, j.items, j.item, j.item_number, j.order_has, j.line_has,
+                                j.order_id, j.user_id, j.product_id, j.quantity, j.price, j.order_time, j.source_status, j.status,
+                                j.city, j.signup_date, j.marketing_source, j.order_ts, j.signup_ts)::staging.order_line,
+                            p_oldest, p_load_date) END
+                   || CASE WHEN p_own IS NOT NULL THEN (j.order_own).problems || (j.line_own).problems END, NULL), '{}') AS problems
         FROM judged j
         OFFSET '0'
     )
@@ -132,7 +134,8 @@ BEGIN ATOMIC
            CASE WHEN e.is_usual THEN e.quantity::integer
                 WHEN e.problems IS NULL THEN trim_scale(e.quantity::numeric)::integer END,
            CASE WHEN e.problems IS NULL THEN trim_scale(e.price::numeric) END,
-           CASE WHEN e.problems IS NULL THEN trim_scale(e.quantity::numeric * e.price::numeric) END,
+           CASE WHEN e.is_usual THEN trim_scale(e.quantity::integer * e.price::numeric)
+                WHEN e.problems IS NULL THEN trim_scale(e.quantity::numeric * e.price::numeric) END,
            e.order_ts, e.status, e.city, (e.signup_ts AT TIME ZONE 'UTC')::date, e.marketing_source, e.raw_orders_id,
            CASE WHEN (e.line_own).attributes IS NULL THEN (e.order_own).attributes
                 ELSE coalesce((e.order_own).attributes, '{}') || (e.line_own).attributes END,
