@@ -47,9 +47,9 @@ BEGIN
         'codes', (SELECT audit._digest(string_agg(c::text, E'\n' ORDER BY c.kind, c.source_value)) FROM staging.codes c),
         'order statuses', (SELECT audit._digest(string_agg(o::text, E'\n' ORDER BY o.status)) FROM warehouse.order_statuses o),
         'step', audit._digest(p_step::text),
-        -- Whoever replaces a routine writes its row of pg_proc anew, from psql too.
+        -- Whoever replaces a routine writes its row of pg_proc anew, from psql too. PostgreSQL's own, below 16384, are not read.
         'routines', (SELECT audit._digest(string_agg(p.oid || ' ' || p.xmin, ',' ORDER BY p.oid)) FROM pg_proc p
-                     WHERE p.pronamespace IN ('raw'::regnamespace, 'staging'::regnamespace, 'audit'::regnamespace, 'warehouse'::regnamespace)),
+                     WHERE p.oid >= 16384 AND p.pronamespace IN ('raw'::regnamespace, 'staging'::regnamespace, 'audit'::regnamespace, 'warehouse'::regnamespace)),
         'revision', coalesce(v_revision, ''),
         'server', current_setting('server_version_num'));
 END
