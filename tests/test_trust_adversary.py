@@ -272,7 +272,7 @@ ANYWHERE = (
     "CREATE TABLESPACE evil_{l} LOCATION '/tmp'", "CREATE SERVER evil_{l} FOREIGN DATA WRAPPER postgres_fdw",
     "CREATE TRANSFORM FOR text LANGUAGE plpgsql (FROM SQL WITH FUNCTION evil(internal))",
     "ALTER TYPE text OWNER TO {l}", "CREATE CAST (text AS date) WITH INOUT AS IMPLICIT",
-    "SELECT audit._erase_user('U-1', 'x')", "CALL audit.erase_user('U-1', 'x')",
+    "SELECT audit._erase_rest('U-1', NULL)", "CALL audit.erase_user('U-1', 'x')",
     "SELECT warehouse._load_dim_user('2025-12-19')", "TRUNCATE raw.orders_json", "DELETE FROM audit.pipeline_runs",
 )  # fmt: skip
 

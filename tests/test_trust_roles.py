@@ -152,7 +152,7 @@ def test_migrate_proves_the_rights_and_sets_them(
                 "GRANT UPDATE ON warehouse.dim_user TO warehouse_analyst", "GRANT SELECT ON raw.orders_json TO PUBLIC",
                 "REVOKE SELECT ON warehouse.fact_orders FROM warehouse_analyst",
                 "REVOKE USAGE ON SCHEMA audit FROM warehouse_runner", "GRANT CREATE ON SCHEMA raw TO warehouse_loader",
-                "GRANT EXECUTE ON FUNCTION audit._erase_user(text, text) TO warehouse_runner",
+                "GRANT EXECUTE ON FUNCTION audit._erase_rest(text, audit.erased_users) TO warehouse_runner",
                 "REVOKE EXECUTE ON PROCEDURE warehouse.run_day(date) FROM warehouse_runner",
                 "GRANT SELECT ON audit.erased_users TO warehouse_analyst",
                 "GRANT USAGE ON SEQUENCE raw.raw_orders_ids TO warehouse_analyst",

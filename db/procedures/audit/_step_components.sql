@@ -48,9 +48,10 @@ BEGIN
         'fields', (SELECT audit._digest(string_agg(f::text, E'\n' ORDER BY f.source, f.field)) FROM staging.fields f),
         'order statuses', (SELECT audit._digest(string_agg(o::text, E'\n' ORDER BY o.status)) FROM warehouse.order_statuses o),
         'step', audit._digest(p_step::text),
-        -- Whoever replaces a routine writes its row of pg_proc anew, from psql too; a view between staging and facts that of its rule.
+        -- Whoever replaces a routine writes its row of pg_proc anew, from psql too. PostgreSQL's own, below 16384, are not read.
         'routines', (SELECT audit._digest(string_agg(p.oid || ' ' || p.xmin, ',' ORDER BY p.oid)) FROM pg_proc p
-                     WHERE p.pronamespace IN ('raw'::regnamespace, 'staging'::regnamespace, 'audit'::regnamespace, 'warehouse'::regnamespace)),
+                     WHERE p.oid >= 16384 AND p.pronamespace IN ('raw'::regnamespace, 'staging'::regnamespace, 'audit'::regnamespace, 'warehouse'::regnamespace)),
+        -- And who replaces a view between staging and facts that of its rule.
         'views', (SELECT audit._digest(string_agg(w.oid || ' ' || w.xmin, ',' ORDER BY w.oid))
                   FROM pg_rewrite w JOIN pg_class c ON c.oid = w.ev_class
                   WHERE c.relnamespace = 'staging'::regnamespace AND c.relkind = 'v'),
