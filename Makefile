@@ -124,16 +124,16 @@ $(AIRFLOW_VENV)/installed: requirements.txt
 	@touch $@
 
 airflow: setup-airflow  ## Airflow without Docker, on the embedded server: http://127.0.0.1:8080 (Ctrl-C ends it)
-	$(AIRFLOW_BIN)/python docker/run_airflow.py
+	$(AIRFLOW_BIN)/python ops/run_airflow.py
 
 test-airflow: setup-airflow  ## The tests of the DAGs, with real runs (AIRFLOW_HOME of their own)
-	$(AIRFLOW_BIN)/python -m pytest -n $(WORKERS) tests/test_dag_*.py $(ARGS)
+	$(AIRFLOW_BIN)/python -m pytest -n $(WORKERS) tests/dags $(ARGS)
 
 env:  ## Write .env for docker compose, with random passwords; one that exists stays as it is
-	@$(PYTHON) docker/make_env.py
+	@$(PYTHON) ops/make_env.py
 
 restore-check: $(ENOUGH_TO_RUN)  ## Restore the newest dump of BACKUP_DIR into a scratch database and compare it with the original
-	$(BIN)/python -m glue.backup check
+	$(BIN)/python -m ops.backup check
 
 lock:  ## Write requirements.txt anew: everything that works together, each with the hashes of its files
 	@mkdir -p .airflow && echo '*' > .airflow/.gitignore
@@ -155,7 +155,7 @@ DAYS  ?= 365
 .PHONY: soak
 
 soak: setup  ## A year of a shop's mishaps against a model of what must be there, SEEDS=20 times (SEED=1, DAYS=365)
-	$(BIN)/python -m tests.trust.soak --seed $(SEED) --seeds $(SEEDS) --days $(DAYS) $(ARGS)
+	$(BIN)/python -m trust.soak --seed $(SEED) --seeds $(SEEDS) --days $(DAYS) $(ARGS)
 
 COUNT ?=
 ONLY  ?=
@@ -163,23 +163,23 @@ ONLY  ?=
 .PHONY: coverage mutants
 
 coverage: setup  ## Which PL/pgSQL statements no test runs, by plpgsql_check's profiler on PostgreSQL 15
-	$(BIN)/python -m tests.trust.coverage --workers $(WORKERS) $(ARGS)
+	$(BIN)/python -m trust.coverage --workers $(WORKERS) $(ARGS)
 
 mutants: setup  ## A fault in the SQL, COUNT=150 times, and whether a test notices (ONLY=regex of ids; needs `make coverage`)
-	$(BIN)/python -m tests.trust.mutants --count $(or $(COUNT),150) --seed $(SEED) --only '$(ONLY)' $(ARGS)
+	$(BIN)/python -m trust.mutants --count $(or $(COUNT),150) --seed $(SEED) --only '$(ONLY)' $(ARGS)
 
 .PHONY: hostile exhaustion
 
 hostile: setup  ## Hostile files, COUNT=100000 records and giants of a gigabyte, each compared with an oracle (SEED=1, PG=15)
-	$(BIN)/python -m tests.trust.hostile --seed $(SEED) --count $(or $(COUNT),100000) --pg $(PG) $(ARGS)
+	$(BIN)/python -m trust.hostile --seed $(SEED) --count $(or $(COUNT),100000) --pg $(PG) $(ARGS)
 
 exhaustion: setup  ## Disk, connections, locks, time, client, network and API taken away, COUNT=60 times (SEED=1, PG=15)
-	$(BIN)/python -m tests.trust.exhaustion --seed $(SEED) --count $(or $(COUNT),60) --pg $(PG) $(ARGS)
+	$(BIN)/python -m trust.exhaustion --seed $(SEED) --count $(or $(COUNT),60) --pg $(PG) $(ARGS)
 
 .PHONY: kills
 
 kills: setup  ## Client, session, process or server killed at a statement of a day, COUNT=150 times, and what is left (ARGS=--all)
-	$(BIN)/python -m tests.trust.kills --count $(COUNT) --seed $(SEED) $(ARGS)
+	$(BIN)/python -m trust.kills --count $(COUNT) --seed $(SEED) $(ARGS)
 
 # -- Demo and documents ------------------------------------------------------------------------------
 

@@ -4,9 +4,9 @@ import logging.config
 
 from alembic import context
 
-from glue import migrate
 from glue.connection import warehouse_dsn
 from glue.errors import GlueError
+from ops import migrate
 
 config = context.config
 

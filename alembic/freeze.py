@@ -5,7 +5,7 @@
 
 For use until the first release. A released revision is never rewritten, because databases out there have run
 it: its checksum is in alembic/versions/RELEASED (`python alembic/freeze.py --release` adds those that are not
-there yet; `python -m tests.trust.upgrades` keeps a warehouse of that release for the tests), and this tool then
+there yet; `python -m trust.upgrades` keeps a warehouse of that release for the tests), and this tool then
 refuses. A change of the schema after that is a revision of its own, written by
 hand beside the change in db/schema; the tests compare both from the catalog.
 """

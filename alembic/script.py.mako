@@ -4,7 +4,7 @@ from pathlib import Path
 
 from alembic import op
 
-from glue.migrate import run_sql
+from ops.migrate import run_sql
 
 revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}

@@ -16,8 +16,8 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from glue.migrate import upgrade
-from glue.server import EmbeddedServer
+from embedded.server import EmbeddedServer
+from ops.migrate import upgrade
 
 PROJECT = Path(__file__).resolve().parent.parent
 SYSTEM_BINARIES = "/usr/lib/postgresql/{}/bin"

@@ -33,7 +33,7 @@ def make_backup() -> str:
     """Dump the warehouse into BACKUP_DIR; return the dump's name."""
     import os
 
-    from glue import backup
+    from ops import backup
 
     keep = int(os.environ.get("BACKUP_KEEP") or backup.KEPT_DUMPS)
     return backup.dump(dsn(BACKUP, "airflow backup"), backup.backup_folder(), keep=keep).name
@@ -41,7 +41,7 @@ def make_backup() -> str:
 
 def check_restore() -> dict[str, Any]:
     """Restore the newest dump into a scratch database and compare it; return what was compared."""
-    from glue import backup
+    from ops import backup
 
     # Two logins: what reads the original can make nothing, and what a dump is restored by may nothing in the original.
     checked = backup.check(

@@ -295,8 +295,8 @@ def _cell(text: str | None) -> str:
 
 def main() -> int:
     """Run the tool; return the exit code."""
-    from glue import server
-    from glue.migrate import upgrade
+    from embedded import server
+    from ops.migrate import upgrade
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="write nothing; exit code 1 if the page is not current")

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import psycopg
 
-from glue import server
+from embedded import server
 from glue.connection import connect, warehouse_dsn
 from glue.dsn import for_program
 from glue.errors import GlueError, MissingSetting, explain
@@ -255,7 +255,7 @@ def _print_json(found: object) -> None:
 
 
 def _demo(options: argparse.Namespace) -> int:
-    from glue.demo import demo  # rich takes a while to import
+    from demo.demo import demo  # rich takes a while to import
 
     end = options.end or datetime.now(UTC).date()
     return DONE if demo(end, days=options.days, jobs=options.jobs) else FAILED
@@ -287,7 +287,7 @@ def _psql(arguments: Sequence[str]) -> None:
 
 def _migrate(options: argparse.Namespace) -> int:
     # Only this command needs alembic and SQLAlchemy, which take half a second to import.
-    from glue.migrate import MigrationError, upgrade
+    from ops.migrate import MigrationError, upgrade
 
     logging.basicConfig(format="%(message)s", stream=sys.stdout)
     logging.getLogger("alembic").setLevel(logging.INFO)

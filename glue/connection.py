@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 
-from glue import server
+from embedded import server
 from glue.dsn import parse, why
 from glue.errors import GlueError
 

@@ -4,7 +4,7 @@
     pytest --pg=15         on the PostgreSQL 15 of this machine
     pytest -n 2            side by side: the workers share the server, each has databases of its own
 
-The server is our own embedded one (glue.server), in memory where there is room, without fsync.
+The server is our own embedded one (embedded.server), in memory where there is room, without fsync.
 """
 
 import contextlib
@@ -24,10 +24,10 @@ from psycopg import sql
 from psycopg.rows import namedtuple_row
 from pytest_postgresql import factories
 
-from glue.migrate import upgrade
-from glue.server import EmbeddedServer, ServerError
+from embedded.server import EmbeddedServer, ServerError
+from ops.migrate import upgrade
 from tests.shop import Landing
-from tests.trust import raises
+from trust import raises
 
 # A statement may wait for a lock or a checkpoint: how long an example takes says nothing here.
 settings.register_profile("warehouse", deadline=None, print_blob=True)
@@ -71,7 +71,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 # -- one server per run ------------------------------------------------------------------------------
 #
 # The process that pytest was started in makes the folder; the first test that needs the server starts it,
-# in whichever process (glue.server copes with several); the first process stops it.
+# in whichever process (embedded.server copes with several); the first process stops it.
 
 _folder = pytest.StashKey[Path]()
 
@@ -110,7 +110,7 @@ def pytest_testnodedown(node: Any) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """After a run of all tests that passed: fail if an error of the project was not seen (tests/trust/raises.py)."""
+    """After a run of all tests that passed: fail if an error of the project was not seen (trust/raises.py)."""
     config = session.config
     if hasattr(config, "workeroutput"):
         config.workeroutput["raised"] = sorted(config.stash[_raised])

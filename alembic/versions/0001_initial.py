@@ -4,7 +4,7 @@ from pathlib import Path
 
 from alembic import op
 
-from glue.migrate import run_sql
+from ops.migrate import run_sql
 
 revision = "0001"
 down_revision = None

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from alembic import op
 
-from glue.migrate import OWNER, run_sql, tell_analysts
+from ops.migrate import OWNER, run_sql, tell_analysts
 
 revision = "0002"
 down_revision = "0001"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from alembic import op
 
-from glue.migrate import OWNER, run_sql
+from ops.migrate import OWNER, run_sql
 
 revision = "0006"
 down_revision = "0005"

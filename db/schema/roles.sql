@@ -25,7 +25,7 @@ BEGIN
     END LOOP;
 
     -- Who is no superuser needs membership to give objects to the owner and the checker. Roles that are there already,
-    -- of another database of this cluster, may be somebody else's to grant: then it has to be had (glue/migrate.py says so).
+    -- of another database of this cluster, may be somebody else's to grant: then it has to be had (ops/migrate.py says so).
     FOREACH v_role IN ARRAY ARRAY['warehouse_owner', 'warehouse_checker'] LOOP
         IF NOT pg_has_role(v_role, 'USAGE') THEN
             EXECUTE format('GRANT %I TO %I', v_role, current_user);

@@ -1,5 +1,5 @@
 -- Keeps upgrades and erasures out until the transaction ends. The driver of steps, loads of raw and compaction hold
--- this together; an upgrade (glue/migrate.py) and audit.erase_user take it alone, and so wait for all of these.
+-- this together; an upgrade (ops/migrate.py) and audit.erase_user take it alone, and so wait for all of these.
 --
 -- Called before anything else that the transaction does: what it reads and runs afterwards stays as it is, and from here on
 -- no lock of a table or row is waited for without end, either (55P03).

@@ -1,0 +1,1 @@
+"""A seeded shop, thirty days of it, and what came of them."""

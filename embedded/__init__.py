@@ -1,0 +1,1 @@
+"""PostgreSQL from a wheel: found, made, started and stopped without a system service."""

@@ -1,0 +1,1 @@
+"""What keeps a warehouse: migrations, backups, and starters."""

@@ -1,0 +1,421 @@
+"""The daily DAG: its shape, its dates, and whole days of it on a real warehouse.
+
+Needs Airflow (`make test-airflow`), no network and no Docker. Each run is a process of its own, with an
+AIRFLOW_HOME of the test run's own on SQLite; the warehouse is reached as a loader and a runner, not as superuser.
+"""
+
+import http.server
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import shop
+from tests.conftest import Warehouse
+from tests.shop import Landing, checksums
+
+pytestmark = pytest.mark.skipif(
+    importlib.util.find_spec("airflow") is None, reason="Airflow is not installed here: make test-airflow"
+)
+
+PROJECT = Path(__file__).resolve().parents[2]
+DAGS = PROJECT / "dags"
+DAY = date(2025, 12, 19)
+NOWHERE = "http://127.0.0.1:1/products"
+
+ORDER_OF_TASKS = {
+    "open_run": set(),
+    "extract_orders": {"open_run"},
+    "extract_events": {"open_run"},
+    "extract_products": {"open_run"},
+    "clean_orders": {"extract_orders"},
+    "clean_events": {"extract_events"},
+    "clean_products": {"extract_products"},
+    "check_quality": {"clean_orders", "clean_events", "clean_products"},
+    "load_dim_date": {"check_quality"},
+    "load_dim_user": {"check_quality"},
+    "load_dim_product": {"check_quality"},
+    "reload_fact_orders": {"load_dim_date", "load_dim_user", "load_dim_product"},
+    "reload_fact_events": {"load_dim_date", "load_dim_user", "load_dim_product"},
+    "compute_daily_metrics": {"reload_fact_orders", "reload_fact_events"},
+}
+EXTRACTS = {"extract_orders", "extract_events", "extract_products"}
+LOADS = {name for name in ORDER_OF_TASKS if name.startswith(("load_", "reload_", "compute_"))}
+
+# Runs the DAG as `airflow dags test` does, or with `only` one task of it. Says how it ended in its last line.
+RUN = """
+import json, sys
+from datetime import datetime
+from ecomm_warehouse_daily import dag as whole
+ended = []
+for wanted in json.loads(sys.argv[1]):
+    moment = lambda name: wanted.get(name) and datetime.fromisoformat(wanted[name])
+    dag = whole.partial_subset(wanted["only"], include_upstream=False) if wanted.get("only") else whole
+    for task in dag.tasks:
+        task.retries = wanted.get("retries", task.retries)
+    run = dag.test(logical_date=moment("logical_date"), run_after=moment("run_after"), run_conf=wanted.get("conf"))
+    states = {ti.task_id: str(ti.state) for ti in run.get_task_instances()}
+    ended.append({"state": str(run.state), "tasks": states})
+print(json.dumps({"runs": ended}))
+"""
+
+FACTS = """
+import json
+from airflow.sdk import Asset
+from airflow.providers.common.sql.operators.sql import SQLExecuteQueryOperator
+from airflow.serialization.encoders import coerce_to_core_timetable
+from airflow.timetables.base import TimeRestriction
+from ecomm_warehouse_daily import dag
+import pendulum
+restriction = TimeRestriction(earliest=pendulum.datetime(2025, 12, 19, 2), latest=None, catchup=True)
+timetable = coerce_to_core_timetable(dag.timetable)
+info = timetable.next_dagrun_info(last_automated_data_interval=None, restriction=restriction)
+print(json.dumps({
+    "upstream": {task.task_id: sorted(task.upstream_task_ids) for task in dag.tasks},
+    "calls": {task.task_id: [task.sql, task.autocommit, task.hook_params] for task in dag.tasks
+              if isinstance(task, SQLExecuteQueryOperator)},
+    "groups": {name: [group.group_display_name, sorted(group.children)]
+               for name, group in dag.task_group.get_task_group_dict().items() if name},
+    "undocumented": [task.task_id for task in dag.tasks if not task.doc_md],
+    "unlimited": [task.task_id for task in dag.tasks if not task.execution_timeout],
+    "outlets": {task.task_id: [asset.name for asset in task.outlets] for task in dag.tasks},
+    "dag": [dag.max_active_runs, dag.catchup, bool(dag.dagrun_timeout), bool(dag.doc_md), sorted(dag.tags)],
+    "run_after": str(info.run_after), "logical_date": str(info.logical_date),
+}))
+"""
+
+
+@dataclass
+class Airflow:
+    """An Airflow of the test run's own."""
+
+    environment: dict[str, str]
+
+    def python(self, program: str, *arguments: str, **environment: str) -> Any:
+        """Run a program in a process of its own; return what its last line says, as JSON."""
+        done = subprocess.run(
+            [sys.executable, "-c", program, *arguments],
+            env=self.environment | environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+        return json.loads(done.stdout.splitlines()[-1]) | {"log": done.stdout + done.stderr}
+
+
+@pytest.fixture(scope="session")
+def airflow(tmp_path_factory: pytest.TempPathFactory) -> Airflow:
+    """An Airflow with a metadata database of its own, on SQLite."""
+    home = tmp_path_factory.mktemp("airflow")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "PG", "WAREHOUSE"))}
+    environment = kept | {
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(DAGS),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "PYTHONPATH": f"{PROJECT}{os.pathsep}{DAGS}",
+    }
+    subprocess.run(
+        [sys.executable, "-m", "airflow", "db", "migrate"],
+        env=environment,
+        check=True,
+        capture_output=True,
+        timeout=300,
+    )
+    return Airflow(environment)
+
+
+@dataclass
+class Receiver:
+    """A webhook: what was sent to it."""
+
+    url: str
+    messages: list[dict[str, Any]] = field(default_factory=list)
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A local webhook."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            made.messages.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        made = Receiver(f"http://127.0.0.1:{server.server_address[1]}/hook")
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield made
+        server.shutdown()
+        thread.join()
+
+
+Runs = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def run_dag(airflow: Airflow, warehouse: Warehouse, landing: Landing, receiver: Receiver) -> Runs:
+    """`run_dag(logical_date=…, run_after=…, conf=…, only=…, environment=…)`: how a run on the warehouse ended."""
+    info = warehouse.connection.info
+    environment = {"LANDING_URL": str(landing.folder), "ALERT_WEBHOOK_URL": receiver.url, "PRODUCTS_API_URL": NOWHERE}
+    for role in ("loader", "runner"):
+        warehouse.execute(
+            f"DO $$ BEGIN CREATE ROLE airflow_{role} LOGIN IN ROLE warehouse_{role};"
+            " EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
+        )
+        environment[f"AIRFLOW_CONN_WAREHOUSE_{role.upper()}"] = json.dumps(
+            {
+                "conn_type": "postgres", "host": info.host, "port": info.port, "login": f"airflow_{role}",
+                "schema": info.dbname,
+            }
+        )  # fmt: skip
+
+    def run(*several: dict[str, Any], **wanted: Any) -> dict[str, Any]:
+        changed = environment | wanted.pop("environment", {})
+        ended = airflow.python(RUN, json.dumps(several or [wanted], default=str), **changed)
+        return ended if several else ended["runs"][0] | {"log": ended["log"]}
+
+    return run
+
+
+def deliver_day(landing: Landing, day: date, *, products: bool = True) -> None:
+    """Put a day's files where the extracts look for them."""
+    landing.orders(day, shop.orders(150, day))
+    landing.events(day, shop.events(300, day))
+    if products:
+        landing.products(day, [shop.product(f"P-{number}") for number in range(7)])
+
+
+def at_two(day: date) -> datetime:
+    """Return the logical date of a day, as the timetable has it."""
+    return datetime(day.year, day.month, day.day, 2, tzinfo=UTC)
+
+
+# -- shape -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def facts(airflow: Airflow) -> dict[str, Any]:
+    """What the DAG file says, without any database."""
+    return airflow.python(FACTS)
+
+
+def test_the_fourteen_tasks_run_in_the_order_of_the_specification(facts: dict[str, Any]) -> None:
+    assert {name: set(upstream) for name, upstream in facts["upstream"].items()} == ORDER_OF_TASKS
+
+
+def test_every_task_but_the_extracts_is_one_call_that_a_killed_client_does_not_leave_behind(
+    facts: dict[str, Any],
+) -> None:
+    assert set(facts["calls"]) == set(ORDER_OF_TASKS) - EXTRACTS
+    for name, (statement, autocommit, hook) in facts["calls"].items():
+        assert statement.partition("(")[0].split(".")[1] == name
+        assert autocommit
+        assert hook["enable_log_db_messages"]
+        assert "client_connection_check_interval=2s" in hook["options"]
+        assert "application_name=" in hook["options"]
+
+
+def test_groups_read_like_the_specification_s_picture(facts: dict[str, Any]) -> None:
+    names = ["Extract", "Transform", "Quality", "Load dimensions", "Load facts", "Metrics"]
+    assert [name for name, _ in facts["groups"].values()] == names
+    assert set(facts["groups"]["extract"][1]) == EXTRACTS
+
+
+def test_everything_is_documented_limited_and_tagged(facts: dict[str, Any]) -> None:
+    assert not facts["undocumented"]
+    assert not facts["unlimited"]
+    assert facts["dag"] == [5, False, True, True, ["daily", "warehouse"]]
+    assert facts["outlets"]["reload_fact_orders"] == ["warehouse.fact_orders"]
+    assert facts["outlets"]["compute_daily_metrics"] == ["warehouse.daily_metrics"]
+
+
+def test_the_run_at_two_on_the_20th_has_the_19th_as_its_logical_date(facts: dict[str, Any]) -> None:
+    assert facts["run_after"] == "2025-12-20 02:00:00+00:00"
+    assert facts["logical_date"] == "2025-12-19 02:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    ("day", "newest", "asked"),
+    [
+        ("2025-12-22", "2025-12-15", True),  # a Monday
+        ("2025-12-23", "2025-12-22", False),  # a Tuesday, and Monday's is there
+        ("2025-12-23", "2025-12-15", True),  # a Tuesday after a Monday that failed
+        ("2025-12-23", "2025-12-16", False),  # a week old, not older
+        ("2025-12-23", None, True),  # there never was one
+    ],
+)
+def test_the_catalogue_is_asked_for_weekly_and_when_it_is_missing(
+    airflow: Airflow, day: str, newest: str | None, asked: bool
+) -> None:
+    program = (
+        "import json, sys; from datetime import date, timedelta; from ecomm_warehouse_daily import needs_catalogue\n"
+        "day, newest = (date.fromisoformat(text) if text else None for text in sys.argv[1:])\n"
+        "print(json.dumps({'run': needs_catalogue(day, day + timedelta(days=1), newest),"
+        " 'backfill': needs_catalogue(day, day + timedelta(days=2), newest)}))"
+    )
+    answer = airflow.python(program, day, newest or "")
+    assert (answer["run"] is None) == asked
+    assert "today's prices" in answer["backfill"]
+
+
+# -- dates -------------------------------------------------------------------------------------------
+
+YESTERDAY = datetime.now(UTC).date() - timedelta(days=1)
+KINDS_OF_RUNS = [
+    {"logical_date": at_two(date(2025, 12, 11))},
+    {"run_after": "2025-12-13T09:30:00+00:00"},  # by hand, without a date
+    {"run_after": "2025-12-14T00:00:00+00:00"},  # the same, at midnight
+    {"logical_date": at_two(date(2025, 11, 1)), "conf": {"load_date": "2025-12-14"}},
+    {"run_after": "2025-12-25T09:30:00+00:00", "conf": {"load_date": "2025-12-15"}},
+]
+
+
+def test_each_kind_of_run_loads_exactly_the_day_it_should(run_dag: Runs, warehouse: Warehouse) -> None:
+    ended = run_dag(*({"only": "open_run"} | kind for kind in KINDS_OF_RUNS))
+    assert {run["state"] for run in ended["runs"]} == {"success"}
+    days = [f"{day}" for (day,) in warehouse.rows("SELECT run_date FROM audit.pipeline_runs ORDER BY run_id")]
+    assert days == ["2025-12-11", "2025-12-12", "2025-12-13", "2025-12-14", "2025-12-15"]
+
+
+# -- days --------------------------------------------------------------------------------------------
+
+
+def test_a_day_of_the_dag_is_the_day_that_glue_runs(
+    run_dag: Runs, warehouse: Warehouse, landing: Landing, receiver: Receiver
+) -> None:
+    deliver_day(landing, DAY)
+    ended = run_dag(logical_date=at_two(DAY))
+    assert ended["state"] == "success"
+    assert ended["tasks"] == dict.fromkeys(ORDER_OF_TASKS, "success")
+    assert "reload_fact_orders 2025-12-19: 150 in, 150 out" in ended["log"]  # the procedure's own notice
+    assert receiver.messages == []
+    by_airflow = checksums(warehouse.connection, ("raw", "staging", "warehouse"))
+
+    assert warehouse.value("SELECT status FROM audit.pipeline_runs") == "succeeded"
+    triggered_by = warehouse.value("SELECT triggered_by FROM audit.pipeline_runs")
+    assert triggered_by.startswith("airflow_runner daily/open_run/manual__")
+    assert triggered_by.endswith("/1")
+
+    # Another run of the same, by glue: nothing changes.
+    warehouse.run(DAY)
+    assert checksums(warehouse.connection, ("raw", "staging", "warehouse")) == by_airflow
+
+
+def test_a_day_without_a_catalogue_skips_it_and_runs_all_that_follows(
+    run_dag: Runs, warehouse: Warehouse, landing: Landing
+) -> None:
+    deliver_day(landing, DAY, products=False)
+    ended = run_dag(logical_date=at_two(DAY))
+    assert ended["tasks"] == dict.fromkeys(ORDER_OF_TASKS, "success") | {"extract_products": "skipped"}
+    assert warehouse.value("SELECT count(*) FROM warehouse.fact_orders") == 150
+
+
+def test_a_day_that_the_gate_blocks_loads_nothing_and_says_why(
+    run_dag: Runs, warehouse: Warehouse, landing: Landing, receiver: Receiver
+) -> None:
+    deliver_day(landing, DAY)
+    landing.remove("orders", DAY, "orders.json")  # the volume rule blocks a day without orders
+    ended = run_dag(logical_date=at_two(DAY))
+    assert ended["state"] == "failed"
+    assert ended["tasks"]["check_quality"] == "failed"
+    assert {name for name, state in ended["tasks"].items() if state == "upstream_failed"} == LOADS
+    assert warehouse.value("SELECT status FROM audit.pipeline_runs") == "blocked"
+    assert warehouse.value("SELECT count(*) FROM warehouse.fact_events") == 0
+    for shown in ("(WH001)", "HINT: Look: SELECT * FROM audit.dq_failures", "audit.allow_day"):
+        assert shown in ended["log"]
+
+    (message,) = receiver.messages
+    failed = warehouse.rows("SELECT rule_name FROM audit.dq_failures ORDER BY severity, rule_name")
+    assert failed
+    assert [rule["rule"] for rule in message["rules"]] == [rule for (rule,) in failed]
+    assert (message["status"], message["day"], message["step"], message["sqlstate"]) == (
+        "blocked", str(DAY), "check_quality", "WH001",
+    )  # fmt: skip
+    assert message["text"].startswith("ecomm_warehouse_daily 2025-12-19: blocked at check_quality (WH001)")
+    assert {alert["alert"] for alert in message["alerts"]} >= {"low volume"}
+
+
+def test_a_day_that_succeeds_with_few_orders_is_an_alert(
+    run_dag: Runs, warehouse: Warehouse, landing: Landing, receiver: Receiver
+) -> None:
+    deliver_day(landing, DAY)
+    warehouse.execute("UPDATE audit.settings SET value = '151' WHERE name = 'alert_raw_orders'")
+    assert run_dag(logical_date=at_two(DAY))["state"] == "success"
+    (message,) = receiver.messages
+    assert message["status"] == "alert"
+    assert "on 2025-12-19 150 orders were delivered, fewer than 151" in message["text"]
+
+
+def test_an_api_that_is_down_keeps_no_day_out_and_is_told(
+    run_dag: Runs, warehouse: Warehouse, landing: Landing, receiver: Receiver
+) -> None:
+    deliver_day(landing, YESTERDAY, products=False)
+    ended = run_dag(logical_date=at_two(YESTERDAY), retries=0)
+    assert ended["state"] == "success"
+    assert ended["tasks"] == dict.fromkeys(ORDER_OF_TASKS, "success") | {"extract_products": "failed"}
+    assert warehouse.value("SELECT count(*) FROM warehouse.fact_orders") == 150
+    assert warehouse.value("SELECT status FROM audit.pipeline_runs") == "succeeded"
+    step = warehouse.row("SELECT step, error_sqlstate, error_message FROM audit.pipeline_steps WHERE status = 'failed'")
+    assert (step.step, step.error_sqlstate) == ("extract_products", "58030")
+    assert NOWHERE in step.error_message
+    (message,) = receiver.messages
+    assert (message["status"], message["day"], message["step"], message["sqlstate"], message["reason"]) == (
+        "alert", str(YESTERDAY), "extract_products", "58030", step.error_message,
+    )  # fmt: skip
+    assert message["text"].startswith(f"ecomm_warehouse_daily {YESTERDAY}: alert at extract_products (58030)")
+
+    # Once a catalogue is there, the same day knows its products by name.
+    landing.products(YESTERDAY, [shop.product(f"P-{number}") for number in range(7)])
+    receiver.messages.clear()
+    assert run_dag(logical_date=at_two(YESTERDAY))["tasks"] == dict.fromkeys(ORDER_OF_TASKS, "success")
+    assert receiver.messages == []
+    assert warehouse.rows("SELECT product_id FROM warehouse.dim_product WHERE is_inferred") == [("(none)",)]
+
+
+def test_a_day_for_which_there_is_nobody_to_ask_is_loaded_without_a_word(
+    run_dag: Runs, warehouse: Warehouse, landing: Landing, receiver: Receiver
+) -> None:
+    deliver_day(landing, YESTERDAY, products=False)
+    ended = run_dag(logical_date=at_two(YESTERDAY), environment={"PRODUCTS_API_URL": ""})
+    assert ended["tasks"] == dict.fromkeys(ORDER_OF_TASKS, "success") | {"extract_products": "skipped"}
+    assert warehouse.value("SELECT status FROM audit.pipeline_runs") == "succeeded"
+    assert warehouse.rows("SELECT * FROM audit.pipeline_steps WHERE status <> 'succeeded'") == []
+    assert receiver.messages == []
+
+
+def test_a_file_that_cannot_be_read_fails_the_run_in_airflow_and_in_the_record(
+    run_dag: Runs, warehouse: Warehouse, landing: Landing, receiver: Receiver
+) -> None:
+    deliver_day(landing, DAY)
+    landing.put("orders", DAY, "orders.json.gz", "[]")
+    ended = run_dag(logical_date=at_two(DAY), retries=0)
+    assert ended["state"] == "failed"
+    assert {name for name, state in ended["tasks"].items() if state == "failed"} == {"extract_orders"}
+    assert {name for name, state in ended["tasks"].items() if state == "upstream_failed"} == {
+        "clean_orders", "check_quality", *LOADS,
+    }  # fmt: skip
+    fault = f"orders of {DAY}: orders.json and orders.json.gz are the same delivery twice; remove one"
+    # Whatever ended well after it: events and products were extracted and cleaned.
+    run = warehouse.row("SELECT status, error FROM audit.pipeline_runs")
+    assert run == ("failed", f"extract_orders: {fault}")
+    assert warehouse.value("SELECT status FROM warehouse.daily_metrics") == "failed"
+    (message,) = receiver.messages
+    assert (message["status"], message["step"], message["sqlstate"], message["reason"]) == (
+        "failed", "extract_orders", "58030", fault,
+    )  # fmt: skip

@@ -1,0 +1,78 @@
+"""A real year of a real shop, which none of us wrote, goes through and comes out to the cent.
+
+UCI Online Retail (CC BY 4.0), 305 days. About a minute, so it runs once: on the newest PostgreSQL, not on --pg=15.
+"""
+
+import subprocess
+import sys
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from glue.extract import extract
+
+TOOL = Path(__file__).parents[3] / "shared" / "tools" / "online_retail_landing.py"
+HOLIDAYS = ["2010-12-27", "2011-04-25", "2011-05-02", "2011-05-30", "2011-08-29"]
+
+
+@pytest.mark.skipif(not TOOL.exists(), reason=f"the data is not here: {TOOL}")
+def test_online_retail_comes_out_to_the_cent(warehouse: Any, tmp_path: Path, pytestconfig: pytest.Config) -> None:
+    if pytestconfig.getoption("--pg") != "wheel":
+        pytest.skip("a minute long: on the wheel's PostgreSQL only")
+    landing = tmp_path / "online_retail"
+    subprocess.run([sys.executable, str(TOOL), str(landing)], check=True, stdout=subprocess.DEVNULL, timeout=300)
+    days = sorted({path.parent.name for path in landing.glob("orders/*/*")})
+    assert len(days) == 305
+    for source in ("orders", "products"):
+        for path in sorted((landing / source).iterdir()):
+            extract(source, date.fromisoformat(path.name), dsn=warehouse.dsn, landing=str(landing))
+    # A shop without clicks switches their volume rules off, as the README says.
+    warehouse.execute("UPDATE audit.dq_rules SET enabled = false WHERE rule_name LIKE 'events\\_volume%%'")
+    # On five bank holidays there is a catalogue and no order: the gate asks about them, and is told.
+    with pytest.raises(psycopg.Error, match="5 of 310 days did not succeed") as raised:
+        warehouse.call("warehouse.run_range", date.fromisoformat(days[0]), date.fromisoformat(days[-1]))
+    assert raised.value.sqlstate == "WH009"
+    closed = [line[:10] for line in (raised.value.diag.message_detail or "").splitlines()]
+    assert closed == HOLIDAYS
+    for day in closed:
+        warehouse.call("audit.allow_day", date.fromisoformat(day), "bank holiday: the shop was closed")
+        warehouse.call("warehouse.run_day", date.fromisoformat(day))
+
+    value = warehouse.value
+    assert value("SELECT sum(raw_order_lines_count) FROM warehouse.daily_metrics") == 541_909
+    assert value("SELECT count(*) FROM warehouse.fact_orders") == 531_282
+    assert value("SELECT sum(revenue) FROM warehouse.fact_orders") == Decimal("10655622.484")
+    assert value("SELECT sum(revenue) FROM warehouse.daily_metrics") == Decimal("10655622.484")
+    assert value("SELECT count(DISTINCT order_id) FROM warehouse.fact_orders") == 20_725
+    assert value("SELECT sum(quantity) FROM warehouse.fact_orders") == 5_660_978
+    assert value("SELECT count(DISTINCT product_id) FROM warehouse.fact_orders") == 3_940
+    assert value("SELECT count(DISTINCT user_id) FROM warehouse.fact_orders WHERE user_id <> '(guest)'") == 4_339
+    assert value("SELECT count(*) FROM warehouse.dim_user WHERE user_id <> '(guest)'") == 4_339
+    assert value("SELECT count(*) FROM warehouse.fact_orders WHERE user_id = '(guest)'") == 133_358
+
+    reasons = warehouse.rows(
+        "SELECT failure_reason LIKE 'quantity is not a whole number above 0%%' AS for_quantity,"
+        "       count(*) AS lines, count(DISTINCT failed_value) AS values"
+        " FROM audit.bad_records WHERE source_table = 'raw.orders_json' GROUP BY 1 ORDER BY 1"
+    )
+    assert [(row.for_quantity, row.lines) for row in reasons] == [(False, 3), (True, 10_624)]
+    adjustments = warehouse.rows(
+        "SELECT failure_reason FROM audit.bad_records"
+        " WHERE source_table = 'raw.orders_json' AND failure_reason NOT LIKE 'quantity%%'"
+    )
+    # Two of the three have a negative price as well.
+    assert all("status is not in staging.codes" in row.failure_reason for row in adjustments)
+    assert value("SELECT sum(rejected_orders_count) FROM warehouse.daily_metrics") == 10_627
+
+    statuses = warehouse.rows("SELECT status, count(*) AS days FROM warehouse.daily_metrics GROUP BY status")
+    assert [row.status for row in statuses] == ["succeeded"]
+    lost = warehouse.rows(
+        "SELECT run_date FROM warehouse.daily_metrics"
+        " WHERE raw_order_lines_count <> staging_orders_count + duplicate_orders_count + rejected_orders_count"
+        "    OR staging_orders_count <> fact_orders_count + superseded_orders_count"
+    )
+    assert lost == []

@@ -1,0 +1,236 @@
+"""From every release with data in it to the next one and back; and an upgrade in a warehouse that is in use."""
+
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from alembic import command
+from alembic.config import Config
+from psycopg.conninfo import make_conninfo
+
+from embedded.server import PROJECT, EmbeddedServer
+from ops import migrate
+from ops.migrate import MigrationError, upgrade
+from tests import catalog
+from tests.conftest import Warehouse
+from tests.promises import broken_promises
+from tests.shop import Landing, checksums
+from trust.upgrades import DAYS, FRIDAY, RELEASES, SUNDAY, fill, put
+
+SCHEMAS = ["raw", "staging", "warehouse", "audit"]
+VERSIONS = PROJECT / "alembic" / "versions"
+HEAD = migrate.revisions()[-1]
+NEXT = f"{int(HEAD) + 1:04}"
+# A release to come: a column more for a table that everybody reads, and a way back.
+REVISION = f'''
+"""A release to come."""
+
+from pathlib import Path
+
+from alembic import op
+
+from ops.migrate import OWNER, run_sql
+
+revision = "{NEXT}"
+down_revision = "{HEAD}"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    run_sql(op.get_bind(), Path(__file__).with_suffix(".sql"), role=OWNER)
+
+
+def downgrade() -> None:
+    op.get_bind().exec_driver_sql("ALTER TABLE warehouse.dim_user DROP COLUMN loyalty")
+'''
+SQL = """
+ALTER TABLE warehouse.dim_user ADD COLUMN loyalty text;
+COMMENT ON COLUMN warehouse.dim_user.loyalty IS 'Of the release to come';
+"""
+
+
+@pytest.fixture
+def release_to_come(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
+    """Alembic's configuration with one revision more than there is; migrations use it."""
+    tree = tmp_path / "tree"
+    shutil.copytree(PROJECT / "alembic", tree / "alembic")
+    shutil.copy(PROJECT / "alembic.ini", tree)
+    (tree / "alembic" / "versions" / f"{NEXT}_to_come.py").write_text(REVISION)
+    (tree / "alembic" / "versions" / f"{NEXT}_to_come.sql").write_text(SQL)
+    monkeypatch.setattr(migrate, "PROJECT", tree)
+    return Config(tree / "alembic.ini")
+
+
+def version(warehouse: Warehouse) -> str:
+    found: str = warehouse.value("SELECT version_num FROM public.alembic_version")
+    return found
+
+
+@pytest.fixture(params=["at hand", *sorted(path.stem for path in RELEASES.glob("*.dump"))])
+def released(request: pytest.FixtureRequest, warehouse: Warehouse, server: EmbeddedServer) -> Iterator[Warehouse]:
+    """A warehouse as a release left it: the one at hand, loaded here, and those that are kept as dumps."""
+    if request.param == "at hand":
+        fill(warehouse)
+        yield warehouse
+        return
+    name = f"released_{uuid.uuid4().hex[:12]}"
+    warehouse.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")
+    dsn = make_conninfo(warehouse.dsn, dbname=name)
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("PG")}
+    restore = [server.binaries() / "pg_restore", "-d", dsn, RELEASES / f"{request.param}.dump"]
+    subprocess.run(restore, env=environment, check=True, timeout=120)
+    made = Warehouse(dsn=dsn, connection=None, landing=warehouse.landing)  # type: ignore[arg-type]
+    made.connection = made.connect()
+    yield made
+    for connection in made.opened:
+        connection.close()
+    warehouse.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def kept(warehouse: Warehouse, columns: dict[str, list[str]], settings: list[str]) -> dict[str, Any]:
+    """Return rows and a checksum of each table, of the columns and settings that it had before."""
+    return {
+        table: tuple(warehouse.row(
+            f"SELECT count(*), sum(hashtextextended(ROW({', '.join(names)})::text, 0)::numeric) FROM {table} AS t"
+            " WHERE %s::text <> 'audit.settings' OR to_jsonb(t) ->> 'name' = ANY (%s)",
+            table, settings,
+        )) for table, names in columns.items()
+    }  # fmt: skip
+
+
+def columns_of(warehouse: Warehouse) -> dict[str, list[str]]:
+    """Return the columns of each table, but for what an upgrade itself writes."""
+    rows = warehouse.rows(
+        "SELECT c.oid::regclass::text AS name, array_agg(quote_ident(a.attname) ORDER BY a.attnum) AS columns"
+        " FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
+        " WHERE c.relnamespace::regnamespace::text = ANY (%s) AND c.relkind IN ('r', 'p') AND NOT c.relispartition"
+        "   AND c.relname <> 'routine_files' GROUP BY c.oid",
+        SCHEMAS,
+    )
+    assert len(rows) > 30
+    return dict(rows)
+
+
+def test_from_every_release_with_data_to_the_next_and_back(
+    released: Warehouse, release_to_come: Config, landing: Landing
+) -> None:
+    start = version(released)
+    columns = columns_of(released)
+    # A release may bring settings of its own.
+    settings = [row.name for row in released.rows("SELECT name FROM audit.settings")]
+    data, sums = kept(released, columns, settings), checksums(released.connection)
+    objects = catalog.read(released.connection)
+
+    upgrade(released.dsn)
+    assert version(released) == NEXT
+    assert released.value("SELECT count(*) FROM warehouse.dim_user WHERE loyalty IS NULL") > 5
+    assert kept(released, columns, settings) == data
+    # It works, and nothing is other than before but what tells of runs.
+    released.call("warehouse.run_range", DAYS[0], SUNDAY)
+    again = kept(released, columns, settings)
+    same = [table for table in columns if not table.startswith("audit.") and table != "warehouse.daily_metrics"]
+    assert {table: again[table] for table in same} == {table: data[table] for table in same}
+    assert broken_promises(released.connection) == {}
+
+    release_to_come.attributes["dsn"] = released.dsn
+    command.downgrade(release_to_come, HEAD)
+    assert version(released) == HEAD
+    if start == HEAD:
+        assert catalog.differences(objects, catalog.read(released.connection), ("before", "after")) == []
+        assert checksums(released.connection) == sums
+    # Where there is no way back, it says what there is instead.
+    with pytest.raises(NotImplementedError, match=r"restore (a|the) backup"):
+        command.downgrade(release_to_come, "base")
+    assert version(released) == HEAD
+    assert broken_promises(released.connection) == {}
+
+
+def test_every_released_revision_has_a_dump_to_start_from() -> None:
+    released = VERSIONS / "RELEASED"
+    names = [line.split()[1] for line in released.read_text().splitlines()] if released.exists() else []
+    missing = [name for name in names if not (RELEASES / f"{name[:4]}.dump").exists()]
+    assert not missing, "released without a dump: python -m trust.upgrades"
+
+
+# -- in use -------------------------------------------------------------------------------------------
+
+
+def test_an_upgrade_gives_up_after_a_while_and_names_who_uses_the_warehouse(
+    warehouse: Warehouse, release_to_come: Config
+) -> None:
+    before = catalog.read(warehouse.connection)
+    impatient = make_conninfo(warehouse.dsn, options="-c lock_timeout=700ms")
+    running = warehouse.connect(application_name="the night run")
+    running.execute("BEGIN")
+    # A load that is under way, as glue does it; then an analyst's long query on the table that is to change.
+    for statement in (
+        f"SELECT raw.open_load('orders', '{FRIDAY}', 'x.json', '{'1' * 64}')",
+        "SELECT count(*) FROM warehouse.dim_user",
+    ):
+        running.execute(statement)  # type: ignore[arg-type]
+        with pytest.raises(MigrationError, match=r"is in use; waited 0\.7 s, nothing was changed") as told:
+            upgrade(impatient)
+        pid, login = running.info.backend_pid, running.info.user
+        assert f"pid {pid} ({login}, the night run): {statement[:40]}" in str(told.value)
+        assert "PGOPTIONS='-c lock_timeout=30min'" in str(told.value)
+        running.execute("ROLLBACK; BEGIN")
+    running.execute("ROLLBACK")
+    assert catalog.differences(before, catalog.read(warehouse.connection), ("before", "after")) == []
+    upgrade(impatient)
+    assert version(warehouse) == NEXT
+
+
+def waiting(connection: psycopg.Connection[Any]) -> int:
+    """Return how many sessions of this database wait for an advisory lock."""
+    found: int = connection.execute(
+        "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'advisory'"
+        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    ).fetchone()[0]
+    return found
+
+
+def test_an_upgrade_waits_for_what_runs_and_what_comes_waits_for_it(
+    warehouse: Warehouse, release_to_come: Config
+) -> None:
+    put(warehouse, FRIDAY)
+    warehouse.execute("UPDATE audit.dq_rules SET enabled = false")
+    warehouse.deliver(FRIDAY)
+    running = warehouse.connect()
+    running.execute("BEGIN")
+    running.execute("SELECT warehouse._hold_warehouse()")
+    watching = warehouse.connect()
+
+    upgrading = threading.Thread(target=upgrade, args=[warehouse.dsn])
+    upgrading.start()
+    while waiting(watching) < 1:
+        time.sleep(0.02)
+        assert upgrading.is_alive()
+    day = threading.Thread(target=warehouse.call, args=["warehouse.run_day", FRIDAY])
+    day.start()
+    while waiting(watching) < 2:
+        time.sleep(0.02)
+        assert upgrading.is_alive()
+        assert day.is_alive()
+    # The step is recorded, and waits; alembic's questions do not.
+    assert watching.execute("SELECT status FROM audit.pipeline_runs").fetchall() == [("running",)]
+    tree = Path(release_to_come.config_file_name or "").parent
+    environment = os.environ | {"WAREHOUSE_DSN": warehouse.dsn, "PYTHONPATH": str(PROJECT)}
+    asked = [sys.executable, "-m", "alembic.config", "current"]
+    done = subprocess.run(asked, cwd=tree, env=environment, capture_output=True, text=True, check=True, timeout=120)
+    assert HEAD in done.stdout
+    running.execute("COMMIT")
+    upgrading.join()
+    day.join()
+    assert version(warehouse) == NEXT
+    assert warehouse.value("SELECT status FROM audit.pipeline_runs") == "succeeded"
+    assert broken_promises(warehouse.connection) == {}

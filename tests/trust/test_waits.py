@@ -1,0 +1,494 @@
+"""Nobody waits without end or in silence, and nobody who may only read can keep a day from being loaded.
+
+An analyst takes our advisory locks, pins partitions, or fakes a step that lives; a client is stopped in the middle of a
+COPY; a rule lets go of locks. See docs/explanation/trust.md.
+"""
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from glue.connection import connect
+from glue.run import Runner
+from tests.pipeline.test_failures import DAY, Caller, newest_step, put_day, wait_for
+from tests.pipeline.test_gate_rules import add_rule, deliver_good_day, judge
+from tests.promises import RULES_OFF
+from tests.shop import events, orders
+
+NUMBER = f"(date '{DAY}' - date '2000-01-01')"
+CLASS = "hashtext('ecommerce_warehouse {}')"
+# What an analyst may lock: {first key: (second key, what it stops)}.
+LOCKS = {
+    "in use": ("0", "CALL staging.clean_orders(%s)"),
+    "runs": (NUMBER, "CALL staging.clean_orders(%s)"),
+    "month": ("2025 * 12 + 11", "CALL staging.clean_orders(%s)"),
+    "clean_orders": (NUMBER, "CALL staging.clean_orders(%s)"),
+    "publish": ("'staging.orders_clean'::regclass::oid::integer", "CALL staging.clean_orders(%s)"),
+    "load orders": (NUMBER, "SELECT raw.open_load('orders', %s, 'a.json', '0')"),
+    "partitions": ("hashtext('raw')", "SELECT raw.prepare_month(%s::date + 40)"),
+}
+
+
+def analyst(warehouse: Any) -> psycopg.Connection[Any]:
+    """Return a session of an analyst's."""
+    return warehouse.connect("warehouse_analyst", application_name="curious")
+
+
+def limits(warehouse: Any, *, notice: int = 3, wait: int = 900) -> None:
+    """Set after how many seconds one is told for whom it waits, and after how many it gives up."""
+    for name, value in (("lock_notice_s", notice), ("lock_wait_s", wait)):
+        warehouse.execute("UPDATE audit.settings SET value = %s WHERE name = %s", str(value), name)
+
+
+# -- our advisory locks ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_who_waits_for_a_lock_is_told_meanwhile_for_whom_and_goes_on(warehouse: Any, name: str) -> None:
+    key, statement = LOCKS[name]
+    put_day(warehouse)
+    limits(warehouse, notice=0)
+    session = analyst(warehouse)
+    session.execute(f"SELECT pg_advisory_lock({CLASS.format(name)}, %s)", [warehouse.value(f"SELECT {key}")])
+    caller = Caller(warehouse, statement.replace("%s", f"'{DAY}'"))
+    # The server's notice is here while the server still waits.
+    (told,) = wait_for(lambda: [notice for notice in warehouse.notices if notice.startswith("waiting for ")])
+    assert f"with pid {session.info.backend_pid}: postgres (curious)" in told
+    assert caller.is_alive()
+    session.execute("SELECT pg_advisory_unlock_all()")
+    caller.join(20)
+    assert not caller.is_alive()
+    assert caller.error is None
+    assert sum(notice.startswith("waiting for ") for notice in warehouse.notices) == 1
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_a_wait_for_a_lock_ends_with_wh006_and_who_holds_it(warehouse: Any, name: str) -> None:
+    key, statement = LOCKS[name]
+    put_day(warehouse)
+    limits(warehouse, wait=1)
+    session = analyst(warehouse)
+    session.execute(f"SELECT pg_advisory_lock({CLASS.format(name)}, %s)", [warehouse.value(f"SELECT {key}")])
+    with pytest.raises(psycopg.Error, match="stayed in use") as caught:
+        warehouse.execute(statement, DAY)
+    assert caught.value.sqlstate == "WH006"
+    assert f"with pid {session.info.backend_pid}: postgres (curious)" in caught.value.diag.message_detail
+    if "clean_orders" in statement and name != "runs":
+        step = newest_step(warehouse)
+        assert (step.status, step.error_sqlstate) == ("failed", "WH006")
+        assert "curious" in step.error_message
+        session.close()
+        warehouse.call("staging.clean_orders", DAY)
+        assert newest_step(warehouse).status == "succeeded"
+
+
+def test_a_sessions_own_lock_timeout_goes_before_the_setting(warehouse: Any) -> None:
+    session = analyst(warehouse)
+    session.execute(f"SELECT pg_advisory_lock({CLASS.format('in use')}, 0)")
+    warehouse.execute("SET lock_timeout = '20ms'")
+    with pytest.raises(psycopg.Error, match="stayed in use") as caught:
+        warehouse.call("audit.open_run", DAY)
+    assert caught.value.sqlstate == "WH006"
+    assert warehouse.value("SHOW lock_timeout") == "20ms"
+
+
+def test_a_lock_that_a_prepared_transaction_holds_is_named_as_such(warehouse: Any) -> None:
+    held = warehouse.value("SELECT warehouse._sessions(ARRAY[NULL, pg_backend_pid(), pg_backend_pid()]::integer[])")
+    assert re.fullmatch(r"with pid \d+: postgres \(-\); of a prepared transaction", held)
+    assert warehouse.value("SELECT warehouse._sessions(NULL)") == "(gone now)"
+
+
+def test_what_shares_a_lock_is_told_of_who_waits_for_it_alone(warehouse: Any) -> None:
+    put_day(warehouse)
+    limits(warehouse, notice=0)
+    sharing, alone = analyst(warehouse), analyst(warehouse)
+    sharing.execute(f"SELECT pg_advisory_lock_shared({CLASS.format('in use')}, 0)")
+    waiting = threading.Thread(target=alone.execute, args=[f"SELECT pg_advisory_lock({CLASS.format('in use')}, 0)"])
+    waiting.start()
+    wait_for(lambda: warehouse.value("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'advisory'"))
+    caller = Caller(warehouse, f"CALL staging.clean_orders('{DAY}')")
+    (told,) = wait_for(lambda: [notice for notice in warehouse.notices if notice.startswith("waiting for ")])
+    assert f"pid {alone.info.backend_pid}:" in told
+    assert f"pid {sharing.info.backend_pid}:" not in told
+    sharing.execute("SELECT pg_advisory_unlock_all()")
+    waiting.join(20)
+    alone.execute("SELECT pg_advisory_unlock_all()")
+    caller.join(20)
+    assert caller.error is None
+
+
+def test_one_routine_waits_for_advisory_locks_and_no_other(warehouse: Any) -> None:
+    found = warehouse.rows(
+        r"""
+        SELECT p.proname FROM pg_proc AS p
+        WHERE p.pronamespace::regnamespace::text IN ('raw', 'staging', 'warehouse', 'audit')
+          AND p.prosrc ~ 'pg_advisory_(xact_)?lock'
+        """
+    )
+    assert [row.proname for row in found] == ["_wait_for_lock"]
+
+
+def test_no_table_of_a_step_is_waited_for_without_end(warehouse: Any) -> None:
+    put_day(warehouse)
+    limits(warehouse, wait=1)
+    warehouse.execute("UPDATE audit.settings SET value = '1' WHERE name = 'step_attempts'")
+    with warehouse.connect() as other, other.transaction():
+        other.execute("LOCK TABLE staging.codes IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            warehouse.call("staging.clean_orders", DAY)
+    warehouse.call("staging.clean_orders", DAY)
+    assert warehouse.value("SHOW lock_timeout") == "0"
+
+
+# -- a client that is stopped ------------------------------------------------------------------------
+
+
+def glue(warehouse: Any, *arguments: str) -> subprocess.Popen[str]:
+    """Start the command line on a warehouse."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "glue", *arguments],
+        env=os.environ | {"WAREHOUSE_DSN": warehouse.dsn, "LANDING_URL": str(warehouse.landing.folder)},
+        cwd=Path(__file__).resolve().parents[2],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def test_beside_an_extract_that_is_stopped_in_its_copy_a_run_of_the_day_gives_up(warehouse: Any) -> None:
+    limits(warehouse, notice=0, wait=1)
+    folder = warehouse.landing.folder / "events" / DAY.isoformat()
+    folder.mkdir(parents=True)
+    row = f"E-1,view,{DAY}T10:00:00Z,U-1,P-1\n"
+    (folder / "events.csv").write_text("event_id,event_type,event_ts,user_id,product_id\n" + row * 1_500_000)
+    first = glue(warehouse, "extract", "events", DAY.isoformat())
+    copying = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'COPY%%'"
+    (copier,) = wait_for(lambda: warehouse.rows(copying))
+    os.kill(first.pid, signal.SIGSTOP)
+    try:
+        assert warehouse.value("SELECT state FROM pg_stat_activity WHERE pid = %s", copier.pid) == "active"
+        second = glue(warehouse, "run", DAY.isoformat())
+        said, _ = second.communicate(timeout=60)
+        assert second.returncode == 1
+        assert f"waiting for load events of {DAY}, held by the sessions with pid {copier.pid}: postgres (glue" in said
+        assert f"load events of {DAY} stayed in use (WH006)" in said
+    finally:
+        os.kill(first.pid, signal.SIGCONT)
+    said, _ = first.communicate(timeout=120)
+    assert first.returncode == 0, said
+    assert warehouse.value("SELECT count(*) FROM raw.events_csv") == 1_500_000
+
+
+def test_our_connections_notice_a_client_or_a_network_that_is_gone(warehouse: Any) -> None:
+    with contextlib.closing(connect(warehouse.dsn)) as connection:
+        (interval,) = connection.execute("SHOW client_connection_check_interval").fetchone() or (None,)
+        assert interval == "2s"
+        options = connection.info.get_parameters()
+    assert (options["keepalives_idle"], options["keepalives_interval"], options["keepalives_count"]) == (
+        "60",
+        "10",
+        "3",
+    )
+    with contextlib.closing(connect(f"{warehouse.dsn} keepalives_idle=7")) as connection:
+        assert connection.info.get_parameters()["keepalives_idle"] == "7"
+
+
+# -- pins on partitions ------------------------------------------------------------------------------
+
+PARTITION = f"warehouse.fact_orders_p_{DAY:%Y_%m_%d}"
+PINS = {
+    "a column": (f"CREATE TABLE marts.pin (p {PARTITION})", "DROP TABLE marts.pin", "column p of table marts.pin"),
+    "an array": (f"CREATE TABLE marts.pin (p {PARTITION}[])", "DROP TABLE marts.pin", "column p of table marts.pin"),
+    "a temporary table": (f"CREATE TEMPORARY TABLE pin (p {PARTITION})", "DROP TABLE pin", "column p of table pg_temp"),
+    "a view": (f"CREATE VIEW marts.pin AS SELECT * FROM {PARTITION}", "DROP VIEW marts.pin", "on view marts.pin"),
+    "a function": (
+        f"CREATE FUNCTION marts.pin() RETURNS bigint BEGIN ATOMIC SELECT count(*) FROM {PARTITION}; END",
+        "DROP FUNCTION marts.pin()",
+        "function marts.pin()",
+    ),
+    "an argument": (
+        f"CREATE FUNCTION marts.pin({PARTITION}) RETURNS integer LANGUAGE sql AS 'SELECT 1'",
+        "DROP FUNCTION marts.pin(warehouse.replaced)",
+        "function marts.pin(",
+    ),
+    "a default": (
+        f"CREATE TABLE marts.pin (p text DEFAULT (NULL::{PARTITION})::text)",
+        "DROP TABLE marts.pin",
+        "default value for column p of table marts.pin",
+    ),
+    "a check": (
+        f"CREATE TABLE marts.pin (p text CONSTRAINT pin CHECK ((NULL::{PARTITION}) IS NULL))",
+        "DROP TABLE marts.pin",
+        "constraint pin on table marts.pin",
+    ),
+    "a policy": (
+        f"CREATE TABLE marts.pin (p text); CREATE POLICY pin ON marts.pin USING (EXISTS (SELECT FROM {PARTITION}))",
+        "DROP TABLE marts.pin",
+        "policy pin on table marts.pin",
+    ),
+    "a type": (f"CREATE TYPE marts.pin AS (p {PARTITION})", "DROP TYPE marts.pin", "of composite type marts.pin"),
+    "a domain": (f"CREATE DOMAIN marts.pin AS {PARTITION}", "DROP DOMAIN marts.pin", "type marts.pin"),
+}  # fmt: skip
+
+
+@contextlib.contextmanager
+def warned(warehouse: Any) -> Iterator[list[str]]:
+    """Collect the warnings of the warehouse's connection."""
+    found: list[str] = []
+
+    def note(notice: psycopg.errors.Diagnostic) -> None:
+        if notice.severity_nonlocalized == "WARNING":
+            found.append(notice.message_primary or "")
+
+    warehouse.connection.add_notice_handler(note)
+    yield found
+    warehouse.connection.remove_notice_handler(note)
+
+
+def changed(warehouse: Any, quantity: int) -> None:
+    """Deliver the day with every line another, so that its facts are swapped."""
+    warehouse.landing.orders(DAY, orders(20, DAY, quantity=quantity))
+    warehouse.landing.events(DAY, events(20, DAY))
+    warehouse.run(DAY)
+
+
+@pytest.mark.parametrize("pin", PINS)
+def test_what_analysts_pin_keeps_no_day_from_being_reloaded_or_compacted(warehouse: Any, pin: str) -> None:
+    made, dropped, described = PINS[pin]
+    warehouse.execute(RULES_OFF)
+    changed(warehouse, 1)
+    session = analyst(warehouse)
+    session.execute(made)
+    with warned(warehouse) as warnings:
+        changed(warehouse, 2)
+    (warning,) = warnings
+    assert warning.startswith(f"what was {PARTITION} is kept, empty, as replaced_")
+    assert described in warning
+    assert "(made by warehouse_analyst)" in warning
+    assert warehouse.value("SELECT sum(quantity) FROM warehouse.fact_orders") == 40
+    (left,) = warehouse.rows(
+        "SELECT c.oid, c.oid::regclass::text AS name FROM pg_class c"
+        " WHERE c.relname LIKE 'replaced%%' AND c.relkind = 'r'"
+    )
+    assert warehouse.value(f"SELECT count(*) FROM {left.name}") == 0
+    assert warehouse.rows("SELECT conname FROM pg_constraint WHERE conrelid = %s AND contype = 'f'", left.oid) == []
+
+    with pytest.raises(psycopg.Error):  # what it was made for: no row of ours ever came that way
+        session.execute("SELECT * FROM marts.pin" if pin == "a view" else "SELECT 1 / 0")
+    if pin not in ("a view", "a function", "an argument"):
+        # Merging the month meets a pin as well.
+        again = analyst(warehouse)
+        again.execute(f"CREATE TABLE marts.again (p {PARTITION})")
+        warehouse.call("warehouse.compact_partitions", date(2026, 1, 1))
+        assert warehouse.value("SELECT sum(quantity) FROM warehouse.fact_orders") == 40
+        assert warehouse.value("SELECT to_regclass(%s) IS NULL", PARTITION)
+        again.execute("DROP TABLE marts.again")
+    warehouse.notices.clear()
+    warehouse.call("warehouse.compact_partitions", date(2026, 1, 1))
+    assert any(notice.startswith(f"{left.name} is still needed by") for notice in warehouse.notices)
+    session.execute(dropped.replace("warehouse.replaced", left.name))
+    warehouse.call("warehouse.compact_partitions", date(2026, 1, 1))
+    assert warehouse.rows("SELECT FROM pg_class WHERE relname LIKE 'replaced%%'") == []
+
+
+def test_a_pin_keeps_no_month_of_raw_that_retention_drops(warehouse: Any) -> None:
+    warehouse.execute(RULES_OFF)
+    changed(warehouse, 1)
+    warehouse.execute("CREATE TABLE marts.pin (p raw.orders_json_p_2025_12)")
+    warehouse.execute("UPDATE audit.settings SET value = '30' WHERE name = 'raw_keep_days'")
+    warehouse.call("warehouse.compact_partitions", date(2026, 10, 1))
+    assert warehouse.value("SELECT count(*) FROM raw.orders_json") == 0
+    assert warehouse.value("SELECT to_regclass('raw.orders_json_p_2025_12') IS NULL")
+    warehouse.execute("DROP TABLE marts.pin")
+
+
+# -- rules, and who lives ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("expression", "function"),
+    [
+        ("(SELECT count(pg_sleep(1e6)))", "pg_sleep"),
+        ("(SELECT lo_creat(-1)::bigint)", "lo_creat"),
+        ("(SELECT count(pg_advisory_unlock_all()))", "pg_advisory_unlock_all"),
+        ("(SELECT count(pg_advisory_lock(1)))", "pg_advisory_lock"),
+        ("(SELECT length(set_config('work_mem', '1GB', false)))", "set_config"),
+        ("(SELECT length(query_to_xml('SELECT pg_sleep(1e6)', true, true, '')::text))", "query_to_xml"),
+        ("(SELECT count(*) FROM pg_ls_dir('.'))", "pg_ls_dir"),
+    ],
+)
+def test_a_rule_calls_no_function_that_waits_locks_or_reaches_beyond_it(
+    warehouse: Any, expression: str, function: str
+) -> None:
+    deliver_good_day(warehouse)
+    add_rule(warehouse, expression, table_name=None, min_value=-1000)
+    verdict = judge(warehouse)["own"]
+    assert not verdict.passed
+    assert verdict.message == f"the rule cannot be evaluated: a rule may not call {function} (WH004)"
+    with pytest.raises(psycopg.Error, match=f"a rule may not call {function}") as caught:
+        warehouse.execute("SELECT audit._evaluate(%s, NULL)", f"SELECT {expression} AS a")
+    assert caught.value.sqlstate == "WH004"
+
+
+def test_rules_that_take_too_long_are_cancelled_and_the_day_goes_on_without_them(
+    warehouse: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("glue.run.FIRST_LOOK_SECONDS", 0.1)
+    monkeypatch.setenv("LANDING_URL", str(warehouse.landing.folder))
+    warehouse.execute(RULES_OFF)
+    warehouse.execute("UPDATE audit.settings SET value = '1' WHERE name = 'rule_limit_s'")
+    put_day(warehouse)
+    endless = "(SELECT count(*) FROM generate_series(1, 1000000000000))"
+    add_rule(warehouse, endless, table_name=None, min_value=1)
+    said: list[str] = []
+    (result,) = Runner(warehouse.dsn, said.append).run([DAY])
+    assert result.outcome == "failed"
+    assert "(57014)" in result.reason
+    assert "the quality gate takes longer than 1 s (setting rule_limit_s): it is cancelled" in said
+    step = newest_step(warehouse)
+    assert (step.step, step.status, step.error_sqlstate) == ("check_quality", "failed", "57014")
+    warehouse.execute("DELETE FROM audit.dq_rules WHERE rule_name = 'own'")
+    assert Runner(warehouse.dsn, said.append).run([DAY])[0].outcome == "succeeded"
+
+
+def test_a_rule_may_ask_the_clock_and_compute(warehouse: Any) -> None:
+    deliver_good_day(warehouse)
+    add_rule(
+        warehouse,
+        "(SELECT extract(epoch FROM clock_timestamp() - now()) + length(upper('a')) + random())",
+        table_name=None,
+        min_value=-1000,
+    )
+    assert judge(warehouse)["own"].passed
+
+
+def test_nothing_that_a_rule_does_stays(warehouse: Any) -> None:
+    deliver_good_day(warehouse)
+    warehouse.execute(
+        "CREATE FUNCTION public.stay() RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN"
+        " PERFORM set_config('work_mem', '77MB', false); RETURN lo_creat(-1);"
+        " EXCEPTION WHEN OTHERS THEN RETURN 1; END $$"
+    )
+    add_rule(warehouse, "public.stay()", table_name=None, min_value=-1000)
+    before = warehouse.value("SHOW work_mem")
+    assert judge(warehouse)["own"].passed
+    assert warehouse.value("SHOW work_mem") == before
+    assert warehouse.value("SELECT count(*) FROM pg_largeobject_metadata") == 0
+    assert warehouse.rows("SELECT FROM pg_proc WHERE proname = 'rule'") == []
+
+
+def test_a_step_lives_whatever_locks_a_rule_lets_go(warehouse: Any) -> None:
+    deliver_good_day(warehouse)
+    warehouse.deliver(DAY)
+    warehouse.call("staging.clean_orders", DAY)
+    warehouse.call("staging.clean_events", DAY)
+    warehouse.execute(
+        "CREATE FUNCTION public.let_go() RETURNS integer LANGUAGE plpgsql AS $$ BEGIN"
+        " PERFORM pg_advisory_unlock_all(); PERFORM pg_advisory_xact_lock_shared(77); RETURN 1; END $$"
+    )
+    add_rule(warehouse, "public.let_go()", table_name=None, min_value=-1000)
+    alive = "SELECT audit.step_is_alive(%s::bigint)"
+    with warehouse.connect() as other:
+        with other.transaction():
+            other.execute("SELECT pg_advisory_xact_lock(77)")
+            caller = Caller(warehouse, f"CALL audit.check_quality('{DAY}')")
+            wait_for(
+                lambda: warehouse.value("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'advisory'")
+            )
+            step = newest_step(warehouse)
+            assert warehouse.value(alive, step.step_id)
+        caller.join(20)
+    assert caller.error is None
+    assert newest_step(warehouse).status == "succeeded"
+    assert not warehouse.value(alive, step.step_id)
+    # The driver's session has given back all that it held.
+    assert caller.connection.execute(
+        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"
+    ).fetchone() == (0,)
+
+
+def test_a_dead_step_does_not_live_on_in_another_sessions_hands(warehouse: Any) -> None:
+    dying = warehouse.connect()
+    (step_id,) = dying.execute("SELECT raw.begin_extract('orders', %s)", [DAY]).fetchone()
+    session = analyst(warehouse)
+    key = session.execute("SELECT lock_key FROM audit.pipeline_steps WHERE step_id = %s", [step_id]).fetchone()[0]
+    waiting = threading.Thread(
+        target=session.execute, args=[f"SELECT pg_advisory_lock({CLASS.format('step is alive')}, {key})"]
+    )
+    waiting.start()
+    wait_for(lambda: warehouse.value("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'advisory'"))
+    assert warehouse.value("SELECT audit.step_is_alive(%s::bigint)", step_id)
+    dying.close()
+    waiting.join(20)
+    assert not waiting.is_alive()
+    assert not warehouse.value("SELECT audit.step_is_alive(%s::bigint)", step_id)
+
+
+def test_a_step_begins_whatever_is_locked_in_the_name_of_steps_to_come(warehouse: Any) -> None:
+    put_day(warehouse)
+    session = analyst(warehouse)
+    session.execute(f"SELECT pg_advisory_lock({CLASS.format('step is alive')}, n) FROM generate_series(1, 50) AS n")
+    warehouse.call("warehouse.run_day", DAY)
+    assert warehouse.value("SELECT status FROM warehouse.daily_metrics") == "succeeded"
+
+
+# -- dates that cannot be ----------------------------------------------------------------------------
+
+NO_DAYS = (
+    "NULL",
+    "'1899-12-31'",
+    "'3000-01-01'",
+    "'0001-01-01'",
+    "'2031-12-01 BC'",
+    "'infinity'",
+    "'-infinity'",
+    "'5874897-12-31'",
+)
+ARGUMENTS = {"bigint": "0", "text": "'orders'"}
+
+
+def test_a_date_outside_the_years_that_there_can_be_is_refused_by_every_public_routine(warehouse: Any) -> None:
+    routines = warehouse.rows(
+        """
+        SELECT p.prokind, p.oid::regproc::text AS name, array_agg(t.type::regtype::text ORDER BY t.place) AS types
+        FROM pg_proc AS p
+        CROSS JOIN unnest(p.proargtypes::oid[]) WITH ORDINALITY AS t (type, place)
+        WHERE p.pronamespace::regnamespace::text IN ('raw', 'staging', 'warehouse', 'audit')
+          AND p.proname NOT LIKE E'\\\\_%%' AND 'date'::regtype = ANY (p.proargtypes::oid[])
+          AND (has_function_privilege('warehouse_runner', p.oid, 'EXECUTE')
+               OR has_function_privilege('warehouse_loader', p.oid, 'EXECUTE'))
+        GROUP BY p.oid
+        """
+    )
+    assert len(routines) >= 19
+    special = {"staging.duplicate_count": "'staging.orders_clean'"}
+    for kind, name, types in routines:
+        for place in (place for place, kind_of in enumerate(types) if kind_of == "date"):
+            for day in NO_DAYS:
+                values = [ARGUMENTS.get(kind_of, "'2025-12-19'") for kind_of in types]
+                values[0] = special.get(name, values[0])
+                values[place] = f"{day}::date"
+                statement = f"{'CALL' if kind == 'p' else 'SELECT'} {name}({', '.join(values)})"
+                with pytest.raises(psycopg.Error) as caught:
+                    warehouse.execute(statement)
+                assert caught.value.sqlstate == "WH004", (statement, caught.value)
+    assert warehouse.rows("SELECT FROM pg_class WHERE relname LIKE '%%\\_p\\_%%'") == []
+    assert warehouse.rows("SELECT FROM audit.pipeline_runs") == []
+
+
+def test_a_run_of_a_year_that_cannot_be_says_so(warehouse: Any) -> None:
+    warehouse.landing.orders(date(1, 1, 1), orders(1, DAY))
+    said, _ = (run := glue(warehouse, "run", "0001-01-01")).communicate(timeout=60)
+    assert run.returncode == 1
+    assert "needs a date, not 0001-01-01 (WH004)" in said

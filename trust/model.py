@@ -1,0 +1,761 @@
+"""What a warehouse must hold, worked out a second time: from the bytes delivered, in plain Python.
+
+An independent reading of the design, against which trust/soak.py holds the product. It shares no code with the
+product, keeps everything in memory, and takes the slow, obvious way: facts and dimensions are worked out from all that
+was ever loaded, whenever they are asked for.
+
+It reads what the soak delivers: JSON without repeated keys, CSV whose quotes are closed.
+"""
+
+import csv
+import io
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from statistics import median
+from typing import Any
+
+SOURCES = ("orders", "events", "products")
+RAW_TABLES = {"orders": "raw.orders_json", "events": "raw.events_csv", "products": "raw.products_json"}
+GUEST, NO_PRODUCT = "(guest)", "(none)"
+REFUSED, UNREADABLE = "the whole file", "the record"  # reasons that glue words: only that there is one is compared
+NO_ITEMS = object()  # in the place of an item, where `items` holds none
+BLANKS = " \t\n\r\f\v"
+
+BLOCKED, GONE = "WH001", "WH007"
+
+
+class Number(str):
+    """A JSON number, as it was written."""
+
+
+# -- what a delivery says ----------------------------------------------------------------------------
+
+
+@dataclass
+class Delivery:
+    """One delivery of a name: its records by their place in it; None if it is refused whole."""
+
+    content: bytes
+    records: list[tuple[int, Any]] | None  # UNREADABLE in the place of a record that raw cannot take
+    is_gone: bool = False
+
+    @property
+    def raw_count(self) -> int:
+        """Records that raw holds."""
+        return sum(record is not UNREADABLE for _, record in self.records or ())
+
+
+def read(source: str, name: str, content: bytes) -> Delivery:
+    """Return what a file delivers, as far as raw knows it."""
+    return Delivery(content, _csv_records(content) if source == "events" else _json_records(name, content))
+
+
+def _json_records(name: str, content: bytes) -> list[tuple[int, Any]] | None:
+    def parsed(data: bytes) -> Any:
+        return json.loads(data.decode(), parse_int=Number, parse_float=Number)
+
+    if content.lstrip().startswith(b"[") or (not content.strip() and name.endswith(".json")):
+        try:
+            return list(enumerate(parsed(content), 1))
+        except ValueError:
+            return None
+    records: list[tuple[int, Any]] = []
+    for number, line in enumerate(content.split(b"\n"), 1):
+        if line.strip():
+            try:
+                records.append((number, parsed(line)))
+            except ValueError:
+                records.append((number, UNREADABLE))
+    return records
+
+
+def _csv_records(content: bytes) -> list[tuple[int, Any]] | None:
+    reader = csv.reader(io.StringIO(content.decode("utf-8-sig", "surrogateescape"), newline=""))
+    header = [name.strip() for name in next(reader, [])]
+    if not {"event_id", "event_type", "event_ts"} <= set(header) or len(set(header)) < len(header):
+        return None
+    records: list[tuple[int, Any]] = []
+    begins = reader.line_num + 1
+    for fields in reader:
+        if fields:
+            is_text = not any("\udc80" <= character <= "\udcff" for value in fields for character in value)
+            fits = len(fields) == len(header) and is_text
+            records.append((begins, dict(zip(header, fields, strict=True)) if fits else UNREADABLE))
+        begins = reader.line_num + 1
+    return records
+
+
+# -- values ------------------------------------------------------------------------------------------
+
+
+def text(value: Any) -> str | None:
+    """Return a value as text, without the blanks around it; None if nothing is left."""
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value).strip(BLANKS) or None
+
+
+def number(value: str | None) -> Decimal | None:
+    """Return a decimal number; None if it is none."""
+    if value is None or len(value) > 40 or not re.fullmatch(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,2})?", value):
+        return None
+    return Decimal(value)
+
+
+def moment(value: str | None) -> datetime | None:
+    """Return an ISO 8601 time or date; without an offset it is UTC. None if it is none."""
+    if value is None or not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ].*)?", value):
+        return None
+    try:
+        found = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+
+
+def date_id(at: datetime) -> int:
+    """Return the day of a moment as dim_date counts it."""
+    return at.year * 10000 + at.month * 100 + at.day
+
+
+# -- cleaning ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class OrderLine:
+    """A clean line of an order."""
+
+    order_id: str
+    line_number: int
+    user_id: str | None
+    product_id: str
+    quantity: int
+    unit_price: Decimal
+    order_ts: datetime
+    status: str
+    city: str | None
+    signup_date: date | None
+    marketing_source: str | None
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """What makes it one within a load."""
+        return self.order_id, self.line_number
+
+    @property
+    def revenue(self) -> Decimal:
+        """Quantity times price, whatever the status."""
+        return self.quantity * self.unit_price
+
+
+@dataclass(frozen=True)
+class Event:
+    """A clean event."""
+
+    event_id: str
+    user_id: str | None
+    product_id: str | None
+    event_type: str
+    event_ts: datetime
+
+    @property
+    def key(self) -> tuple[str, datetime]:
+        """What makes it one, in all loads."""
+        return self.event_id, self.event_ts
+
+
+@dataclass(frozen=True)
+class Product:
+    """A product as a catalogue describes it."""
+
+    product_id: str
+    product_name: str | None
+    category: str | None
+    brand: str | None
+    current_price: Decimal | None
+
+    @property
+    def key(self) -> str:
+        """What makes it one within a catalogue."""
+        return self.product_id
+
+    @property
+    def attributes(self) -> tuple[Any, ...]:
+        """What makes a version."""
+        return self.product_name, self.category, self.brand, self.current_price
+
+
+@dataclass
+class Line:
+    """A line delivered: clean, or with what is wrong with it."""
+
+    file_name: str
+    place: int | None
+    item: int | None = None
+    identity: Any = None  # of the order, event or product that it reports; None if it cannot be told
+    record_id: str | None = None
+    problems: set[str] = field(default_factory=set)
+    clean: Any = None
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """A row of audit.bad_records."""
+
+    file_name: str
+    place: int | None
+    item: int | None
+    record_id: str | None
+    reasons: frozenset[str]
+
+
+@dataclass
+class Staging:
+    """What cleaning made of a source's deliveries of a day."""
+
+    version: int = 0
+    rows: dict[Any, Any] = field(default_factory=dict)
+    rejections: list[Rejection] = field(default_factory=list)
+    raw_count: int = 0
+    delivered: int = 0
+    duplicates: int = 0
+    is_dropped: bool = False  # by retention: the figures stay
+
+    @property
+    def figures(self) -> tuple[int, int, int, int, int]:
+        """Records, lines, clean, duplicate, rejected."""
+        return self.raw_count, self.delivered, len(self.rows), self.duplicates, len(self.rejections)
+
+
+@dataclass
+class Loaded:
+    """What of a day went through the gate last."""
+
+    orders: dict[Any, OrderLine]
+    events: dict[Any, Event]
+    products: dict[Any, Product]
+    sale_statuses: frozenset[str]
+
+
+# -- rules -------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Rule:
+    """A quality rule: its measure gives failed rows, or with a bound a number for the day (None: it is silent)."""
+
+    measure: Callable[["Model", date], Any]
+    low: Fraction | None = None
+    high: Fraction | None = None
+    is_critical: bool = True
+    is_enabled: bool = True
+
+    def failed(self, model: "Model", day: date) -> int:
+        """Return how many rows fail; 1 for a day that fails as a whole."""
+        found = self.measure(model, day)
+        if self.low is None and self.high is None:
+            return int(found)
+        if found is None:
+            return 0
+        return int((self.low is not None and found < self.low) or (self.high is not None and found > self.high))
+
+
+def _count(source: str) -> Callable[["Model", date], Any]:
+    return lambda model, day: Fraction(len(model.staging[source, day].rows))
+
+
+def _rejected_share(source: str) -> Callable[["Model", date], Any]:
+    def measure(model: "Model", day: date) -> Fraction | None:
+        staged = model.staging[source, day]
+        return Fraction(len(staged.rejections), staged.delivered) if staged.delivered else None
+
+    return measure
+
+
+def _trend(source: str) -> Callable[["Model", date], Any]:
+    def measure(model: "Model", day: date) -> Fraction | None:
+        weeks = [model.staging.get((source, day - timedelta(7 * n))) for n in range(1, 5)]
+        counts = [len(staged.rows) for staged in weeks if staged]
+        usual = Fraction(median(counts)) if len(counts) == 4 else None
+        return Fraction(len(model.staging[source, day].rows)) / usual if usual else None
+
+    return measure
+
+
+def _coverage(model: "Model", day: date) -> Fraction | None:
+    lines = model.staging["orders", day].rows.values()
+    known = {product for at, loaded in model.loaded.items() if at != day for product in loaded.products}
+    known |= set(model.staging["products", day].rows) if ("products", day) in model.staging else set()
+    return Fraction(sum(line.product_id not in known for line in lines), len(lines)) if lines else None
+
+
+def _catalogue_age(model: "Model", day: date) -> Fraction | None:
+    days = [at for (source, at), staged in model.staging.items() if source == "products" and staged.rows and at <= day]
+    return Fraction((day - max(days)).days) if days else None
+
+
+def _unmapped(model: "Model", day: date) -> int:
+    known = {canonical for (kind, _), canonical in model.codes.items() if kind == "event_type"}
+    return sum(event.event_type not in known for event in model.staging["events", day].rows.values())
+
+
+def shipped_rules() -> dict[str, Rule]:
+    """Return the rules as shipped, without those that cleaning has settled before (uniqueness, range, sums)."""
+    return {
+        "orders_volume": Rule(_count("orders"), low=Fraction(1)),
+        "events_volume": Rule(_count("events"), low=Fraction(1)),
+        "orders_volume_low": Rule(_count("orders"), low=Fraction(100), is_critical=False),
+        "events_volume_low": Rule(_count("events"), low=Fraction(100), is_critical=False),
+        "orders_volume_trend": Rule(_trend("orders"), Fraction(3, 10), Fraction(3), is_critical=False),
+        "events_volume_trend": Rule(_trend("events"), Fraction(3, 10), Fraction(3), is_critical=False),
+        "orders_rejected_share": Rule(_rejected_share("orders"), high=Fraction(1, 20), is_critical=False),
+        "events_rejected_share": Rule(_rejected_share("events"), high=Fraction(1, 20), is_critical=False),
+        "orders_rejected_share_max": Rule(_rejected_share("orders"), high=Fraction(1, 4)),
+        "events_rejected_share_max": Rule(_rejected_share("events"), high=Fraction(1, 4)),
+        "products_coverage": Rule(_coverage, high=Fraction(1, 20), is_critical=False),
+        "products_age": Rule(_catalogue_age, high=Fraction(14), is_critical=False),
+        "events_unmapped_types": Rule(_unmapped, is_critical=False),
+    }
+
+
+# -- the warehouse -----------------------------------------------------------------------------------
+
+
+class Model:
+    """Raw, staging and what was loaded of each day; the tables follow from these."""
+
+    def __init__(self, codes: Mapping[tuple[str, str], str], statuses: Mapping[str, bool]) -> None:
+        self.codes = dict(codes)
+        self.statuses = dict(statuses)  # {status: whether it counts as a sale}
+        self.rules = shipped_rules()
+        self.oldest_order_days: int | None = 400
+        self.raw: dict[tuple[str, date], dict[str, list[Delivery]]] = defaultdict(lambda: defaultdict(list))
+        self.staging: dict[tuple[str, date], Staging] = {}
+        self.loaded: dict[date, Loaded] = {}
+        self.calendar: set[int] = set()  # years
+        self.status: dict[date, str] = {}
+        self.allowed: set[tuple[date, tuple[int, ...]]] = set()
+        self.failed_rows: dict[date, int | None] = {}  # None: it depends on what ran beside it
+        self._versions = 0
+
+    # -- what is done to it --------------------------------------------------------------------------
+
+    def deliver(self, source: str, day: date, files: Mapping[str, bytes]) -> None:
+        """A landing zone is extracted. The same bytes as those in force, or as those refused last, change nothing."""
+        for name, content in files.items():
+            earlier = self.raw[source, day][name]
+            taken = [delivery for delivery in earlier if delivery.records is not None]
+            known = {id(delivery): delivery for delivery in (*taken[-1:], *earlier[-1:])}.values()
+            if not any(delivery.content == content and not delivery.is_gone for delivery in known):
+                earlier.append(read(source, name, content))
+
+    def run_day(self, day: date, *, is_certain: bool = True) -> str | None:
+        """A day is run. Return the SQLSTATE that it ends with; None if it succeeds.
+
+        Not `is_certain`: other days ran at the same time, or a part of it before; rules that look at other days
+        may then find one thing or another.
+        """
+        for source in SOURCES:
+            if not self._clean(source, day):
+                self.status[day] = "failed"
+                return GONE
+        failed = {name: rule.failed(self, day) for name, rule in self.rules.items() if rule.is_enabled}
+        self.failed_rows[day] = sum(failed.values()) if is_certain else None
+        versions = self._staging_of(day)
+        passed = not any(count and self.rules[name].is_critical for name, count in failed.items())
+        passed = passed or (day, versions) in self.allowed
+        if not passed:
+            self.status[day] = "blocked"
+            return BLOCKED
+        products = self.staging.get(("products", day), Staging())
+        self.loaded[day] = Loaded(
+            orders=self.staging["orders", day].rows,
+            events=self.staging["events", day].rows,
+            products=products.rows,
+            sale_statuses=frozenset(status for status, is_sale in self.statuses.items() if is_sale),
+        )
+        self.calendar |= set(range(self._oldest(day).year, day.year + 1))
+        self.status[day] = "succeeded"
+        return None
+
+    def days_in_raw(self, first: date, last: date) -> list[date]:
+        """Return the days that a range runs: those of which anything was ever delivered, refused files too."""
+        return sorted({day for (_, day), names in self.raw.items() if first <= day <= last and any(names.values())})
+
+    def allow_day(self, day: date) -> None:
+        """The blocked staging of a day is let through: this one, and no other."""
+        self.allowed.add((day, self._staging_of(day)))
+
+    def retain(self, before: date, raw_keep_days: int | None, staging_keep_days: int | None) -> None:
+        """Compaction drops what is old enough: raw by the month; staging by the month, in an open month by the day."""
+        for (_, day), names in self.raw.items():
+            if raw_keep_days is not None and _end_of_month(day) <= before - timedelta(raw_keep_days):
+                for delivery in (one for deliveries in names.values() for one in deliveries):
+                    delivery.is_gone = bool(delivery.records)
+        for (_, day), staged in self.staging.items():
+            end = _end_of_month(day) if _end_of_month(day) <= before else day + timedelta(1)
+            if staging_keep_days is not None and end <= before - timedelta(staging_keep_days):
+                staged.is_dropped = bool(staged.rows)
+
+    # -- cleaning ------------------------------------------------------------------------------------
+
+    def in_force(self, source: str, day: date) -> list[tuple[str, Delivery]]:
+        """Return of each name the last delivery that was taken, else the last one; by the bytes of the names."""
+        names = self.raw.get((source, day), {})
+        chosen = {}
+        for name, deliveries in names.items():
+            if deliveries:
+                taken = [delivery for delivery in deliveries if delivery.records is not None]
+                chosen[name] = (taken or deliveries)[-1]
+        return sorted(chosen.items(), key=lambda pair: pair[0].encode())
+
+    def _clean(self, source: str, day: date) -> bool:
+        """Clean a source of a day. Return whether raw still holds it."""
+        files = self.in_force(source, day)
+        if any(delivery.is_gone for _, delivery in files):
+            return False
+        if source == "products" and not files:
+            return True  # a day without a catalogue is not a day with an empty one
+        made = Staging()
+        lines: list[Line] = []
+        for name, delivery in files:
+            if delivery.records is None:
+                made.rejections.append(Rejection(name, None, None, None, frozenset([REFUSED])))
+            for place, record in delivery.records or ():
+                if record is UNREADABLE:
+                    made.rejections.append(Rejection(name, place, None, None, frozenset([UNREADABLE])))
+                else:
+                    lines.extend(self._lines(source, day, name, place, record))
+            made.raw_count += delivery.raw_count
+        made.delivered = len(lines) + len(made.rejections)
+
+        # The last report wins, whole: by the file's name, then by place.
+        last = {line.identity: (line.file_name, line.place) for line in lines}
+        for line in lines:
+            if line.identity is not None and last[line.identity] != (line.file_name, line.place):
+                made.duplicates += 1
+            elif line.problems:
+                made.rejections.append(
+                    Rejection(line.file_name, line.place, line.item, line.record_id, frozenset(line.problems))
+                )
+            else:
+                made.rows[line.clean.key] = line.clean
+
+        old = self.staging.get((source, day), Staging())
+        if old.version and (made.rows, made.figures) == ({} if old.is_dropped else old.rows, old.figures):
+            made.version = old.version
+        else:
+            self._versions += 1
+            made.version = self._versions
+        self.staging[source, day] = made
+        return True
+
+    def _lines(self, source: str, day: date, name: str, place: int, record: Any) -> Iterator[Line]:
+        if source == "orders":
+            yield from self._order_lines(day, name, place, record)
+        elif source == "events":
+            yield self._event_line(day, name, place, record)
+        else:
+            yield self._product_line(name, place, record)
+
+    def _oldest(self, day: date) -> date:
+        return day - timedelta(36525 if self.oldest_order_days is None else self.oldest_order_days)
+
+    def _order_lines(self, day: date, name: str, place: int, record: Any) -> Iterator[Line]:
+        unreadable = _not_an_object(record)
+        if unreadable:
+            yield Line(name, place, 1, problems=unreadable)
+            return
+        order_id, _ = _identity(record.get("order_id"), "order_id")
+        items = record.get("items")
+        if items is None:
+            yield self._order_line(day, Line(name, place, 1, order_id, order_id), record, record)
+        elif not isinstance(items, list) or not items:
+            yield self._order_line(day, Line(name, place, 1, order_id, order_id), record, NO_ITEMS)
+        else:
+            for item_number, item in enumerate(items, 1):
+                yield self._order_line(day, Line(name, place, item_number, order_id, order_id), record, item)
+
+    def _order_line(self, day: date, line: Line, order: dict[str, Any], item: Any) -> Line:
+        """Judge one line of an order. `item` is the order itself in the flat shape."""
+        problems = line.problems
+        order_id, faults = _identity(order.get("order_id"), "order_id", is_needed=True)
+        problems |= faults
+        user_id, faults = _identity(order.get("user_id"), "user_id")
+        problems |= faults
+
+        product_id = quantity = price = None
+        if item is NO_ITEMS:
+            problems.add("items is not a list with at least one item")
+        elif not isinstance(item, dict):
+            problems.add("the item is not a JSON object")
+        else:
+            product_id, faults = _identity(item.get("product_id"), "product_id", is_needed=True)
+            problems |= faults
+            quantity, price = text(item.get("quantity")), text(item.get("price"))
+            found = number(quantity)
+            if quantity is None:
+                problems.add("quantity is missing")
+            elif found is None or found <= 0 or found != found.to_integral_value():
+                problems.add("quantity is not a whole number above 0")
+            if found is not None and found > 2**31 - 1:
+                problems.add("quantity is above 2,147,483,647")
+            if price is None:
+                problems.add("price is missing")
+            elif (found := number(price)) is None or found < 0:
+                problems.add("price is not a number of at least 0")
+            elif found >= Decimal(10) ** 15:
+                problems.add("price is not below 1e15")
+
+        placed = text(order.get("timestamp"))
+        problems |= self._time_problems("timestamp", placed, day)
+        spelling = text(order.get("status"))
+        status = self.codes.get(("order_status", (spelling or "").lower()))
+        if spelling is None:
+            problems.add("status is missing")
+        elif status not in self.statuses:
+            problems.add("status is not in staging.codes, or not what warehouse.order_statuses calls one")
+
+        person = order.get("user")
+        if person is not None and not isinstance(person, dict):
+            problems.add("user is not a JSON object")
+            person = None
+        said = {
+            name: text(order.get(name) if (person or {}).get(name) is None else person[name])
+            for name in ("city", "signup_date", "marketing_source")
+        }
+        if said["signup_date"] is not None and moment(said["signup_date"]) is None:
+            problems.add("signup_date is not a date")
+
+        if not problems:
+            signup = moment(said["signup_date"])
+            line.clean = OrderLine(
+                order_id, line.item, user_id, product_id, int(Decimal(quantity)), Decimal(price),
+                moment(placed), status, said["city"], signup and signup.date(), said["marketing_source"],
+            )  # fmt: skip
+        return line
+
+    def _event_line(self, day: date, name: str, place: int, record: dict[str, str]) -> Line:
+        event_id, problems = _identity(record.get("event_id"), "event_id", is_needed=True)
+        user_id, faults = _identity(record.get("user_id"), "user_id")
+        problems |= faults
+        product_id, faults = _identity(record.get("product_id"), "product_id")
+        problems |= faults
+        spelling, happened = text(record.get("event_type")), text(record.get("event_ts"))
+        if spelling is None:
+            problems.add("event_type is missing")
+        problems |= self._time_problems("event_ts", happened, day)
+        at = moment(happened)
+        line = Line(name, place, record_id=event_id, problems=problems)
+        line.identity = (event_id, at) if event_id is not None and at is not None else None
+        if not problems:
+            kind = self.codes.get(("event_type", spelling.lower()), spelling.lower())
+            line.clean = Event(event_id, user_id, product_id, kind, at)
+        return line
+
+    def _time_problems(self, name: str, value: str | None, day: date) -> set[str]:
+        at = moment(value)
+        if value is None:
+            return {f"{name} is missing"}
+        if at is None:
+            return {f"{name} is not an ISO 8601 time"}
+        if at.date() > day:
+            return {f"{name} is after the day of the delivery"}
+        if at.date() < self._oldest(day):
+            return {f"{name} is older than oldest_order_days"}
+        return set()
+
+    def _product_line(self, name: str, place: int, record: Any) -> Line:
+        unreadable = _not_an_object(record)
+        if unreadable:
+            return Line(name, place, problems=unreadable)
+        product_id, problems = _identity(record.get("product_id"), "product_id", is_needed=True)
+        price = text(record.get("current_price"))
+        found = number(price)
+        if price is not None and (found is None or found < 0):
+            problems.add("current_price is not a number of at least 0")
+        elif found is not None and found >= Decimal(10) ** 15:
+            problems.add("current_price is not below 1e15")
+        line = Line(name, place, identity=product_id, record_id=product_id, problems=problems)
+        if not problems:
+            described = (text(record.get(column)) for column in ("product_name", "category", "brand"))
+            line.clean = Product(product_id, *described, found)
+        return line
+
+    def _staging_of(self, day: date) -> tuple[int, ...]:
+        return tuple(self.staging.get((source, day), Staging()).version for source in SOURCES)
+
+    # -- what the tables must hold -------------------------------------------------------------------
+
+    def order_owners(self) -> dict[str, date]:
+        """Return whose lines of each order are in force: those of its last load that has a clean one."""
+        owners: dict[str, date] = {}
+        for day in sorted(self.loaded):
+            owners.update((line.order_id, day) for line in self.loaded[day].orders.values())
+        return owners
+
+    def event_owners(self) -> dict[tuple[str, datetime], date]:
+        """Return the last load of each event."""
+        return {key: day for day in sorted(self.loaded) for key in self.loaded[day].events}
+
+    def order_facts(self) -> tuple[Counter[tuple[Any, ...]], Counter[tuple[Any, ...]]]:
+        """Return the rows of fact_orders, and those that later loads superseded."""
+        owners = self.order_owners()
+        facts, superseded = Counter(), Counter()
+        for day, loaded in self.loaded.items():
+            for line in loaded.orders.values():
+                row = (
+                    line.order_id, line.line_number, line.user_id or GUEST, line.product_id, date_id(line.order_ts),
+                    line.quantity, line.unit_price, line.revenue, line.order_ts, line.status, day,
+                )  # fmt: skip
+                (facts if owners[line.order_id] == day else superseded)[row] += 1
+        return facts, superseded
+
+    def event_facts(self) -> tuple[Counter[tuple[Any, ...]], Counter[tuple[Any, ...]]]:
+        """Return the rows of fact_events, and those that later loads superseded."""
+        owners = self.event_owners()
+        facts, superseded = Counter(), Counter()
+        for day, loaded in self.loaded.items():
+            for event in loaded.events.values():
+                row = (
+                    event.event_id, event.user_id or GUEST, event.product_id or NO_PRODUCT, date_id(event.event_ts),
+                    event.event_type, event.event_ts, day,
+                )  # fmt: skip
+                (facts if owners[event.key] == day else superseded)[row] += 1
+        return facts, superseded
+
+    def users(self) -> Counter[tuple[Any, ...]]:
+        """Return dim_user: attributes of the last order that carries any, and when the user was seen."""
+        seen: dict[str, list[datetime]] = defaultdict(list)
+        described: dict[str, tuple[Any, ...]] = {}
+        for day, loaded in self.loaded.items():
+            for line in loaded.orders.values():
+                seen[line.user_id or GUEST].append(line.order_ts)
+                attributes = (line.city, line.signup_date, line.marketing_source)
+                if line.user_id and any(value is not None for value in attributes):
+                    told = (line.order_ts, day, line.order_id.encode(), attributes)
+                    if line.user_id not in described or told[:3] > described[line.user_id][:3]:
+                        described[line.user_id] = told
+            for event in loaded.events.values():
+                seen[event.user_id or GUEST].append(event.event_ts)
+        seen[GUEST] = seen[GUEST] or [None]  # always there
+        return Counter(
+            (user, *described.get(user, (None,) * 3 + ((None,) * 3,))[3], min(times), max(times), user not in described)
+            for user, times in seen.items()
+        )
+
+    def product_versions(self) -> dict[str, list[tuple[date, tuple[Any, ...]]]]:
+        """Return of each product described when it changed, and to what. To be left out of a catalogue says nothing."""
+        versions: dict[str, list[tuple[date, tuple[Any, ...]]]] = defaultdict(list)
+        for day in sorted(self.loaded):
+            for product in self.loaded[day].products.values():
+                known = versions[product.product_id]
+                if not known or known[-1][1] != product.attributes:
+                    known.append((day, product.attributes))
+        return versions
+
+    def product_history(self) -> Counter[tuple[Any, ...]]:
+        """Return dim_product_history."""
+        rows = Counter()
+        for product, versions in self.product_versions().items():
+            ends = [since for since, _ in versions[1:]] + [None]
+            for (since, attributes), until in zip(versions, ends, strict=True):
+                rows[product, *attributes, since, until] += 1
+        return rows
+
+    def products(self) -> Counter[tuple[Any, ...]]:
+        """Return dim_product: each product that was ever mentioned, as its last catalogue describes it."""
+        versions = self.product_versions()
+        mentioned = {NO_PRODUCT} | set(versions)
+        for loaded in self.loaded.values():
+            mentioned |= {line.product_id for line in loaded.orders.values()}
+            mentioned |= {event.product_id or NO_PRODUCT for event in loaded.events.values()}
+        rows = Counter()
+        for product in mentioned:
+            since, attributes = versions[product][-1] if product in versions else (None, (None,) * 4)
+            rows[product, *attributes, since, since is None] += 1
+        return rows
+
+    def dates(self) -> set[date]:
+        """Return the days of dim_date: whole years."""
+        firsts = [date(year, 1, 1) for year in self.calendar]
+        return {first + timedelta(n) for first in firsts for n in range((date(first.year + 1, 1, 1) - first).days)}
+
+    def rejections(self) -> Counter[tuple[date, str, Rejection]]:
+        """Return audit.bad_records."""
+        return Counter(
+            (day, RAW_TABLES[source], rejection)
+            for (source, day), staged in self.staging.items()
+            for rejection in staged.rejections
+        )
+
+    def metrics(self) -> dict[date, tuple[Any, ...]]:
+        """Return daily_metrics; the last figure is dq_failed_count, None where it is not certain."""
+        order_facts, superseded_orders = self.order_facts()
+        event_facts, superseded_events = self.event_facts()
+        counts = [_per_day(rows) for rows in (order_facts, event_facts, superseded_orders, superseded_events)]
+        revenue: dict[date, Decimal] = defaultdict(Decimal)
+        net_revenue: dict[date, Decimal] = defaultdict(Decimal)
+        for row in order_facts:
+            day, status = row[-1], row[-2]
+            revenue[day] += row[7]
+            if status in self.loaded[day].sale_statuses:
+                net_revenue[day] += row[7]
+        rows = {}
+        for day, status in self.status.items():
+            orders, events = (self.staging.get((source, day), Staging()).figures for source in ("orders", "events"))
+            sales = sorted(self.loaded[day].sale_statuses) if day in self.loaded else []
+            rows[day] = (
+                status, orders[0], orders[1], events[1], orders[2], events[2], orders[3], events[3], orders[4],
+                events[4], *(count[day] for count in counts), revenue[day], net_revenue[day], sales,
+                self.failed_rows.get(day, 0),
+            )  # fmt: skip
+        return rows
+
+
+def _per_day(rows: Iterable[tuple[Any, ...]]) -> Counter[date]:
+    return Counter(row[-1] for row in rows)
+
+
+def _end_of_month(day: date) -> date:
+    return (day.replace(day=1) + timedelta(31)).replace(day=1)
+
+
+def _not_an_object(record: Any) -> set[str]:
+    if not isinstance(record, dict):
+        return {"the record is not a JSON object"}
+    if any("\0" in value or any("\ud800" <= c <= "\udfff" for c in value) for value in _strings(record)):
+        return {"the record holds \\u0000 or half a surrogate pair, which no text can hold"}
+    return set()
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _strings(inner)
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            yield name
+            yield from _strings(inner)
+
+
+def _identity(value: Any, name: str, *, is_needed: bool = False) -> tuple[str | None, set[str]]:
+    """Return an id, and what is wrong with it; one that is wrong identifies nothing."""
+    if isinstance(value, dict | list):
+        return None, {f"{name} is not a plain value"}
+    found = text(value)
+    if found is None:
+        return None, {f"{name} is missing"} if is_needed else set()
+    if len(found.encode()) > 512:
+        return None, {f"{name} is longer than 512 bytes"}
+    return found, set()
