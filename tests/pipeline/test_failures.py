@@ -1,7 +1,7 @@
 """A step that fails is seen while it runs and after, leaves the data as it was, and heals by calling it again.
 
-Every error of the project's own (WH001 … WH013) is raised here or in test_gate_rules.py: its SQLSTATE, its words, and that
-nothing else changed.
+Every error of the project's own (WH001 … WH013) is raised here or in test_gate_rules.py: its SQLSTATE, its words,
+and that nothing else changed.
 """
 
 import contextlib
