@@ -19,6 +19,10 @@ BEGIN
         EXECUTE 'SELECT string_agg(a.version_num, '' '' ORDER BY a.version_num) FROM public.alembic_version a' INTO v_revision;
     END IF;
     SELECT jsonb_object_agg(i.name, CASE i.name
+        WHEN 'codes' THEN
+            (SELECT audit._digest(string_agg(c::text, E'\n' ORDER BY c.kind, c.source_value)) FROM staging.codes c)
+        WHEN 'order statuses' THEN
+            (SELECT audit._digest(string_agg(o::text, E'\n' ORDER BY o.status)) FROM warehouse.order_statuses o)
         WHEN 'deliveries' THEN
             (SELECT audit._digest(string_agg(d::text, E'\n' ORDER BY d.file_name COLLATE "C"))
              FROM raw._deliveries_in_force(p_step.source, p_load_date) d)
@@ -44,8 +48,6 @@ BEGIN
     RETURN coalesce(v_own, '{}') || jsonb_build_object(
         'settings', (SELECT audit._digest(string_agg(s::text, E'\n' ORDER BY s.name)) FROM audit.settings s
                      WHERE s.name <> 'skip_unchanged'),
-        'codes', (SELECT audit._digest(string_agg(c::text, E'\n' ORDER BY c.kind, c.source_value)) FROM staging.codes c),
-        'order statuses', (SELECT audit._digest(string_agg(o::text, E'\n' ORDER BY o.status)) FROM warehouse.order_statuses o),
         'step', audit._digest(p_step::text),
         -- Whoever replaces a routine writes its row of pg_proc anew, from psql too. PostgreSQL's own, below 16384, are not read.
         'routines', (SELECT audit._digest(string_agg(p.oid || ' ' || p.xmin, ',' ORDER BY p.oid)) FROM pg_proc p
