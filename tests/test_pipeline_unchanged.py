@@ -103,7 +103,10 @@ def test_an_unchanged_day_reads_and_writes_next_to_nothing(warehouse: Any) -> No
     ("change", "steps"),
     [
         ("UPDATE audit.settings SET value = '399' WHERE name = 'oldest_order_days'", STEPS),
-        ("INSERT INTO staging.codes (kind, source_value, canonical_value) VALUES ('order_status', 'x', 'paid')", WITH_CODES),
+        (
+            "INSERT INTO staging.codes (kind, source_value, canonical_value) VALUES ('order_status', 'x', 'paid')",
+            WITH_CODES,
+        ),
         ("UPDATE warehouse.order_statuses SET counts_as_sale = NOT counts_as_sale WHERE status = 'paid'", WITH_CODES),
         ("UPDATE audit.dq_rules SET enabled = false WHERE rule_name = 'orders_range'", {"check_quality"}),
         ("UPDATE audit.dq_rules SET severity = 'warning' WHERE rule_name = 'orders_range'", {"check_quality"}),
