@@ -93,7 +93,7 @@ REFUSED = [
     ("INSERT INTO raw.file_loads VALUES (1, 'weather', '2025-12-19', 'a.json', repeat('0', 64), 0, 0, 0)",
      "file_loads_source_fkey"),
     ("INSERT INTO staging.loads VALUES ('2025-12-19', 'weather', 1, 0, 0, 0, 0, 0, '{}')", "loads_source_fkey"),
-    ("INSERT INTO audit.step_inputs (step, run_date, rows_in) VALUES ('no step', '2025-12-19', 0)",
+    ("INSERT INTO audit.step_inputs (step, run_date, digest, rows_in) VALUES ('no step', '2025-12-19', '', 0)",
      "step_inputs_step_fkey"),
     ("UPDATE audit.steps SET inputs = '{weather}' WHERE step = 'open_run'", "steps_inputs_check"),
     ("UPDATE audit.steps SET needs_pass = true WHERE step = 'open_run'", "steps_needs_pass_check"),

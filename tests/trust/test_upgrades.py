@@ -97,12 +97,17 @@ def released(request: pytest.FixtureRequest, warehouse: Warehouse, server: Embed
     warehouse.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+# What upgrades mend of what was shipped: the row, as it was, is not kept.
+MENDED = {"audit.dq_rules": "t.rule_name <> 'products_coverage'"}
+
+
 def kept(warehouse: Warehouse, columns: dict[str, list[str]], settings: list[str]) -> dict[str, Any]:
     """Return rows and a checksum of each table, of the columns and settings that it had before."""
     return {
         table: tuple(warehouse.row(
             f"SELECT count(*), sum(hashtextextended(ROW({', '.join(names)})::text, 0)::numeric) FROM {table} AS t"
-            " WHERE %s::text <> 'audit.settings' OR to_jsonb(t) ->> 'name' = ANY (%s)",
+            " WHERE (%s::text <> 'audit.settings' OR to_jsonb(t) ->> 'name' = ANY (%s))"
+            f" AND {MENDED.get(table, 'true')}",
             table, settings,
         )) for table, names in columns.items()
     }  # fmt: skip
@@ -119,6 +124,20 @@ def columns_of(warehouse: Warehouse) -> dict[str, list[str]]:
     )
     assert len(rows) > 30
     return dict(rows)
+
+
+def test_an_upgrade_mends_a_rule_as_shipped_and_leaves_an_edited_one(released: Warehouse) -> None:
+    """products_coverage asked for products that its own day's catalogue had brought before."""
+    rule = "SELECT expression FROM audit.dq_rules WHERE rule_name = 'products_coverage'"
+    if "dim_product" in released.value(rule):
+        with released.connection.transaction(force_rollback=True):
+            released.execute("UPDATE audit.dq_rules SET expression = expression || ' + 0'")
+            edited = released.value(rule)
+            text = (PROJECT / "alembic" / "versions" / "0004_inputs.sql").read_text()
+            released.execute(text[text.index("UPDATE audit.dq_rules") :])
+            assert released.value(rule) == edited
+    upgrade(released.dsn)
+    assert "staging.known_products($1)" in released.value(rule)
 
 
 def test_from_every_release_with_data_to_the_next_and_back(

@@ -62,8 +62,8 @@ AS $_remember_result$
 BEGIN
     -- Always a new row: its work_number says that something was done.
     DELETE FROM audit.step_inputs i WHERE i.step = p_inputs.step AND i.run_date = p_inputs.run_date;
-    INSERT INTO audit.step_inputs (step, run_date, components, seen, reads, staging_version, rows_in, rows_out, rows_rejected, rows_duplicate)
-    SELECT s.step, p_inputs.run_date, p_inputs.components, p_inputs.seen,
+    INSERT INTO audit.step_inputs (step, run_date, digest, components, seen, reads, staging_version, rows_in, rows_out, rows_rejected, rows_duplicate)
+    SELECT s.step, p_inputs.run_date, audit._digest(p_inputs.components::text), p_inputs.components, p_inputs.seen,
            CASE WHEN 'rules' = ANY (s.inputs) THEN audit._rules_read() ELSE '{}' END,
            (SELECT l.staging_version FROM staging.loads l WHERE l.source = s.source AND l.load_date = p_inputs.run_date),
            coalesce(p_result.rows_in, 0), p_result.rows_out, p_result.rows_rejected, p_result.rows_duplicate

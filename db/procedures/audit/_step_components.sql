@@ -13,40 +13,49 @@ AS $_step_components$
 DECLARE
     v_versions bigint[] := audit._staging_versions(p_load_date);
     v_revision text;
-    v_own      jsonb;
+    v_name     text;
+    v_value    text;
+    v_own      jsonb := '{}';
 BEGIN
     IF to_regclass('public.alembic_version') IS NOT NULL THEN
         EXECUTE 'SELECT string_agg(a.version_num, '' '' ORDER BY a.version_num) FROM public.alembic_version a' INTO v_revision;
     END IF;
-    SELECT jsonb_object_agg(i.name, CASE i.name
+    -- One by one: a step waits for no lock on a table that is none of its inputs.
+    FOREACH v_name IN ARRAY p_step.inputs LOOP
+        CASE v_name
+        WHEN 'codes' THEN
+            SELECT audit._digest(string_agg(c::text, E'\n' ORDER BY c.kind, c.source_value)) INTO v_value FROM staging.codes c;
+        WHEN 'order statuses' THEN
+            SELECT audit._digest(string_agg(o::text, E'\n' ORDER BY o.status)) INTO v_value FROM warehouse.order_statuses o;
+        WHEN 'fields' THEN
+            SELECT audit._digest(string_agg(f::text, E'\n' ORDER BY f.source, f.field)) INTO v_value FROM staging.fields f;
         WHEN 'deliveries' THEN
-            (SELECT audit._digest(string_agg(d::text, E'\n' ORDER BY d.file_name COLLATE "C"))
-             FROM raw._deliveries_in_force(p_step.source, p_load_date) d)
-        WHEN 'staging' THEN v_versions::text
-        WHEN 'staging of orders' THEN v_versions[1]::text
-        WHEN 'staging of events' THEN v_versions[2]::text
+            SELECT audit._digest(string_agg(d::text, E'\n' ORDER BY d.file_name COLLATE "C")) INTO v_value
+            FROM raw._deliveries_in_force(p_step.source, p_load_date) d;
+        WHEN 'staging' THEN
+            v_value := v_versions::text;
+        WHEN 'staging of orders' THEN
+            v_value := v_versions[1]::text;
+        WHEN 'staging of events' THEN
+            v_value := v_versions[2]::text;
         WHEN 'rules' THEN
-            (SELECT audit._digest(string_agg(r::text, E'\n' ORDER BY r.rule_name)) FROM audit.dq_rules r)
+            SELECT audit._digest(string_agg(r::text, E'\n' ORDER BY r.rule_name)) INTO v_value FROM audit.dq_rules r;
         WHEN 'overrides' THEN
-            (SELECT coalesce(string_agg(o.staging_versions::text, ' ' ORDER BY o.override_id), '')
-             FROM audit.dq_overrides o WHERE o.run_date = p_load_date)
-        -- Which the fact steps of this and other days keep.
-        WHEN 'figures' THEN
-            (SELECT concat_ws(' ', m.fact_orders_count, m.superseded_orders_count, m.fact_events_count,
-                              m.superseded_events_count, m.revenue, m.net_revenue)
-             FROM warehouse.daily_metrics m WHERE m.run_date = p_load_date)
-        -- Whether they can go depends on the facts of all days.
-        WHEN 'unseen members' THEN
-            CASE WHEN NOT EXISTS (SELECT FROM warehouse.unseen_members) THEN 'none' END
-        END) INTO v_own
-    FROM unnest(p_step.inputs) AS i (name);
+            SELECT coalesce(string_agg(o.staging_versions::text, ' ' ORDER BY o.override_id), '') INTO v_value
+            FROM audit.dq_overrides o WHERE o.run_date = p_load_date;
+        WHEN 'figures' THEN  -- which the fact steps of this and other days keep
+            SELECT concat_ws(' ', m.fact_orders_count, m.superseded_orders_count, m.fact_events_count,
+                             m.superseded_events_count, m.revenue, m.net_revenue) INTO v_value
+            FROM warehouse.daily_metrics m WHERE m.run_date = p_load_date;
+        WHEN 'unseen members' THEN  -- whether they can go depends on the facts of all days
+            v_value := CASE WHEN NOT EXISTS (SELECT FROM warehouse.unseen_members) THEN 'none' END;
+        END CASE;
+        v_own := v_own || jsonb_build_object(v_name, v_value);
+    END LOOP;
 
-    RETURN coalesce(v_own, '{}') || jsonb_build_object(
+    RETURN v_own || jsonb_build_object(
         'settings', (SELECT audit._digest(string_agg(s::text, E'\n' ORDER BY s.name)) FROM audit.settings s
                      WHERE s.name <> 'skip_unchanged'),
-        'codes', (SELECT audit._digest(string_agg(c::text, E'\n' ORDER BY c.kind, c.source_value)) FROM staging.codes c),
-        'fields', (SELECT audit._digest(string_agg(f::text, E'\n' ORDER BY f.source, f.field)) FROM staging.fields f),
-        'order statuses', (SELECT audit._digest(string_agg(o::text, E'\n' ORDER BY o.status)) FROM warehouse.order_statuses o),
         'step', audit._digest(p_step::text),
         -- Whoever replaces a routine writes its row of pg_proc anew, from psql too. PostgreSQL's own, below 16384, are not read.
         'routines', (SELECT audit._digest(string_agg(p.oid || ' ' || p.xmin, ',' ORDER BY p.oid)) FROM pg_proc p

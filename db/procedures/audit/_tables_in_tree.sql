@@ -52,7 +52,7 @@ BEGIN
         FROM regexp_matches(p_tree, ':relid (\d+)', 'g') AS m
         JOIN pg_class k ON k.oid = m[1]::oid JOIN pg_namespace n ON n.oid = k.relnamespace
     ) AS c
-    -- Their contents are inputs of every step.
+    -- Their contents are inputs of the gate.
     WHERE c.name NOT IN ('staging.codes', 'warehouse.order_statuses');
     IF EXISTS (SELECT FROM unnest(v_tables) AS t (name)
                WHERE NOT EXISTS (SELECT FROM audit.steps s WHERE t.name = ANY (s.writes)))

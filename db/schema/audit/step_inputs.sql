@@ -1,6 +1,7 @@
 CREATE TABLE audit.step_inputs (
     step            text        NOT NULL,
     run_date        date        NOT NULL,
+    digest          text        NOT NULL,
     staging_version bigint,
     rows_in         bigint      NOT NULL,
     rows_out        bigint,
@@ -21,6 +22,7 @@ CREATE INDEX idx_step_inputs_worked_in ON audit.step_inputs (worked_in);
 COMMENT ON TABLE audit.step_inputs IS 'One row per step and day that worked: from what it made its result. With the same inputs, and the result still there, it does nothing. Deleting rows makes steps work again.';
 COMMENT ON COLUMN audit.step_inputs.step IS 'audit.steps';
 COMMENT ON COLUMN audit.step_inputs.run_date IS 'Day of the data';
+COMMENT ON COLUMN audit.step_inputs.digest IS 'SHA-256 of all components';
 COMMENT ON COLUMN audit.step_inputs.staging_version IS 'Of a cleaning step: the staging that it made';
 COMMENT ON COLUMN audit.step_inputs.rows_in IS 'What the step said then; the same is said again';
 COMMENT ON COLUMN audit.step_inputs.rows_out IS 'What the step said then; the same is said again';
