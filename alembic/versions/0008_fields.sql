@@ -225,3 +225,8 @@ BEGIN
     END LOOP;
 END
 $like_facts$;
+
+-- These have other parameters now. They go together: what calls one of them would keep it from being dropped by itself.
+DROP FUNCTION IF EXISTS
+    staging._read_orders(date, text, date, bigint[], bigint[]), staging._read_events(date, text, date, bigint[], bigint[]),
+    staging._order_problems(json, boolean, text[], json, text, json, bigint, text, text, text, text, text, text, text, text, text, text, text, date, date);

@@ -42,20 +42,19 @@ BEGIN ATOMIC
                         AND coalesce(octet_length(e.user_id) <= 512, true) AND coalesce(octet_length(e.product_id) <= 512, true)
                         AND e.event_ts >= p_oldest::timestamp AT TIME ZONE 'UTC'
                         AND e.event_ts < (p_load_date + 1)::timestamp AT TIME ZONE 'UTC'
-                        AND (e.own).problems IS NULL, false)
+                        AND (p_own IS NULL OR (e.own).problems IS NULL), false)
                     THEN NULL
                     ELSE nullif(staging._event_problems(e.event_id, e.user_id, e.product_id, e.event_type, e.event_time, p_oldest, p_load_date)
                                 || (e.own).problems, '{}')
                END AS problems
-        FROM events e
-        OFFSET '0'
+        FROM events e  -- no fence: of what calls this nothing asks for the problems of many twice
     )
     SELECT x.raw_events_id, CASE WHEN x.problems IS NULL THEN p_load_date END,
            CASE WHEN octet_length(x.event_id) <= 512 THEN x.event_id END COLLATE "C",
            x.user_id COLLATE "C", x.product_id COLLATE "C",
            coalesce((SELECT jsonb_object_agg(c.source_value, c.canonical_value) FROM staging.codes c WHERE c.kind = 'event_type')
                     ->> x.code, x.code),
-           x.event_ts, x.raw_events_id, (x.own).attributes,
+           x.event_ts, x.raw_events_id, CASE WHEN p_own IS NOT NULL THEN (x.own).attributes END,
            x.load_id, x.record_number, x.problems, x.raw_data
     FROM explained x;
 END;

@@ -137,7 +137,8 @@ BEGIN ATOMIC
            CASE WHEN e.is_usual THEN trim_scale(e.quantity::integer * e.price::numeric)
                 WHEN e.problems IS NULL THEN trim_scale(e.quantity::numeric * e.price::numeric) END,
            e.order_ts, e.status, e.city, (e.signup_ts AT TIME ZONE 'UTC')::date, e.marketing_source, e.raw_orders_id,
-           CASE WHEN (e.line_own).attributes IS NULL THEN (e.order_own).attributes
+           CASE WHEN p_own IS NULL THEN NULL
+                WHEN (e.line_own).attributes IS NULL THEN (e.order_own).attributes
                 ELSE coalesce((e.order_own).attributes, '{}') || (e.line_own).attributes END,
            e.load_id, e.record_number, e.problems,
            -- An item is told by itself: the lines of an order together are no larger than it is.
