@@ -299,9 +299,9 @@ def test_a_verdict_whose_results_are_gone_is_judged_anew(shop: Any) -> None:
 def test_each_input_of_a_step_is_remembered_by_itself(shop: Any) -> None:
     """So that it can be said why a step would work."""
     components = "SELECT components FROM audit.step_inputs WHERE step = %s"
-    general = {"codes", "order statuses", "settings", "step", "routines", "revision", "server"}
+    general = {"codes", "order statuses", "settings", "step", "routines", "views", "revision", "server"}
     for step, own in {
-        "clean_events": {"deliveries"},
+        "clean_events": {"deliveries", "fields"},
         "check_quality": {"staging", "rules", "overrides"},
         "reload_fact_orders": {"staging of orders"},
         "compute_daily_metrics": {"staging", "figures", "unseen members"},

@@ -69,11 +69,3 @@ BEGIN
 END
 $_step_components$;
 COMMENT ON FUNCTION audit._step_components(audit.steps, date) IS 'Everything that a step makes its result from, input by input';
-
--- The digest of an input. Of nothing, too: no delivery is an input like any other.
-CREATE OR REPLACE FUNCTION audit._digest(p_text text) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
-AS $_digest$
-    SELECT encode(sha256(convert_to(coalesce(p_text, ''), 'UTF8')), 'hex');
-$_digest$;
-COMMENT ON FUNCTION audit._digest(text) IS 'The digest of an input of a step';

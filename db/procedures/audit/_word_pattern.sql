@@ -9,47 +9,6 @@ AS $_word_pattern$
 $_word_pattern$;
 COMMENT ON FUNCTION audit._word_pattern(text) IS 'A regular expression that finds a user_id as a word of any text';
 
--- The same with characters that may be written as escapes of JSON.
--- p_is_line: the text is a line that could not be taken, as encode(…, 'escape') writes it
-CREATE OR REPLACE FUNCTION audit._spelled_word_pattern(p_word text, p_is_line boolean) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
-AS $_spelled_word_pattern$
-    SELECT '(^|[^A-Za-z0-9_-]|\\[0-7]{3}|' || audit._blank_pattern(p_is_line) || ')'
-           || audit._spelling_pattern(p_word, p_is_line) || '($|[^A-Za-z0-9_-])';
-$_spelled_word_pattern$;
-COMMENT ON FUNCTION audit._spelled_word_pattern(text, boolean) IS 'A regular expression that finds a user_id as a word, escaped or not';
-
--- As a string of a JSON text, with blanks around it or not; or, if it can be a number, as what a customer's key says.
-CREATE OR REPLACE FUNCTION audit._string_pattern(p_word text) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
-AS $_string_pattern$
-    SELECT concat('"(?:[[:space:]]|', audit._blank_pattern(false), ')*', audit._spelling_pattern(p_word, false),
-                  '(?:[[:space:]]|', audit._blank_pattern(false), ')*"',
-                  CASE WHEN p_word ~ '^[-+0-9.eE]+$' OR p_word IN ('true', 'false')
-                       THEN concat('|"(?:', audit._spelling_pattern('user_', false), ')?', audit._spelling_pattern('id', false),
-                                   '"[[:space:]]*:[[:space:]]*', audit._literal_pattern(p_word), '[[:space:]]*[,}]') END);
-$_string_pattern$;
-COMMENT ON FUNCTION audit._string_pattern(text) IS 'A regular expression that finds a user_id as a string of a JSON text';
-
--- The values of fields that the warehouse reads, and that look like a user_id but are none.
-CREATE OR REPLACE FUNCTION audit._no_mention_pattern(p_word text) RETURNS text
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
-AS $_no_mention_pattern$
-    SELECT format('"(?:%s)"[[:space:]]*:[[:space:]]*"(?:[[:space:]]|%2$s)*%3$s(?:[[:space:]]|%2$s)*"',
-                  string_agg(audit._literal_pattern(k.field), '|'), audit._blank_pattern(false), audit._spelling_pattern(p_word, false))
-    FROM unnest(raw._kept_fields()) AS k (field);
-$_no_mention_pattern$;
-COMMENT ON FUNCTION audit._no_mention_pattern(text) IS 'A regular expression that finds values that look like a user_id but are none';
-
--- The name of a field that the warehouse reads, at the end of the text before its value.
-CREATE OR REPLACE FUNCTION audit._kept_name_pattern() RETURNS text
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
-AS $_kept_name_pattern$
-    SELECT format('"(?:%s)"[[:space:]]*:[[:space:]]*$', string_agg(audit._literal_pattern(k.field), '|'))
-    FROM unnest(raw._kept_fields()) AS k (field);
-$_kept_name_pattern$;
-COMMENT ON FUNCTION audit._kept_name_pattern() IS 'A regular expression that finds the name of a field that the warehouse reads at the end of a text';
-
 -- A text whose characters may each be written as it is or as an escape of JSON.
 CREATE OR REPLACE FUNCTION audit._spelling_pattern(p_text text, p_is_line boolean) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
@@ -88,10 +47,3 @@ AS $_blank_pattern$
     SELECT CASE WHEN p_is_line THEN '\\\\' ELSE '\\' END || '(?:[tnrf]|u00(?:09|0[aAbBcCdD]|20))';
 $_blank_pattern$;
 COMMENT ON FUNCTION audit._blank_pattern(boolean) IS 'A regular expression for a blank that is written as an escape of JSON';
-
-CREATE OR REPLACE FUNCTION audit._literal_pattern(p_text text) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
-AS $_literal_pattern$
-    SELECT regexp_replace(p_text, '([^[:alnum:][:space:]])', '\\\1', 'g');
-$_literal_pattern$;
-COMMENT ON FUNCTION audit._literal_pattern(text) IS 'A regular expression that finds a text as it is';

@@ -75,15 +75,6 @@ AS $_fields_kept$
 $_fields_kept$;
 COMMENT ON FUNCTION raw._fields_kept(json, text, text[]) IS 'What is kept of a record whose person is erased';
 
--- What is kept of the columns that an event's header added; NULL if nothing is.
-CREATE OR REPLACE FUNCTION raw._extra_without_person(p_extra json) RETURNS json
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
-AS $_extra_without_person$
-    SELECT CASE WHEN NOT staging._is_storable(p_extra::text) THEN NULL
-                ELSE nullif(raw._fields_kept(p_extra, 'events', '{event}')::text, '{}')::json END;
-$_extra_without_person$;
-COMMENT ON FUNCTION raw._extra_without_person(json) IS 'What is kept of the columns that an event''s header added';
-
 -- A plain value as it is; of an object or array, which is wrong where this is asked, only that it is one.
 CREATE OR REPLACE FUNCTION raw._plain(p_value json) RETURNS json
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp

@@ -1,21 +1,5 @@
 -- What compact_partitions does, with the owner's rights: one partition at a time, all or nothing.
 
--- Errors: WH004 a date is missing or to come: a slip of the finger must not drop what retention keeps
-CREATE OR REPLACE FUNCTION warehouse._refuse_date(p_date date) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
-AS $_refuse_date$
-BEGIN
-    PERFORM warehouse._refuse_day(p_date, 'compaction');
-    IF p_date > (now() AT TIME ZONE 'UTC')::date THEN
-        RAISE EXCEPTION 'compaction needs a date that is not in the future' USING ERRCODE = 'WH004',
-            DETAIL = format('Got: %s.', p_date),
-            -- No function in it: whoever types it may have a path on which somebody else's is the closer match.
-            HINT = format('CALL warehouse.compact_partitions(%L);', to_char(date_trunc('month', now() AT TIME ZONE 'UTC'), 'YYYY-MM-DD'));
-    END IF;
-END
-$_refuse_date$;
-COMMENT ON FUNCTION warehouse._refuse_date(date) IS 'Refuses a date that is missing or to come';
-
 -- The partitions of staging and facts and raw, with the dates that they hold, by their names.
 CREATE OR REPLACE FUNCTION warehouse._partitions()
 RETURNS TABLE (parent regclass, partition regclass, grain text, from_date date, to_date date)
@@ -35,17 +19,6 @@ AS $_partitions$
     WHERE s.suffix IS NOT NULL;
 $_partitions$;
 COMMENT ON FUNCTION warehouse._partitions() IS 'The partitions of staging, facts and raw, with the dates that they hold';
-
--- The closed months that still have day partitions, oldest first.
-CREATE OR REPLACE FUNCTION warehouse._months_to_compact(p_before date) RETURNS TABLE (parent regclass, month date)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-AS $_months_to_compact$
-    SELECT DISTINCT p.parent, date_trunc('month', p.from_date::timestamp)::date AS month
-    FROM warehouse._partitions() p
-    WHERE p.grain = 'day' AND (date_trunc('month', p.from_date::timestamp) + interval '1 month')::date <= p_before
-    ORDER BY 2, 1;
-$_months_to_compact$;
-COMMENT ON FUNCTION warehouse._months_to_compact(date) IS 'The closed months that still have day partitions, oldest first';
 
 -- Merges the day partitions of a month of one table. Returns what it did, in words.
 -- Errors: WH006 the swap did not get its locks
@@ -95,60 +68,3 @@ BEGIN
 END
 $_compact_month$;
 COMMENT ON FUNCTION warehouse._compact_month(regclass, date) IS 'Merges the day partitions of a month of one table';
-
--- The partitions that retention drops: of raw and staging, ended longer ago than the settings keep.
-CREATE OR REPLACE FUNCTION warehouse._expired_partitions(p_before date) RETURNS TABLE (parent regclass, partition regclass)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-AS $_expired_partitions$
-    SELECT p.parent, p.partition
-    FROM warehouse._partitions() p
-    JOIN pg_class c ON c.oid = p.parent
-    JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE p.to_date <= p_before - CASE n.nspname WHEN 'raw' THEN audit._setting('raw_keep_days')
-                                                 WHEN 'staging' THEN audit._setting('staging_keep_days') END
-    ORDER BY p.from_date, 1;
-$_expired_partitions$;
-COMMENT ON FUNCTION warehouse._expired_partitions(date) IS 'The partitions that retention drops';
-
--- Drops a partition whose time is over, and records a month of raw as gone. Returns what it did, in words.
--- Errors: WH006 it did not get its locks; WH013 its time is not over
-CREATE OR REPLACE FUNCTION warehouse._drop_expired(p_parent regclass, p_partition regclass, p_before date) RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET quote_all_identifiers = off
-SET "DateStyle" = 'ISO, YMD'
-AS $_drop_expired$
-DECLARE
-    v_name text := p_partition::text;
-    v_raw  date;
-    v_from date;
-    v_to   date;
-BEGIN
-    PERFORM warehouse._refuse_date(p_before);
-    PERFORM warehouse._take_month(p.from_date) FROM warehouse._partitions() p WHERE p.partition = p_partition;
-    PERFORM warehouse._lock_publishing(p_parent);
-    IF NOT EXISTS (SELECT FROM warehouse._expired_partitions(p_before) e WHERE e.partition = p_partition AND e.parent = p_parent) THEN
-        RAISE EXCEPTION '% is not to be dropped', v_name USING ERRCODE = 'WH013',
-            DETAIL = 'The settings raw_keep_days and staging_keep_days keep it.',
-            HINT = 'SELECT name, value FROM audit.settings;';
-    END IF;
-    SELECT p.from_date, p.to_date INTO v_from, v_to FROM warehouse._partitions() p WHERE p.partition = p_partition;
-    SELECT p.from_date INTO v_raw
-    FROM warehouse._partitions() p JOIN pg_class c ON c.oid = p.parent AND c.relnamespace = 'raw'::regnamespace
-    WHERE p.partition = p_partition;
-    PERFORM warehouse._execute_or_give_up(
-        format('drop of %s', v_name), ARRAY[p_parent, p_partition],
-        ARRAY[format('ALTER TABLE %s DETACH PARTITION %s', p_parent, p_partition), format('SELECT warehouse._drop_partition(%L::pg_catalog.regclass)', p_partition)]);
-    IF v_raw IS NOT NULL THEN
-        INSERT INTO raw.dropped_months (run_month, last_load_id)
-        SELECT v_raw, coalesce(max(l.load_id), 0) FROM raw.file_loads l
-        WHERE l.run_date >= v_raw AND l.run_date < (v_raw + interval '1 month')::date
-        ON CONFLICT ON CONSTRAINT dropped_months_pkey DO NOTHING;
-    END IF;
-    -- What the gate saw of it is gone: verdicts of rules that read other days are judged again.
-    UPDATE audit.step_inputs i SET worked_in = pg_current_xact_id()
-    WHERE i.run_date >= v_from AND i.run_date < v_to
-      AND i.step IN (SELECT s.step FROM audit.steps s WHERE p_parent::text = ANY (s.writes));
-    RETURN format('%s dropped', v_name);
-END
-$_drop_expired$;
-COMMENT ON FUNCTION warehouse._drop_expired(regclass, regclass, date) IS 'Drops a partition whose time is over, and records a month of raw as gone';

@@ -10,14 +10,6 @@ AS $_hold_month$
 $_hold_month$;
 COMMENT ON FUNCTION warehouse._hold_month(date) IS 'Keeps the partitions of a day''s month as they are until the transaction ends';
 
--- The same for whoever merges or drops partitions of the month: alone.
-CREATE OR REPLACE FUNCTION warehouse._take_month(p_load_date date) RETURNS void
-LANGUAGE sql SET search_path = pg_catalog, pg_temp
-AS $_take_month$
-    SELECT warehouse._wait_for_lock('month', warehouse._month_number(p_load_date), to_char(p_load_date, '"the partitions of "YYYY-MM'));
-$_take_month$;
-COMMENT ON FUNCTION warehouse._take_month(date) IS 'Waits until no step uses the partitions of a month, and keeps others from it';
-
 -- Months since January of the year 0.
 CREATE OR REPLACE FUNCTION warehouse._month_number(p_date date) RETURNS integer
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp

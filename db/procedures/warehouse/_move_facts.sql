@@ -5,58 +5,6 @@
 -- Passed in temporary tables (their columns: the headers of these two files): superseded_rows, taken_over and given_back are
 -- the worker's; taken_rows and given_rows are made here, like the superseded table.
 
--- Makes the superseded rows of a load what pg_temp.superseded_rows says; those that are there already stay.
-CREATE OR REPLACE FUNCTION warehouse._replace_superseded(p_superseded regclass, p_load_date date) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD'
-AS $_replace_superseded$
-BEGIN
-    EXECUTE format('DELETE FROM %s o WHERE o.load_date = %L AND NOT EXISTS (SELECT FROM pg_temp.superseded_rows n WHERE to_jsonb(n) = to_jsonb(o))',
-                   p_superseded, p_load_date);
-    EXECUTE format('INSERT INTO %1$s (%2$s) SELECT %2$s FROM pg_temp.superseded_rows ON CONFLICT ON CONSTRAINT %3$I DO NOTHING',
-                   p_superseded, warehouse._column_list(p_superseded),
-                   (SELECT k.conname FROM pg_constraint k WHERE k.conrelid = p_superseded AND k.contype = 'p'));
-    ANALYZE pg_temp.superseded_rows;  -- they are taken out of what was built
-END
-$_replace_superseded$;
-COMMENT ON FUNCTION warehouse._replace_superseded(regclass, date) IS 'Makes the superseded rows of a load what pg_temp.superseded_rows says';
-
--- Moves what a load takes over and gives back. Orders and events of other days write the same rows of daily_metrics, and hold
--- the dimensions for what they give back: whoever waited for such a row while holding these would keep the swap of the day
--- from its locks until it gives up. So the lock on these rows comes first.
-CREATE OR REPLACE FUNCTION warehouse._move_rows(p_facts regclass, p_superseded regclass, p_key text[]) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
-AS $_move_rows$
-BEGIN
-    PERFORM warehouse._lock_publishing('warehouse.daily_metrics');
-    PERFORM warehouse._take_rows(p_facts, p_superseded, p_key);
-    PERFORM warehouse._give_rows(p_facts, p_superseded, p_key);
-END
-$_move_rows$;
-COMMENT ON FUNCTION warehouse._move_rows(regclass, regclass, text[]) IS 'Moves what a load takes over and gives back';
-
--- Puts a load in its place: the partition that was built for it, without its superseded rows, or what p_owned gives. The
--- day comes last: while it is swapped readers wait, and nothing may make them wait longer.
---
--- p_key: tells the rows of the load apart;  p_built: rows of the partition that was built; 0 if none was
--- Errors: WH011 a dimension was not loaded, WH006 a swap did not get its locks
-CREATE OR REPLACE FUNCTION warehouse._place_facts(p_facts regclass, p_load_date date, p_owned text, p_key text[], p_built bigint) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
-AS $_place_facts$
-BEGIN
-    IF p_built > 0 THEN
-        EXECUTE format('DELETE FROM %s f USING pg_temp.superseded_rows s WHERE %s',
-                       warehouse._partition_name(p_facts, p_load_date, 'day'),
-                       (SELECT string_agg(format('f.%1$I = s.%1$I', k), ' AND ') FROM unnest(p_key) AS k));
-        PERFORM warehouse._attach_day(p_facts, p_load_date);
-    ELSIF warehouse._partition_of(p_facts, p_load_date) IS NOT NULL THEN
-        PERFORM warehouse._publish_day(p_facts, p_load_date, p_owned, p_key, '{}');
-    END IF;
-EXCEPTION WHEN foreign_key_violation THEN
-    PERFORM warehouse._refuse_without_dimensions(p_load_date, SQLERRM);
-END
-$_place_facts$;
-COMMENT ON FUNCTION warehouse._place_facts(regclass, date, text, text[], bigint) IS 'Puts a load in its place in the facts';
-
 -- Takes rows out of the facts of earlier loads: pg_temp.taken_over (key, load_date). They are kept as superseded, and
 -- are in pg_temp.taken_rows afterwards.
 CREATE OR REPLACE FUNCTION warehouse._take_rows(p_facts regclass, p_superseded regclass, p_key text[]) RETURNS void
@@ -109,15 +57,6 @@ BEGIN
 END
 $_give_rows$;
 COMMENT ON FUNCTION warehouse._give_rows(regclass, regclass, text[]) IS 'Gives superseded rows back to the facts of earlier loads';
-
--- The columns of a table, quoted, in their order.
-CREATE OR REPLACE FUNCTION warehouse._column_list(p_table regclass) RETURNS text
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
-AS $_column_list$
-    SELECT string_agg(format('%I', a.attname), ', ' ORDER BY a.attnum)
-    FROM pg_attribute a WHERE a.attrelid = p_table AND a.attnum > 0 AND NOT a.attisdropped;
-$_column_list$;
-COMMENT ON FUNCTION warehouse._column_list(regclass) IS 'The columns of a table, quoted, in their order';
 
 -- Errors: WH011, instead of a foreign key's message, which does not say what to do
 CREATE OR REPLACE FUNCTION warehouse._refuse_without_dimensions(p_load_date date, p_message text) RETURNS void

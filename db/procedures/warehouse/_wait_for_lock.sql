@@ -59,23 +59,6 @@ $_wait_for_lock$;
 COMMENT ON FUNCTION warehouse._wait_for_lock(text, integer, text, boolean)
     IS 'Takes an advisory lock of this project until the transaction ends; tells for whom it waits, and gives up with WH006';
 
--- The same for what is locked day by day.
-CREATE OR REPLACE FUNCTION warehouse._wait_for_day(p_class text, p_day date, p_is_shared boolean DEFAULT false) RETURNS void
-LANGUAGE sql SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD'
-AS $_wait_for_day$
-    SELECT warehouse._wait_for_lock(p_class, p_day - date '2000-01-01', format('%s of %s', p_class, p_day), p_is_shared);
-$_wait_for_day$;
-COMMENT ON FUNCTION warehouse._wait_for_day(text, date, boolean) IS 'Takes the advisory lock on something of a day until the transaction ends';
-
--- How long a lock is waited for, in milliseconds: as the session's own lock_timeout says, else as the setting does.
-CREATE OR REPLACE FUNCTION warehouse._wait_limit_ms() RETURNS integer
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
-AS $_wait_limit_ms$
-    SELECT coalesce(nullif((SELECT s.setting::integer FROM pg_settings s WHERE s.name = 'lock_timeout'), 0),
-                    greatest(1000 * least(coalesce(audit._setting('lock_wait_s'), 86400), 86400), 1));
-$_wait_limit_ms$;
-COMMENT ON FUNCTION warehouse._wait_limit_ms() IS 'How long a lock is waited for, in milliseconds';
-
 -- Who keeps others from an advisory lock: those that hold it and, from those that would share it, who waits for it alone.
 CREATE OR REPLACE FUNCTION warehouse._lock_holders(p_class integer, p_key integer, p_is_shared boolean) RETURNS text
 LANGUAGE sql SET search_path = pg_catalog, pg_temp
@@ -88,16 +71,3 @@ AS $_lock_holders$
       AND l.pid IS DISTINCT FROM pg_backend_pid() AND (l.mode = 'ExclusiveLock' OR NOT p_is_shared);
 $_lock_holders$;
 COMMENT ON FUNCTION warehouse._lock_holders(integer, integer, boolean) IS 'Who keeps others from an advisory lock, in words';
-
--- Sessions in words: pid, login and program. Not what they run, which may name a person: it becomes part of errors that
--- are kept. A prepared transaction has no pid.
-CREATE OR REPLACE FUNCTION warehouse._sessions(p_pids integer[]) RETURNS text
-LANGUAGE sql SET search_path = pg_catalog, pg_temp
-AS $_sessions$
-    SELECT coalesce(string_agg(CASE WHEN p.pid IS NULL THEN 'of a prepared transaction'
-                                    ELSE format('with pid %s: %s (%s)', p.pid, coalesce(a.usename, 'gone'), coalesce(nullif(a.application_name, ''), '-')) END,
-                               '; ' ORDER BY p.pid), '(gone now)')
-    FROM (SELECT DISTINCT u.pid FROM unnest(p_pids) AS u (pid)) AS p
-    LEFT JOIN pg_stat_activity a ON a.pid = p.pid;
-$_sessions$;
-COMMENT ON FUNCTION warehouse._sessions(integer[]) IS 'Sessions in words: pid, login and program';

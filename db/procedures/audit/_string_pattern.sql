@@ -1,0 +1,11 @@
+-- As a string of a JSON text, with blanks around it or not; or, if it can be a number, as what a customer's key says.
+CREATE OR REPLACE FUNCTION audit._string_pattern(p_word text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $_string_pattern$
+    SELECT concat('"(?:[[:space:]]|', audit._blank_pattern(false), ')*', audit._spelling_pattern(p_word, false),
+                  '(?:[[:space:]]|', audit._blank_pattern(false), ')*"',
+                  CASE WHEN p_word ~ '^[-+0-9.eE]+$' OR p_word IN ('true', 'false')
+                       THEN concat('|"(?:', audit._spelling_pattern('user_', false), ')?', audit._spelling_pattern('id', false),
+                                   '"[[:space:]]*:[[:space:]]*', audit._literal_pattern(p_word), '[[:space:]]*[,}]') END);
+$_string_pattern$;
+COMMENT ON FUNCTION audit._string_pattern(text) IS 'A regular expression that finds a user_id as a string of a JSON text';

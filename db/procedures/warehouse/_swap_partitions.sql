@@ -1,0 +1,36 @@
+-- Puts a partition that was built beside in the place of others, which are dropped.
+CREATE OR REPLACE FUNCTION warehouse._swap_partitions(
+    p_parent regclass, p_old regclass[], p_new text, p_name text, p_from date, p_to date
+) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD'
+AS $_swap_partitions$
+DECLARE
+    v_foreign_keys text;
+    v_relations    regclass[];
+BEGIN
+    -- Who writes a dimension reads it first. One that came between would wait for the foreign keys made below, and keep
+    -- the swap from its locks for as long: so writers and swaps take turns. In the order of names, as others do.
+    PERFORM warehouse._lock_publishing(d.dimension)
+    FROM (SELECT k.confrelid::regclass AS dimension FROM pg_constraint k
+          WHERE k.conrelid = p_parent AND k.contype = 'f' ORDER BY k.confrelid::regclass::text COLLATE "C") AS d;
+
+    -- Foreign keys are proved before the lock on the parent is asked for: readers wait for the catalog only.
+    SELECT string_agg(format('ADD CONSTRAINT %I %s', k.conname, pg_get_constraintdef(k.oid)), ', '),
+           array_agg(k.confrelid::regclass)
+    INTO v_foreign_keys, v_relations
+    FROM pg_constraint k WHERE k.conrelid = p_parent AND k.contype = 'f';
+    IF v_foreign_keys IS NOT NULL THEN
+        EXECUTE format('ALTER TABLE %s %s', p_new, v_foreign_keys);
+    END IF;
+
+    PERFORM warehouse._execute_or_give_up(
+        format('swap of %s', p_name),
+        p_parent || p_old || v_relations,
+        (SELECT array_agg(format('ALTER TABLE %s DETACH PARTITION %s', p_parent, o)) FROM unnest(p_old) AS o)
+        || format('ALTER TABLE %s ATTACH PARTITION %s FOR VALUES FROM (%L) TO (%L)', p_parent, p_new, p_from, p_to)
+        || (SELECT array_agg(format('SELECT warehouse._drop_partition(%L::pg_catalog.regclass)', o)) FROM unnest(p_old) AS o)
+        || format('ALTER TABLE %s RENAME TO %I', p_new, split_part(p_name, '.', 2)));
+END
+$_swap_partitions$;
+COMMENT ON FUNCTION warehouse._swap_partitions(regclass, regclass[], text, text, date, date)
+    IS 'Puts a partition that was built beside in the place of others, which are dropped';
