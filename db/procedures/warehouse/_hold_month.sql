@@ -9,11 +9,3 @@ AS $_hold_month$
     SELECT warehouse._wait_for_lock('month', warehouse._month_number(p_load_date), to_char(p_load_date, '"the partitions of "YYYY-MM'), true);
 $_hold_month$;
 COMMENT ON FUNCTION warehouse._hold_month(date) IS 'Keeps the partitions of a day''s month as they are until the transaction ends';
-
--- Months since January of the year 0.
-CREATE OR REPLACE FUNCTION warehouse._month_number(p_date date) RETURNS integer
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
-AS $_month_number$
-    SELECT (extract(year FROM p_date) * 12 + extract(month FROM p_date) - 1)::integer;
-$_month_number$;
-COMMENT ON FUNCTION warehouse._month_number(date) IS 'Months since January of the year 0';
