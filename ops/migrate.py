@@ -17,6 +17,7 @@ import logging
 import re
 import time
 from collections.abc import Callable, Sequence
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -201,6 +202,11 @@ MAKES = re.compile(r"^CREATE (TABLE|VIEW|SEQUENCE) ((?:raw|staging|warehouse|aud
 # Where audit.routine_files has the newest revision: alembic's own table is outside the schemas that a dump holds.
 REVISIONS = "alembic/"
 
+# Of a file of routines: what it makes, what it may call, and whether a body of it is bound when it is made.
+MADE = re.compile(r"^CREATE(?: OR REPLACE)? (?:FUNCTION|PROCEDURE|VIEW) (\w+\.\w+)", re.MULTILINE)
+CALLED = re.compile(r"\b(?:raw|staging|warehouse|audit)\.\w+")
+BOUND = re.compile(r"^(?:BEGIN ATOMIC|RETURN )|^CREATE VIEW", re.MULTILINE)
+
 log = logging.getLogger("alembic.warehouse")
 
 
@@ -347,7 +353,7 @@ def apply_routines(connection: Connection, folder: Path, *, with_privileges: boo
     applied = {path: sha256 for path, sha256, _ in rows}
     owned = {path: set(routines) for path, _, routines in rows}
 
-    changed = sorted((name for name in files if digests[name] != applied.get(name)), key=_order)
+    changed = [name for name in in_order(files) if digests[name] != applied.get(name)]
     gone = sorted(name for name in applied if name not in files)
     if not changed and not gone and not with_privileges:
         return []
@@ -385,9 +391,24 @@ def apply_routines(connection: Connection, folder: Path, *, with_privileges: boo
     for name in gone:
         del owned[name]
         _execute(connection, "DELETE FROM audit.routine_files WHERE path = %s", (name,))
-    for signature in sorted(before - {routine for routines in owned.values() for routine in routines}):
-        _drop(connection, signature)
+    _drop(connection, sorted(before - {routine for routines in owned.values() for routine in routines}))
     return changed + gone
+
+
+def in_order(files: dict[str, Path]) -> list[str]:
+    """Return the names of routine files in an order in which they can be made, the privileges last.
+
+    A body in SQL's own form (RETURN, BEGIN ATOMIC) is bound to what it calls when it is made: that comes before.
+    """
+    texts = {name: path.read_text(encoding="utf-8") for name, path in files.items()}
+    makers = {routine: name for name, text in texts.items() for routine in MADE.findall(text)}
+    graph = {
+        name: {makers[called] for called in CALLED.findall(text) if called in makers} - {name}
+        if BOUND.search(text)
+        else set()
+        for name, text in sorted(texts.items())
+    }
+    return sorted(TopologicalSorter(graph).static_order(), key=lambda name: name == PRIVILEGES)
 
 
 def _recall_revision(connection: Connection) -> None:
@@ -542,11 +563,6 @@ def run_sql(
     _execute(connection, NO_SEARCH_PATH)
 
 
-def _order(name: str) -> tuple[bool, str]:
-    """Sort by schema and name, the privileges last."""
-    return name == PRIVILEGES, name
-
-
 def _routines_made(connection: Connection) -> set[tuple[str, str]]:
     """Return (signature, row version) of the routines that this transaction made or replaced."""
     rows = _execute(
@@ -556,15 +572,17 @@ def _routines_made(connection: Connection) -> set[tuple[str, str]]:
     return {(signature, version) for signature, version in rows}
 
 
-def _drop(connection: Connection, signature: str) -> None:
-    """Drop a routine that no file makes any more, unless it is gone already."""
-    if _value(connection, "SELECT to_regprocedure(%s) IS NULL", (signature,)):
+def _drop(connection: Connection, signatures: list[str]) -> None:
+    """Drop routines that no file makes any more, unless they are gone: at once, since they may need each other."""
+    found = [name for name in signatures if _value(connection, "SELECT to_regprocedure(%s) IS NOT NULL", (name,))]
+    if not found:
         return
-    log.info("Dropping %s: no file makes it any more", signature)
+    names = ", ".join(found)
+    log.info("Dropping %s: no file makes it any more", names)
     try:
-        _execute(connection, f"DROP ROUTINE {signature}")
+        _execute(connection, f"DROP ROUTINE {names}")
     except DBAPIError as error:
-        raise MigrationError(f"cannot drop {signature}, which no file makes any more: {error.orig}") from error.orig
+        raise MigrationError(f"cannot drop {names}, which no file makes any more: {error.orig}") from error.orig
 
 
 def _connect(dsn: str) -> psycopg.Connection:

@@ -67,7 +67,8 @@ def test_a_migrated_database_is_what_the_files_say(
     warehouse: Warehouse, empty: psycopg.Connection[Any], server: EmbeddedServer
 ) -> None:
     psql(server, dsn(empty), "-f", str(SCHEMA / "install.sql"))
-    files = sorted(migrate.PROCEDURES.rglob("*.sql"), key=lambda path: (path.name == migrate.PRIVILEGES, path))
+    found = {path.relative_to(migrate.PROCEDURES).as_posix(): path for path in migrate.PROCEDURES.rglob("*.sql")}
+    files = [found[name] for name in migrate.in_order(found)]
     text = "".join(f"{path.read_text()}\nRESET ROLE; SET ROLE warehouse_owner;\n" for path in files)
     psql(server, dsn(empty), text=f"SET check_function_bodies = off; SET ROLE warehouse_owner;\n{text}")
 

@@ -184,6 +184,28 @@ def test_a_file_makes_the_routine_that_it_is_named_after_and_private_helpers(war
     assert not wrong
 
 
+def test_a_routine_that_another_file_calls_has_a_file_of_its_own() -> None:
+    """So that an error's context names the file to open."""
+    made = re.compile(r"^CREATE OR REPLACE (?:FUNCTION|PROCEDURE)\s+(\w+\.\w+)", re.MULTILINE)
+    texts = {path: re.sub(r"--.*", "", path.read_text()) for path in sorted(PROCEDURES.glob("*/*.sql"))}
+    wrong = [
+        f"{name} is made by {path.name} and called by {other.name}"
+        for path, text in texts.items()
+        for name in made.findall(text)
+        if name != f"{path.parent.name}.{path.stem}"
+        for other, calls in texts.items()
+        if other != path and re.search(rf"\b{re.escape(name)}\b", calls)
+    ]
+    assert not wrong
+
+
+@pytest.mark.parametrize(("folder", "kind", "most"), [("db", "*.sql", 150), ("glue", "*.py", 300)])
+def test_a_file_is_read_in_one_go(folder: str, kind: str, most: int) -> None:
+    lines = {path: path.read_text().count("\n") for path in (PROJECT / folder).rglob(kind)}
+    assert len(lines) > 10
+    assert {path.name: count for path, count in lines.items() if count >= most} == {}
+
+
 def test_a_body_is_tagged_with_its_routines_name() -> None:
     """So that a stack trace and a grep agree."""
     wrong = []

@@ -1,3 +1,4 @@
+-- A regular expression that finds a text as it is.
 CREATE OR REPLACE FUNCTION audit._literal_pattern(p_text text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $_literal_pattern$

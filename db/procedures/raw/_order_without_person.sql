@@ -51,19 +51,3 @@ BEGIN
 END
 $_order_without_person$;
 COMMENT ON FUNCTION raw._order_without_person(json, text) IS 'An order as it is kept when its person is erased';
-
--- A plain value as it is; of an object or array, which is wrong where this is asked, only that it is one.
-CREATE OR REPLACE FUNCTION raw._plain(p_value json) RETURNS json
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
-AS $_plain$
-    SELECT CASE WHEN json_typeof(p_value) IN ('object', 'array') THEN '{}'::json ELSE p_value END;
-$_plain$;
-COMMENT ON FUNCTION raw._plain(json) IS 'A plain value as it is; of an object or array only that it is one';
-
--- What an order says of its user, in either shape; as staging._read_orders reads it.
-CREATE OR REPLACE FUNCTION raw._attribute(p_order json, p_name text) RETURNS json
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
-AS $_attribute$
-    SELECT CASE WHEN p_order -> 'user' ->> p_name IS NULL THEN p_order ELSE p_order -> 'user' END -> p_name;
-$_attribute$;
-COMMENT ON FUNCTION raw._attribute(json, text) IS 'What an order says of its user, in either shape';

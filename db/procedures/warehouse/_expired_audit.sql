@@ -1,3 +1,4 @@
+-- Days of audit that retention drops: those with runs, or rejected rows, that are older than audit_keep_days.
 CREATE OR REPLACE FUNCTION warehouse._expired_audit(p_before date) RETURNS TABLE (run_date date)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $_expired_audit$

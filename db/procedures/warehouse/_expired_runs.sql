@@ -1,3 +1,4 @@
+-- Runs of a day that retention drops: older than audit_keep_days, and not what the day is still judged or told by.
 CREATE OR REPLACE FUNCTION warehouse._expired_runs(p_before date) RETURNS TABLE (run_id bigint, run_date date)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $_expired_runs$
