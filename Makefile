@@ -13,7 +13,7 @@ ARGS    ?=
 .DEFAULT_GOAL := help
 PG ?= wheel
 
-.PHONY: help setup one test test-wheel test-15 lint format freeze migrate start stop psql clean
+.PHONY: help setup one test test-wheel test-15 lint format release migrate start stop psql clean
 
 help:  ## Say what can be made
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -65,17 +65,18 @@ one: setup  ## One test in ten seconds: K=part_of_its_name (PG=15 for PostgreSQL
 	$(BIN)/python -m pytest -q --pg=$(PG) --server=/tmp/warehouse-one-$(PG)-$(shell id -u) -k '$(K)' $(ARGS) \
 	    $$(grep -rlE 'def test_\w*$(K)' tests)
 
-lint: setup  ## Ruff, and whether the frozen schema is current
+lint: setup  ## Ruff, and whether released revisions are as they were released
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/python alembic/freeze.py --check
+	cd alembic/versions && sha256sum --check --quiet RELEASED
 
 format: setup  ## Let ruff format and mend what it can
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-freeze: setup  ## Write alembic/versions/0001_initial.sql from db/schema; a released revision is never rewritten
-	$(BIN)/python alembic/freeze.py
+release: setup  ## Record the revisions as released, for good, and keep a warehouse of the newest in tests/releases
+	cd alembic/versions && sha256sum *.sql > RELEASED
+	$(BIN)/python -m trust.upgrades
 
 start: $(ENOUGH_TO_RUN)  ## Start the embedded server and migrate it
 	$(BIN)/python -m glue db start

@@ -1,6 +1,6 @@
 """Warehouses as released revisions left them, kept as dumps, for tests of the way to every later release.
 
-    python -m trust.upgrades      run with `python alembic/freeze.py --release`: writes tests/releases/NNNN.dump
+    python -m trust.upgrades      writes tests/releases/NNNN.dump; part of `make release`
 
 A dump holds a small shop with a compacted month, corrected and late orders, rejected lines, a day that was let
 through, and an erased person. It is made on PostgreSQL 15, the oldest that we support, so that every one reads it.
