@@ -22,6 +22,7 @@ import pytest
 from tests import shop
 from tests.conftest import Warehouse
 from tests.shop import Landing, checksums
+from tests.steps import ORDER_OF_TASKS
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("airflow") is None, reason="Airflow is not installed here: make test-airflow"
@@ -32,22 +33,6 @@ DAGS = PROJECT / "dags"
 DAY = date(2025, 12, 19)
 NOWHERE = "http://127.0.0.1:1/products"
 
-ORDER_OF_TASKS = {
-    "open_run": set(),
-    "extract_orders": {"open_run"},
-    "extract_events": {"open_run"},
-    "extract_products": {"open_run"},
-    "clean_orders": {"extract_orders"},
-    "clean_events": {"extract_events"},
-    "clean_products": {"extract_products"},
-    "check_quality": {"clean_orders", "clean_events", "clean_products"},
-    "load_dim_date": {"check_quality"},
-    "load_dim_user": {"check_quality"},
-    "load_dim_product": {"check_quality"},
-    "reload_fact_orders": {"load_dim_date", "load_dim_user", "load_dim_product"},
-    "reload_fact_events": {"load_dim_date", "load_dim_user", "load_dim_product"},
-    "compute_daily_metrics": {"reload_fact_orders", "reload_fact_events"},
-}
 EXTRACTS = {"extract_orders", "extract_events", "extract_products"}
 LOADS = {name for name in ORDER_OF_TASKS if name.startswith(("load_", "reload_", "compute_"))}
 

@@ -5,8 +5,6 @@ and that nothing else changed.
 """
 
 import contextlib
-import threading
-import time
 from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
@@ -14,90 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.shop import checksums, events, orders, product
-
-DAY = date(2025, 12, 19)
-STEPS = (
-    "audit.open_run", "staging.clean_orders", "staging.clean_events", "staging.clean_products", "audit.check_quality",
-    "warehouse.load_dim_date", "warehouse.load_dim_user", "warehouse.load_dim_product",
-    "warehouse.reload_fact_orders", "warehouse.reload_fact_events", "warehouse.compute_daily_metrics",
-)  # fmt: skip
-
-
-def put_day(warehouse: Any, day: date = DAY, count: int = 20, **fields: Any) -> None:
-    """Put a day's files into the landing zone and into raw."""
-    warehouse.landing.orders(day, orders(count, day, **fields))
-    warehouse.landing.events(day, events(count, day))
-    warehouse.landing.products(day, [product(f"P-{n}") for n in range(7)])
-    warehouse.deliver(day)
-
-
-def data(warehouse: Any) -> dict[str, str]:
-    """Return checksums of all data: what a failure must not change. Run records and metrics are not data."""
-    found = checksums(warehouse.connection, ["raw", "staging", "warehouse"])
-    del found["warehouse.daily_metrics"]
-    return found
-
-
-@contextlib.contextmanager
-def refused(warehouse: Any, sqlstate: str, message: str) -> Iterator[Any]:
-    """Expect an error of this SQLSTATE and message, with a hint, that changes no data; yields what pytest caught."""
-    before = data(warehouse)
-    with pytest.raises(psycopg.Error) as raised:
-        yield raised
-    assert raised.value.sqlstate == sqlstate, raised.value
-    assert raised.value.diag.message_primary == message
-    assert raised.value.diag.message_hint
-    assert data(warehouse) == before
-
-
-def newest_step(warehouse: Any) -> Any:
-    """Return the newest step."""
-    return warehouse.row("SELECT * FROM audit.pipeline_steps ORDER BY step_id DESC LIMIT 1")
-
-
-# In this database: the other worker of the tests has one on the same server.
-SOMEBODY_WAITS = """
-    SELECT FROM pg_locks
-    WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-"""
-
-
-def wait_for(question: Any, seconds: float = 20) -> Any:
-    """Ask until the answer is true; return it."""
-    end = time.monotonic() + seconds
-    while not (answer := question()):
-        assert time.monotonic() < end, "waited too long"
-        time.sleep(0.02)
-    return answer
-
-
-class Caller(threading.Thread):
-    """Calls a procedure in a session of its own, beside the test."""
-
-    def __init__(self, warehouse: Any, statement: str, *settings: str) -> None:
-        super().__init__(daemon=True)
-        self.connection = warehouse.connect()
-        for setting in settings:
-            self.connection.execute(setting)
-        self.statement = statement
-        self.error: psycopg.Error | None = None
-        self.start()
-
-    def run(self) -> None:
-        try:
-            self.connection.execute(self.statement)
-        except psycopg.Error as error:
-            self.error = error
-
-
-@contextlib.contextmanager
-def locked(warehouse: Any, table: str, mode: str = "ACCESS EXCLUSIVE") -> Iterator[psycopg.Connection[Any]]:
-    """Hold a lock on a table from another session."""
-    with warehouse.connect() as connection, connection.transaction():
-        connection.execute(f"LOCK TABLE {table} IN {mode} MODE")
-        yield connection
-
+from tests.steps import DAY, SOMEBODY_WAITS, STEPS, Caller, data, locked, newest_step, put_day, refused, wait_for
 
 # -- what others see ---------------------------------------------------------------------------------
 

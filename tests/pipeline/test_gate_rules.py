@@ -1,19 +1,17 @@
 """Every shipped rule: when it holds, when it fails, with which numbers and words, and what that does to the day."""
 
-import contextlib
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import psycopg
 import pytest
 
-from tests.pipeline.test_failures import Caller, wait_for
+from tests.rules import add_rule, deliver_good_day, judge, results
 from tests.shop import checksums, event, events, order, orders, product
+from tests.steps import DAY, Caller, wait_for
 
-DAY = date(2025, 12, 19)
-CLEANING = ("staging.clean_orders", "staging.clean_events", "staging.clean_products")
 SHIPPED = {
     "orders_volume": "critical", "events_volume": "critical",
     "orders_volume_low": "warning", "events_volume_low": "warning",
@@ -25,34 +23,6 @@ SHIPPED = {
     "products_coverage": "warning", "products_age": "warning", "events_unmapped_types": "warning",
     "orders_reconcile": "critical", "events_reconcile": "critical",
 }  # fmt: skip
-
-
-def deliver_good_day(warehouse: Any, order_count: int = 100, event_count: int = 100) -> None:
-    """A day that every rule is content with."""
-    warehouse.landing.orders(DAY, orders(order_count, DAY))
-    warehouse.landing.events(DAY, events(event_count, DAY))
-    warehouse.landing.products(DAY, [product(f"P-{n}") for n in range(7)])
-
-
-def judge(warehouse: Any, tamper: str | None = None) -> dict[str, Any]:
-    """Deliver, clean, tamper with staging, judge; return the results by rule."""
-    warehouse.deliver(DAY)
-    for step in CLEANING:
-        warehouse.call(step, DAY)
-    if tamper:
-        warehouse.execute(tamper)
-    with contextlib.suppress(psycopg.Error):
-        warehouse.call("audit.check_quality", DAY)
-    assert warehouse.value(
-        "SELECT coalesce(error_sqlstate, 'WH001') = 'WH001' FROM audit.pipeline_steps WHERE step = 'check_quality'"
-    )
-    return results(warehouse)
-
-
-def results(warehouse: Any) -> dict[str, Any]:
-    """Return the newest results by rule."""
-    rows = warehouse.rows("SELECT * FROM audit.dq_results WHERE run_id = (SELECT max(run_id) FROM audit.dq_results)")
-    return {row.rule_name: row for row in rows}
 
 
 def test_the_shipped_rules_have_these_names_and_severities(warehouse: Any) -> None:
@@ -267,18 +237,6 @@ def test_all_that_blocks_a_day_is_named_at_once(warehouse: Any) -> None:
 
 
 # -- rules of one's own ------------------------------------------------------------------------------
-
-
-def add_rule(warehouse: Any, expression: str, **values: Any) -> None:
-    """One INSERT, as the README says."""
-    columns = {
-        "rule_name": "own", "check_type": "own", "table_name": "staging.orders_clean", "severity": "critical",
-        "expression": expression, "description": "A rule of our own.",
-    } | values  # fmt: skip
-    names = ", ".join(columns)
-    warehouse.execute(
-        f"INSERT INTO audit.dq_rules ({names}) VALUES ({', '.join(['%s'] * len(columns))})", *columns.values()
-    )
 
 
 def test_a_rule_about_rows_is_one_insert(warehouse: Any) -> None:

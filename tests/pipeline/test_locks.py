@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.pipeline.test_failures import DAY, STEPS, put_day
 from tests.shop import events, orders, product
+from tests.steps import DAY, STEPS, put_day
 
 CLASSES = (
     "month", "clean_orders", "clean_events", "clean_products", "check_quality", "load_dim_date", "load_dim_user",

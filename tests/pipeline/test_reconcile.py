@@ -9,35 +9,12 @@ import pytest
 
 from tests.promises import RULES_OFF
 from tests.shop import basket, checksums, event, events, item, order, orders, product
+from tests.steps import rows_in_place
 
 FRIDAY = date(2025, 12, 19)
 
+
 # Ids, times and even the physical place of every row that a day produces, but not of run records.
-PLACES = {
-    "staging": ("staging.orders_clean", "staging.events_clean", "staging.products_clean", "staging.loads"),
-    "audit": ("audit.bad_records",),
-    "warehouse": (
-        "warehouse.dim_date", "warehouse.dim_user", "warehouse.dim_product", "warehouse.dim_product_history",
-        "warehouse.user_loads", "warehouse.product_loads", "warehouse.fact_orders", "warehouse.fact_events",
-        "warehouse.order_owners", "warehouse.orders_superseded", "warehouse.events_superseded",
-    ),
-}  # fmt: skip
-
-
-def rows_in_place(warehouse: Any) -> dict[str, list[str]]:
-    """Return every row with its partition, transaction and place, so that an UPDATE to the same would show."""
-    return {
-        table: [
-            row.text
-            for row in warehouse.rows(
-                f"SELECT concat_ws(' ', tableoid, xmin, ctid, t.*::text) AS text FROM {table} t ORDER BY 1"
-            )
-        ]
-        for tables in PLACES.values()
-        for table in tables
-    }
-
-
 def deliver_messy_day(warehouse: Any, day: date = FRIDAY, name_suffix: str = "") -> None:
     """A day with everything: duplicates, rejections of each kind, baskets, two files, a refused file, a catalogue."""
     landing = warehouse.landing

@@ -7,8 +7,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.pipeline.test_failures import DAY, SOMEBODY_WAITS, Caller, locked, newest_step, put_day, refused, wait_for
 from tests.promises import RULES_OFF
+from tests.steps import DAY, SOMEBODY_WAITS, Caller, locked, newest_step, put_day, refused, wait_for
 
 BASE = {"user_id": "U-1", "timestamp": f"{DAY}T10:00:00Z", "status": "paid"}
 

@@ -9,8 +9,8 @@ import psycopg
 import pytest
 from psycopg.errors import InsufficientPrivilege
 
-from tests.pipeline.test_failures import STEPS
 from tests.shop import event, events, order, orders, product
+from tests.steps import STEPS
 
 DAY = date(2025, 12, 19)
 

@@ -16,30 +16,12 @@ import pytest
 from psycopg import sql
 
 from tests.shop import checksums, events, order, orders, product
+from tests.specification import SPECIFICATION, TEXT, postgresql_statements, statements
 
-SPECIFICATION = Path(__file__).parents[3] / "shared" / "spec" / "architecture-overview.md"
-TEXT = SPECIFICATION.read_text(encoding="utf-8") if SPECIFICATION.exists() else ""
 pytestmark = pytest.mark.skipif(not TEXT, reason=f"the specification is not here: {SPECIFICATION}")
 
 FRIDAY = date(2025, 12, 19)
 DAYS = [FRIDAY - timedelta(2), FRIDAY - timedelta(1), FRIDAY]
-
-# In no dialect's syntax: partitions inside CREATE TABLE, and `...` for columns. Our partitions do what it wants.
-PARTITION_EXAMPLE = "CREATE TABLE warehouse.fact_orders (\n    ...\n) PARTITION BY RANGE (load_date) ("
-
-
-def statements() -> list[str]:
-    """Return the statements of all SQL blocks, without comments, in order."""
-    found = []
-    for block in re.findall(r"^```sql\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL):
-        without_comments = re.sub(r"^--.*\n", "", block, flags=re.MULTILINE)
-        found += [statement.strip() for statement in without_comments.split(";") if statement.strip()]
-    return found
-
-
-def postgresql_statements() -> list[str]:
-    """Return those that are PostgreSQL."""
-    return [statement for statement in statements() if not statement.startswith(PARTITION_EXAMPLE)]
 
 
 @pytest.fixture

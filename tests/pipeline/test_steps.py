@@ -11,10 +11,9 @@ import pytest
 from glue.extract import SOURCES
 from glue.run import WAVES
 from ops.migrate import PROCEDURES
-from tests.dags.test_daily import ORDER_OF_TASKS
-from tests.pipeline.test_unchanged import steps_that_work
 from tests.promises import RULES_OFF
 from tests.shop import event, order, orders, product
+from tests.steps import ORDER_OF_TASKS, steps_that_work
 
 DAY = date(2025, 12, 19)
 DAG = Path(__file__).resolve().parents[2] / "dags" / "ecomm_warehouse_daily.py"

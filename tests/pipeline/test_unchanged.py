@@ -1,14 +1,13 @@
 """A step whose inputs are those of its last result does nothing; whatever of them changes makes it work again."""
 
-from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
 import psycopg
 import pytest
 
-from tests.pipeline.test_reconcile import rows_in_place
 from tests.shop import checksums, events, order, orders, product
+from tests.steps import rows_in_place, steps_that_work, worked
 
 DAY = date(2025, 12, 19)
 STEPS = {
@@ -19,21 +18,6 @@ CLEANING = {"clean_orders", "clean_events", "clean_products"}
 LOADING = STEPS - CLEANING - {"check_quality"}
 WITH_CODES = STEPS - {"clean_products", "load_dim_date"}
 FROM_EVENTS = STEPS - {"clean_orders", "clean_products", "reload_fact_orders"}
-
-
-def worked(warehouse: Any, day: date = DAY) -> dict[str, int]:
-    """Return which work of a day's steps was the last, by step."""
-    return {
-        row.step: row.work_number
-        for row in warehouse.rows("SELECT step, work_number FROM audit.step_inputs WHERE run_date = %s", day)
-    }
-
-
-def steps_that_work(warehouse: Any, again: Callable[[], None]) -> set[str]:
-    """Return the steps of the day that did something while `again` ran."""
-    before = worked(warehouse)
-    again()
-    return {step for step, number in worked(warehouse).items() if number != before.get(step)}
 
 
 def blocked_day(warehouse: Any) -> None:

@@ -337,3 +337,13 @@ def plpgsql_findings(warehouse: Warehouse) -> list[Any]:
         ORDER BY 1, 2
         """
     )
+
+
+def test_no_test_imports_another() -> None:
+    """What tests share stands in modules beside them, so that a file can be moved or run by itself."""
+    importing = [
+        path.name
+        for path in (PROJECT / "tests").rglob("*.py")
+        if re.search(r"^from tests\.\w+\.test_", path.read_text(), re.M)
+    ]
+    assert importing == []

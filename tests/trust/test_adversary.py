@@ -27,8 +27,8 @@ from ops.migrate import upgrade
 from tests import catalog
 from tests.conftest import TEST_SETTINGS, Warehouse, reachable_folder
 from tests.promises import RULES_OFF, broken_promises
+from tests.rights import EXPECTED, matrix
 from tests.shop import Landing, events, orders, product
-from tests.trust.test_roles import EXPECTED, matrix
 
 FRIDAY = date(2025, 12, 19)
 NOVEMBER = date(2025, 11, 28)

@@ -21,7 +21,7 @@ from glue.explain import day_story
 from glue.status import status
 from ops import backup
 from ops.migrate import upgrade
-from tests.trust.test_roles import load
+from tests.rights import load
 from trust.upgrades import RELEASES
 
 FRIDAY = date(2025, 12, 19)

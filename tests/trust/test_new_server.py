@@ -17,9 +17,9 @@ from ops import backup
 from ops.migrate import MigrationError, upgrade
 from tests import catalog
 from tests.conftest import TEST_SETTINGS, Warehouse, reachable_folder
-from tests.pipeline.test_specification import postgresql_statements
 from tests.promises import RULES_OFF, broken_promises
 from tests.shop import Landing, checksums, events, order, orders
+from tests.specification import postgresql_statements
 from trust.upgrades import DAYS, FRIDAY, SUNDAY, fill, put
 
 SCHEMAS = ["raw", "staging", "warehouse", "audit"]

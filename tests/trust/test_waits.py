@@ -21,10 +21,10 @@ import pytest
 
 from glue.connection import connect
 from glue.run import Runner
-from tests.pipeline.test_failures import DAY, Caller, newest_step, put_day, wait_for
-from tests.pipeline.test_gate_rules import add_rule, deliver_good_day, judge
 from tests.promises import RULES_OFF
+from tests.rules import add_rule, deliver_good_day, judge
 from tests.shop import events, orders
+from tests.steps import DAY, Caller, newest_step, put_day, wait_for
 
 NUMBER = f"(date '{DAY}' - date '2000-01-01')"
 CLASS = "hashtext('ecommerce_warehouse {}')"

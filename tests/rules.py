@@ -1,0 +1,51 @@
+"""Rules of the gate, as tests add them and look at their verdicts."""
+
+import contextlib
+from typing import Any
+
+import psycopg
+
+from tests.shop import events, orders, product
+from tests.steps import DAY
+
+CLEANING = ("staging.clean_orders", "staging.clean_events", "staging.clean_products")
+
+
+def deliver_good_day(warehouse: Any, order_count: int = 100, event_count: int = 100) -> None:
+    """A day that every rule is content with."""
+    warehouse.landing.orders(DAY, orders(order_count, DAY))
+    warehouse.landing.events(DAY, events(event_count, DAY))
+    warehouse.landing.products(DAY, [product(f"P-{n}") for n in range(7)])
+
+
+def judge(warehouse: Any, tamper: str | None = None) -> dict[str, Any]:
+    """Deliver, clean, tamper with staging, judge; return the results by rule."""
+    warehouse.deliver(DAY)
+    for step in CLEANING:
+        warehouse.call(step, DAY)
+    if tamper:
+        warehouse.execute(tamper)
+    with contextlib.suppress(psycopg.Error):
+        warehouse.call("audit.check_quality", DAY)
+    assert warehouse.value(
+        "SELECT coalesce(error_sqlstate, 'WH001') = 'WH001' FROM audit.pipeline_steps WHERE step = 'check_quality'"
+    )
+    return results(warehouse)
+
+
+def results(warehouse: Any) -> dict[str, Any]:
+    """Return the newest results by rule."""
+    rows = warehouse.rows("SELECT * FROM audit.dq_results WHERE run_id = (SELECT max(run_id) FROM audit.dq_results)")
+    return {row.rule_name: row for row in rows}
+
+
+def add_rule(warehouse: Any, expression: str, **values: Any) -> None:
+    """One INSERT, as the README says."""
+    columns = {
+        "rule_name": "own", "check_type": "own", "table_name": "staging.orders_clean", "severity": "critical",
+        "expression": expression, "description": "A rule of our own.",
+    } | values  # fmt: skip
+    names = ", ".join(columns)
+    warehouse.execute(
+        f"INSERT INTO audit.dq_rules ({names}) VALUES ({', '.join(['%s'] * len(columns))})", *columns.values()
+    )
