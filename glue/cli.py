@@ -4,7 +4,6 @@ import argparse
 import json
 import logging
 import os
-import shutil
 import sys
 from collections.abc import Sequence
 from contextlib import closing
@@ -13,8 +12,8 @@ from datetime import UTC, date, datetime, timedelta
 import psycopg
 
 from embedded import server
+from glue import database
 from glue.connection import connect, warehouse_dsn
-from glue.dsn import for_program
 from glue.errors import GlueError, MissingSetting, explain
 from glue.extract import SOURCES, extract
 from glue.run import BLOCKED, Runner
@@ -172,7 +171,7 @@ def parser() -> argparse.ArgumentParser:
     )
     command.add_argument("action", choices=("start", "stop", "psql", "dsn"))
     command.add_argument("arguments", nargs=argparse.REMAINDER, help="psql: its arguments; dsn: a database")
-    command.set_defaults(command=_db, parser=command)
+    command.set_defaults(command=database.run, parser=command)
 
     command = add("migrate", "make the warehouse in an empty database, or update it to this release")
     command.set_defaults(command=_migrate)
@@ -259,30 +258,6 @@ def _demo(options: argparse.Namespace) -> int:
 
     end = options.end or datetime.now(UTC).date()
     return DONE if demo(end, days=options.days, jobs=options.jobs) else FAILED
-
-
-def _db(options: argparse.Namespace) -> int:
-    most = {"psql": None, "dsn": 1}.get(options.action, 0)
-    if most is not None and len(options.arguments) > most:
-        options.parser.error(f"{options.action} takes {'one database' if most else 'no arguments'}")
-    if options.action == "start":
-        server.start()
-        print(f"the embedded server runs: {server.dsn()}")
-    elif options.action == "stop":
-        print("the embedded server is stopped" if server.stop() else "the embedded server did not run")
-    elif options.action == "dsn":
-        print(server.dsn(*options.arguments))
-    else:
-        _psql(options.arguments)
-    return DONE
-
-
-def _psql(arguments: Sequence[str]) -> None:
-    """Become psql. What it should connect to is in its environment: everybody can read its arguments."""
-    program = shutil.which("psql") or str(server.binaries() / "psql")
-    with for_program(warehouse_dsn()) as (environment, _):
-        # By its own path: it looks for itself, and would do so in PATH.
-        os.execve(program, [program, *arguments], environment)
 
 
 def _migrate(options: argparse.Namespace) -> int:

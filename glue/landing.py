@@ -1,18 +1,14 @@
 """Finds deliveries in the landing zone and opens them, whatever they are packed in."""
 
-import errno
 import gzip
 import hashlib
-import os
-import stat
 import sys
 import zlib
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
-from typing import IO, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 import fsspec
@@ -20,6 +16,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from glue.errors import GlueError
 from glue.records import BLOCK_BYTES, Readable
+from glue.zone import OUT_OF_THE_ZONE, LocalZone, RemoteFile, os_errors
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -67,131 +64,6 @@ class Content:
             pass
 
 
-class RemoteFile:
-    """A file of a remote file system. Each of these has errors of its own; from here they are OSErrors."""
-
-    def __init__(self, file: Readable) -> None:
-        self._file = file
-
-    def read(self, size: int) -> bytes:
-        """Return up to `size` bytes; none at the end."""
-        with _os_errors():
-            return self._file.read(size)
-
-
-@contextmanager
-def _os_errors() -> Iterator[None]:
-    try:
-        yield
-    except OSError:
-        raise
-    except Exception as error:
-        raise OSError(f"{type(error).__name__}: {error}") from error
-
-
-OUT_OF_THE_ZONE = "is a link out of the landing zone, which is not followed"
-# As many links on one path as Linux follows.
-MOST_LINKS = 40
-# To pass through a folder needs no right to list it.
-PASS = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-
-
-class LocalZone:
-    """A landing zone on this machine, in which whoever delivers may change what lies there at any moment.
-
-    A check of a path says nothing about what is opened by it later. So no path is opened: from the zone's own
-    folder each part is opened by its name in the folder before it, never through a link. Links are read and walked
-    in the same way, and cannot leave the zone. What was opened is checked, not what its name was.
-    """
-
-    def __init__(self, root: str) -> None:
-        self._root = root
-
-    def names(self, *folders: str) -> list[str]:
-        """Return the names in a folder of the zone. Raises OSError."""
-        with ExitStack() as stack:
-            parent, name = self._walk(stack, folders)
-            handle = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
-            stack.callback(os.close, handle)
-            return os.listdir(handle)  # noqa: PTH208 - by descriptor, which Path has no way for
-
-    def open(self, *parts: str) -> IO[bytes]:
-        """Open a file of the zone. Raises OSError: for a link that leads out, and for what is no file, too."""
-        with ExitStack() as stack:
-            parent, name = self._walk(stack, parts)
-            _must_be_a_file(os.stat(name, dir_fd=parent, follow_symlinks=False))
-            # A pipe in its place would make us wait for a writer, a terminal would become ours.
-            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
-            handle = os.open(name, flags, dir_fd=parent)
-            try:
-                _must_be_a_file(os.fstat(handle))
-                return os.fdopen(handle, "rb", buffering=BLOCK_BYTES)
-            except BaseException:
-                os.close(handle)
-                raise
-
-    def check(self, *parts: str) -> None:
-        """Raise OSError if that cannot be opened as a file, without opening it."""
-        with ExitStack() as stack:
-            parent, name = self._walk(stack, parts)
-            _must_be_a_file(os.stat(name, dir_fd=parent, follow_symlinks=False))
-
-    def _walk(self, stack: ExitStack, parts: Sequence[str]) -> tuple[int, str]:
-        """Return the folder (open until `stack` ends) and the name of what a path in the zone leads to."""
-
-        def enter(name: str, parent: int | None) -> int:
-            handle = os.open(name, PASS if parent is not None else PASS & ~os.O_NOFOLLOW, dir_fd=parent)
-            stack.callback(os.close, handle)
-            return handle
-
-        folders = [enter(self._root, None)]
-        ahead = list(reversed(parts))
-        links = 0
-        while ahead:
-            name = ahead.pop()
-            if name in ("", "."):
-                continue
-            if name == ".." and len(folders) > 1:
-                folders.pop()
-                continue
-            if name == "..":
-                # Up out of the zone, and perhaps back into it.
-                ahead = self._inside(folders[0], [*Path(self._root).resolve().parent.parts[1:], *reversed(ahead)])
-                continue
-            target = None
-            with suppress(OSError):  # no link: EINVAL; not there: what comes next says so
-                target = os.readlink(name, dir_fd=folders[-1])
-            if target is not None:
-                links += 1
-                if links > MOST_LINKS:
-                    raise OSError(errno.ELOOP, "is a link to itself")
-                ahead += reversed(target.split("/"))
-                if target.startswith("/"):
-                    ahead = self._inside(folders[0], list(reversed(ahead)))
-                    del folders[1:]
-            elif any(part not in ("", ".") for part in ahead):
-                folders.append(enter(name, folders[-1]))
-            else:
-                return folders[-1], name
-        return folders[-1], "."
-
-    def _inside(self, zone: int, parts: list[str]) -> list[str]:
-        """Return, backwards, what of an absolute path comes after the zone's folder. Raises OSError if nothing does."""
-        wanted = os.fstat(zone)
-        for end in range(len(parts), 0, -1):
-            with suppress(OSError):
-                if os.path.samestat(Path("/", *parts[:end]).stat(), wanted):
-                    return list(reversed(parts[end:]))
-        raise OSError(errno.ELOOP, OUT_OF_THE_ZONE)
-
-
-def _must_be_a_file(found: os.stat_result) -> None:
-    if stat.S_ISLNK(found.st_mode):
-        raise OSError(errno.ELOOP, "became a link while it was looked at")
-    if not stat.S_ISREG(found.st_mode):
-        raise OSError(errno.EINVAL, "is not a file")
-
-
 @dataclass(frozen=True)
 class Delivery:
     """A file of the landing zone. `name` is without `.gz` or `.zst`."""
@@ -209,7 +81,7 @@ class Delivery:
             if isinstance(self.file_system, LocalZone):
                 file = stack.enter_context(self.file_system.open(*self.path.split("/")))
             else:
-                with _os_errors():
+                with os_errors():
                     opened = self.file_system.open(self.path, "rb", block_size=BLOCK_BYTES)
                 file = RemoteFile(stack.enter_context(opened))
             if self.packing == ".gz" and not packed:

@@ -13,9 +13,10 @@ from psycopg import errors
 
 from glue.csv_records import Event, EventBatch, EventFile
 from glue.errors import GlueError, Refused
+from glue.json_records import json_fault, json_records
 from glue.landing import DAMAGE, Content, byte_size, shown
 from glue.packing import Packed, Packer
-from glue.records import Record, Rejected, Source, json_fault, json_records, reject
+from glue.records import Record, Rejected, Source, reject
 
 # What the server says of bytes that it cannot take: class 22, and records that are too deep for its stack.
 UNACCEPTABLE = (psycopg.DataError, errors.StatementTooComplex, errors.ProgramLimitExceeded)

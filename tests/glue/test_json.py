@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from glue import records
 from glue.errors import Refused
 from glue.extract import ExtractResult, extract
-from glue.records import BLANK, Record, Rejected, Source, json_fault, json_records
+from glue.json_records import json_fault, json_records
+from glue.records import BLANK, Record, Rejected, Source
 
 DAY = date(2025, 12, 19)
 
@@ -185,7 +186,7 @@ def test_a_bad_line_among_many_costs_only_itself(warehouse: Any, load: Any) -> N
 def test_what_python_does_not_judge_the_server_finds(
     warehouse: Any, load: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(records, "JUDGED_BYTES", 0)
+    monkeypatch.setattr("glue.json_records.JUDGED_BYTES", 0)
     lines = [b"%d" % number for number in range(100)]
     lines[17] = lines[60] = b"01"
     load("o.ndjson", b"\n".join(lines))

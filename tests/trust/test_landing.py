@@ -68,7 +68,7 @@ def test_a_link_swapped_in_between_a_look_and_the_open_is_not_followed(
             if name == looked_at and options.get("dir_fd") is not None and not (zone / part).is_symlink():
                 swap_for_link(zone, part)
 
-    monkeypatch.setattr(landing.os, call, swaps)
+    monkeypatch.setattr(os, call, swaps)
     try:
         with delivery.open() as content:
             read = content.read(100)
@@ -117,7 +117,7 @@ def test_a_pipe_or_device_in_the_place_of_a_file_is_refused_and_not_waited_for(
     if moment == "after find":
         swap()
     else:
-        monkeypatch.setattr(landing.os, "stat", swaps)
+        monkeypatch.setattr(os, "stat", swaps)
     with pytest.raises(OSError, match="is not a file"), delivery.open() as content:
         content.read(1)
 
