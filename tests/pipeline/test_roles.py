@@ -187,6 +187,7 @@ def test_the_analyst_reads_warehouse_and_audit_with_new_partitions_and_makes_vie
     put_day(warehouse)
     warehouse.call("warehouse.run_day", DAY)
     analyst = warehouse.connect("warehouse_analyst")
+    analyst.execute("SET search_path = marts, public")  # as a login of an analyst's has it
     analyst.execute("CREATE VIEW daily_revenue AS SELECT load_date, sum(revenue) FROM warehouse.fact_orders GROUP BY 1")
     analyst.execute("CREATE MATERIALIZED VIEW mv AS SELECT count(*) FROM warehouse.fact_events")
     assert warehouse.value("SELECT count(*) FROM pg_class WHERE relnamespace = 'marts'::regnamespace") == 2
@@ -219,7 +220,7 @@ def test_the_analyst_reads_warehouse_and_audit_with_new_partitions_and_makes_vie
 def test_a_view_of_an_analyst_does_not_stop_a_reload(warehouse: Any) -> None:
     put_day(warehouse)
     warehouse.call("warehouse.run_day", DAY)
-    warehouse.connect("warehouse_analyst").execute("CREATE VIEW sold AS SELECT * FROM warehouse.fact_orders")
+    warehouse.connect("warehouse_analyst").execute("CREATE VIEW marts.sold AS SELECT * FROM warehouse.fact_orders")
     warehouse.landing.orders(DAY, orders(18, DAY, quantity=3))
     warehouse.run(DAY)
     assert warehouse.value("SELECT count(*) FROM marts.sold") == 18

@@ -149,7 +149,7 @@ def ours(seen: Warehouse) -> catalog.Catalog:
 
 def roles_matrix(seen: Warehouse) -> str:
     """Return the matrix of the roles without what was made on the walk."""
-    return "\n".join(line for line in matrix(seen)[0].splitlines() if "evil_" not in line)
+    return "\n".join(line for line in matrix(seen)[0].splitlines() if "evil_" not in line and " marts." not in line)
 
 
 PAYLOAD = """
