@@ -87,7 +87,8 @@ def watch() -> set[str]:
 def kinds() -> set[str]:
     """Return the names of glue's own errors."""
     bases = {"GlueError", "Refused"}
-    text = "\n".join(path.read_text(encoding="utf-8") for path in sorted((PROJECT / "glue").glob("*.py")))
+    rooms = (path for room in ("glue", "embedded", "demo", "ops") for path in sorted((PROJECT / room).glob("*.py")))
+    text = "\n".join(path.read_text(encoding="utf-8") for path in rooms)
     classes = re.findall(r"^class (\w+)\((\w+)\):", text, re.MULTILINE)
     while more := {name for name, base in classes if base in bases} - bases:
         bases |= more

@@ -18,7 +18,7 @@ GRANT EXECUTE ON PROCEDURE
 TO warehouse_runner;
 GRANT EXECUTE ON FUNCTION
     audit._allow_day(date, text), audit._days_in_raw(date, date), audit._raise(audit.failure),
-    warehouse._hold_warehouse(), warehouse._refuse_day(date, text), warehouse._refuse_date(date), warehouse._months_to_compact(date), warehouse._compact_month(regclass, date),
+    warehouse._hold_warehouse(), warehouse._refuse_date(date), warehouse._months_to_compact(date), warehouse._compact_month(regclass, date),
     warehouse._expired_partitions(date), warehouse._drop_expired(regclass, regclass, date), warehouse._drop_replaced(),
     warehouse._expired_audit(date), warehouse._drop_expired_audit(date, date),
     audit._step_attempts(), audit._steps_of_a_day(), audit._start_step(text, date), audit._stay_alive(bigint), audit._waiting_run(date),
@@ -34,7 +34,7 @@ GRANT EXECUTE ON FUNCTION audit.step_is_alive(bigint) TO warehouse_runner, wareh
 -- What `status` and `explain` print. order_story reads raw and staging for its caller; it tells nothing of a person.
 GRANT EXECUTE ON FUNCTION
     audit.last_runs(integer), audit.last_steps(integer), audit.usual_days(date), audit.day_compared(date),
-    audit.day_advice(date), audit.day_story(date), audit.order_story(text)
+    audit.day_advice(date), audit.day_story(date), audit.order_story(text), warehouse._refuse_day(date, text)
 TO warehouse_runner, warehouse_analyst;
 
 -- The views from staging to the facts, which are made anew with their files.

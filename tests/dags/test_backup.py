@@ -74,8 +74,10 @@ def test_what_a_killed_dump_left_goes_with_the_next_and_one_at_work_stays(wareho
     with at_work.open("rb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         made = backup.dump(warehouse.dsn, tmp_path)
-    assert sorted(tmp_path.iterdir()) == sorted([at_work, made, other])
+    beside = made.with_suffix(".others")
+    assert sorted(tmp_path.iterdir()) == sorted([at_work, made, beside, other])
     made.unlink()
+    beside.unlink()
     backup.dump(warehouse.dsn, tmp_path)
     assert list(tmp_path.glob("*.part")) == [other]
 

@@ -220,7 +220,8 @@ def split(data: bytes) -> tuple[str, list[Record], list[Rejected]] | str:
 def test_where_blocks_end_makes_no_difference(data: bytes, block: int) -> None:
     whole = split(data)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(records, "BLOCK_BYTES", block)
+        patch.setattr("glue.records.BLOCK_BYTES", block)
+        patch.setattr("glue.json_records.BLOCK_BYTES", block)
         pieces = split(data)
     assert pieces == whole
 
@@ -338,9 +339,10 @@ def test_long_records_are_told_apart_wherever_blocks_end(
     limit = block + more
     data = b"[" + b",".join(elements) + b"]" if array else b"\n".join(elements)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(records, "BLOCK_BYTES", block)
-        patch.setattr(records, "RECORD_BYTES", limit)
-        patch.setattr(records, "KEPT_BYTES", kept)
+        for module in ("glue.records", "glue.json_records"):
+            patch.setattr(f"{module}.BLOCK_BYTES", block)
+            patch.setattr(f"{module}.RECORD_BYTES", limit)
+            patch.setattr(f"{module}.KEPT_BYTES", kept)
         if not array and elements[0].startswith(b"["):
             return
         found = split(data)

@@ -1,3 +1,4 @@
+-- A regular expression for \uXXXX, whatever the case of its digits.
 CREATE OR REPLACE FUNCTION audit._escape_pattern(p_code integer, p_is_line boolean) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $_escape_pattern$

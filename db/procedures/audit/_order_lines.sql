@@ -56,7 +56,7 @@ BEGIN
            NULL, NULL::integer, NULL::bigint
     FROM known k
     UNION ALL
-    SELECT b.run_date, b.raw_id, b.item_number, NULL, NULL, NULL, NULL, 'rejected: ' || b.failure_reason || coalesce(format(' (with %s lines after it)', nullif(b.line_count - 1, 0)), ''), b.file_name,
+    SELECT b.run_date, b.raw_id, b.item_number, NULL, NULL, NULL, NULL, 'rejected: ' || b.failure_reason || CASE WHEN b.line_count > 1 THEN format(' (with %s lines after it)', b.line_count - 1) ELSE '' END, b.file_name,
            b.line_number, b.load_id
     FROM audit.bad_records b
     WHERE b.record_id = p_order_id AND b.source_table = 'raw.orders_json';

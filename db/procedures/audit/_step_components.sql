@@ -22,34 +22,35 @@ BEGIN
     END IF;
     -- One by one: a step waits for no lock on a table that is none of its inputs.
     FOREACH v_name IN ARRAY p_step.inputs LOOP
-        CASE v_name
-        WHEN 'codes' THEN
+        IF v_name = 'codes' THEN
             SELECT audit._digest(string_agg(c::text, E'\n' ORDER BY c.kind, c.source_value)) INTO v_value FROM staging.codes c;
-        WHEN 'order statuses' THEN
+        ELSIF v_name = 'order statuses' THEN
             SELECT audit._digest(string_agg(o::text, E'\n' ORDER BY o.status)) INTO v_value FROM warehouse.order_statuses o;
-        WHEN 'fields' THEN
+        ELSIF v_name = 'fields' THEN
             SELECT audit._digest(string_agg(f::text, E'\n' ORDER BY f.source, f.field)) INTO v_value FROM staging.fields f;
-        WHEN 'deliveries' THEN
+        ELSIF v_name = 'deliveries' THEN
             SELECT audit._digest(string_agg(d::text, E'\n' ORDER BY d.file_name COLLATE "C")) INTO v_value
             FROM raw._deliveries_in_force(p_step.source, p_load_date) d;
-        WHEN 'staging' THEN
+        ELSIF v_name = 'staging' THEN
             v_value := v_versions::text;
-        WHEN 'staging of orders' THEN
+        ELSIF v_name = 'staging of orders' THEN
             v_value := v_versions[1]::text;
-        WHEN 'staging of events' THEN
+        ELSIF v_name = 'staging of events' THEN
             v_value := v_versions[2]::text;
-        WHEN 'rules' THEN
+        ELSIF v_name = 'rules' THEN
             SELECT audit._digest(string_agg(r::text, E'\n' ORDER BY r.rule_name)) INTO v_value FROM audit.dq_rules r;
-        WHEN 'overrides' THEN
+        ELSIF v_name = 'overrides' THEN
             SELECT coalesce(string_agg(o.staging_versions::text, ' ' ORDER BY o.override_id), '') INTO v_value
             FROM audit.dq_overrides o WHERE o.run_date = p_load_date;
-        WHEN 'figures' THEN  -- which the fact steps of this and other days keep
+        ELSIF v_name = 'figures' THEN  -- which the fact steps of this and other days keep
             SELECT concat_ws(' ', m.fact_orders_count, m.superseded_orders_count, m.fact_events_count,
                              m.superseded_events_count, m.revenue, m.net_revenue) INTO v_value
             FROM warehouse.daily_metrics m WHERE m.run_date = p_load_date;
-        WHEN 'unseen members' THEN  -- whether they can go depends on the facts of all days
+        ELSIF v_name = 'unseen members' THEN  -- whether they can go depends on the facts of all days
             v_value := CASE WHEN NOT EXISTS (SELECT FROM warehouse.unseen_members) THEN 'none' END;
-        END CASE;
+        ELSE
+            v_value := NULL;
+        END IF;
         v_own := v_own || jsonb_build_object(v_name, v_value);
     END LOOP;
 

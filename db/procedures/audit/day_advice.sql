@@ -9,6 +9,7 @@ CREATE OR REPLACE FUNCTION audit.day_advice(p_day date)
 RETURNS TABLE (place integer, advice text, statement text, then_run boolean)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD'
 AS $day_advice$
+    SELECT warehouse._refuse_day(p_day, 'a story');
     WITH day AS (
         SELECT h.state FROM audit.day_health h WHERE h.run_date = p_day
     ),

@@ -15,6 +15,7 @@ AS $day_compared$
 DECLARE
     v_days date[] := array_append(audit.usual_days(p_day), p_day);
 BEGIN
+    PERFORM warehouse._refuse_day(p_day, 'a story');
     RETURN QUERY
     WITH sold AS (
         SELECT f.load_date, count(*) AS lines

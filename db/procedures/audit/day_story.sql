@@ -9,6 +9,7 @@ LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan SET "DateStyle" = 'ISO, YMD'
 AS $day_story$
 BEGIN
+    PERFORM warehouse._refuse_day(p_day, 'a story');
     RETURN QUERY
     WITH compared AS (
         SELECT c.* FROM audit.day_compared(p_day) c

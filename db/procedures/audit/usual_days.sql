@@ -5,6 +5,7 @@
 CREATE OR REPLACE FUNCTION audit.usual_days(p_day date) RETURNS date[]
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $usual_days$
+    SELECT warehouse._refuse_day(p_day, 'the usual of a day');
     SELECT array_agg(m.run_date ORDER BY m.run_date DESC)
     FROM warehouse.daily_metrics m
     WHERE m.run_date IN (p_day - 7, p_day - 14, p_day - 21, p_day - 28) AND m.status = 'succeeded';

@@ -4,9 +4,6 @@
 -- Writes: warehouse.product_loads of the day, warehouse.dim_product_history, warehouse.dim_product, warehouse.unseen_members
 -- Locks:  the dimension's publish lock (advisory) once the day's products are known, until the transaction ends
 -- Safe to repeat: versions are a function of product_loads, whatever the order of loading; what did not change stays.
---
--- A version begins where a catalogue says other than the catalogue before it. So a catalogue decides two beginnings:
--- its own, and that of the next catalogue that has the product.
 CREATE OR REPLACE FUNCTION warehouse._load_dim_product(p_load_date date) RETURNS audit.step_result
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $_load_dim_product$
@@ -67,69 +64,7 @@ BEGIN
     WHERE c.is_seen
     ON CONFLICT ON CONSTRAINT dim_product_pkey DO NOTHING;
 
-    CREATE TEMPORARY TABLE version_starts ON COMMIT DROP AS
-    SELECT c.product_id, s.effective_from, s.begins, s.product_name, s.category, s.brand, s.current_price
-    FROM pg_temp.changed_products c
-    LEFT JOIN LATERAL (
-        SELECT l.* FROM warehouse.product_loads l
-        WHERE l.product_id = c.product_id AND l.in_catalogue AND l.load_date < p_load_date
-        ORDER BY l.load_date DESC LIMIT 1
-    ) AS before ON true
-    LEFT JOIN warehouse.product_loads here
-           ON here.product_id = c.product_id AND here.load_date = p_load_date AND here.in_catalogue
-    LEFT JOIN LATERAL (
-        SELECT l.* FROM warehouse.product_loads l
-        WHERE l.product_id = c.product_id AND l.in_catalogue AND l.load_date > p_load_date
-        ORDER BY l.load_date LIMIT 1
-    ) AS after ON true
-    CROSS JOIN LATERAL (
-        SELECT p_load_date AS effective_from,
-               here.product_id IS NOT NULL
-               AND (before.product_id, before.product_name, before.category, before.brand, before.current_price)
-                   IS DISTINCT FROM (here.product_id, here.product_name, here.category, here.brand, here.current_price) AS begins,
-               here.product_name, here.category, here.brand, here.current_price
-        UNION ALL
-        SELECT after.load_date,
-               CASE WHEN here.product_id IS NOT NULL
-                    THEN (here.product_name, here.category, here.brand, here.current_price)
-                         IS DISTINCT FROM (after.product_name, after.category, after.brand, after.current_price)
-                    ELSE (before.product_id, before.product_name, before.category, before.brand, before.current_price)
-                         IS DISTINCT FROM (after.product_id, after.product_name, after.category, after.brand, after.current_price) END,
-               after.product_name, after.category, after.brand, after.current_price
-        WHERE after.product_id IS NOT NULL
-    ) AS s
-    WHERE c.is_described;
-    ANALYZE pg_temp.version_starts;
-
-    DELETE FROM warehouse.dim_product_history h
-    USING pg_temp.version_starts s
-    WHERE NOT s.begins AND h.product_id = s.product_id AND h.effective_from = s.effective_from;
-
-    INSERT INTO warehouse.dim_product_history AS h (product_id, product_name, category, brand, current_price, effective_from)
-    SELECT s.product_id, s.product_name, s.category, s.brand, s.current_price, s.effective_from
-    FROM pg_temp.version_starts s
-    WHERE s.begins
-    ON CONFLICT ON CONSTRAINT dim_product_history_pkey DO UPDATE
-    SET product_name = excluded.product_name, category = excluded.category, brand = excluded.brand,
-        current_price = excluded.current_price, updated_at = excluded.updated_at
-    WHERE (h.product_name, h.category, h.brand, h.current_price)
-          IS DISTINCT FROM (excluded.product_name, excluded.category, excluded.brand, excluded.current_price);
-
-    -- A version ends where the next begins; that can have moved from the version before this day on.
-    UPDATE warehouse.dim_product_history h
-    SET effective_to = w.effective_to, updated_at = now()
-    FROM (
-        SELECT v.product_id, v.effective_from,
-               lead(v.effective_from) OVER (PARTITION BY v.product_id ORDER BY v.effective_from) AS effective_to
-        FROM pg_temp.changed_products c
-        JOIN warehouse.dim_product_history v ON v.product_id = c.product_id
-         AND v.effective_from >= coalesce((
-                 SELECT max(b.effective_from) FROM warehouse.dim_product_history b
-                 WHERE b.product_id = c.product_id AND b.effective_from < p_load_date), '-infinity')
-        WHERE c.is_described
-    ) AS w
-    WHERE h.product_id = w.product_id AND h.effective_from = w.effective_from
-      AND h.effective_to IS DISTINCT FROM w.effective_to;
+    PERFORM warehouse._write_product_versions(p_load_date);
 
     UPDATE warehouse.dim_product p
     SET (product_name, category, brand, current_price, effective_from, is_inferred, updated_at)
@@ -156,7 +91,7 @@ BEGIN
       AND NOT EXISTS (SELECT FROM warehouse.product_loads l WHERE l.product_id = c.product_id)
     ON CONFLICT ON CONSTRAINT unseen_members_pkey DO NOTHING;
 
-    DROP TABLE pg_temp.seen_products, pg_temp.changed_products, pg_temp.version_starts;
+    DROP TABLE pg_temp.seen_products, pg_temp.changed_products;
     RETURN v_result;
 END
 $_load_dim_product$;
