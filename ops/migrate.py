@@ -43,7 +43,7 @@ GRANTEES = "PUBLIC, warehouse_loader, warehouse_runner, warehouse_checker, wareh
 SCHEMAS = ("raw", "staging", "warehouse", "audit", "marts")
 
 OLDEST_SERVER = 150000
-# The lock that warehouse._hold_warehouse() takes, shared; with 0 as its second key.
+# The lock that warehouse._lock_warehouse_shared() takes, shared; with 0 as its second key.
 IN_USE = "hashtext('ecommerce_warehouse in use')"
 WAIT_SECONDS = 300.0
 # How long readers may queue behind one attempt at a table's lock, and the pause in which they pass. Longer than

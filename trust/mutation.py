@@ -158,7 +158,7 @@ STATEMENTS = {
 }  # fmt: skip
 FLIPS = {"<": "<=", "<=": "<", ">": ">=", ">=": ">", "=": "<>", "<>": "="}
 TURNS = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
-LOCKS = re.compile(r"lock|_wait_for_|_hold_|_take_month|FOR UPDATE|FOR SHARE", re.IGNORECASE)
+LOCKS = re.compile(r"lock|_wait_for_|_hold_|_lock_month_exclusive|FOR UPDATE|FOR SHARE", re.IGNORECASE)
 
 
 class Reader:

@@ -18,7 +18,7 @@ GRANT EXECUTE ON PROCEDURE
 TO warehouse_runner;
 GRANT EXECUTE ON FUNCTION
     audit._allow_day(date, text), audit._days_in_raw(date, date), audit._raise(audit.failure),
-    warehouse._hold_warehouse(), warehouse._refuse_date(date), warehouse._months_to_compact(date), warehouse._compact_month(regclass, date),
+    warehouse._lock_warehouse_shared(), warehouse._refuse_date(date), warehouse._months_to_compact(date), warehouse._compact_month(regclass, date),
     warehouse._expired_partitions(date), warehouse._drop_expired(regclass, regclass, date), warehouse._drop_replaced(),
     warehouse._expired_audit(date), warehouse._drop_expired_audit(date, date),
     audit._step_attempts(), audit._steps_of_a_day(), audit._start_step(text, date), audit._stay_alive(bigint), audit._waiting_run(date),

@@ -58,7 +58,7 @@ def exchange_columns(shop: Any, table: str, day: date, only: str = ".*") -> None
         ALTER TABLE {table} DETACH PARTITION {partition};
         CREATE TABLE {partition}_exchanged AS SELECT {exchanged} FROM {partition};
         DROP TABLE {partition};
-        SELECT warehouse._prove_partition('{table}', '{partition}_exchanged', '{day}', '{following}');
+        SELECT warehouse._constrain_partition('{table}', '{partition}_exchanged', '{day}', '{following}');
         ALTER TABLE {partition}_exchanged RENAME TO {partition.split(".")[1]};
         ALTER TABLE {table} ATTACH PARTITION {partition} FOR VALUES FROM ('{day}') TO ('{following}');
         RESET ROLE;

@@ -244,7 +244,7 @@ def test_compaction_and_retention_wait_for_who_has_the_warehouse_alone(shop: Any
     for _ in range(2):  # at first there are months to merge, then some to drop
         before = shop.rows("SELECT inhrelid FROM pg_inherits ORDER BY 1")
         with shop.connect() as other, other.transaction():
-            other.execute("SELECT warehouse._take_warehouse()")
+            other.execute("SELECT warehouse._lock_warehouse_exclusive()")
             with pytest.raises(psycopg.Error, match="the warehouse stayed in use") as caught:
                 session.execute("CALL warehouse.compact_partitions(%s)", [DECEMBER])
             assert caught.value.sqlstate == "WH006"

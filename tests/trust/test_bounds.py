@@ -258,7 +258,7 @@ def test_what_runs_is_not_dropped_from_under_its_step(warehouse: Any) -> None:
     aged_shop(warehouse)
     warehouse.execute("UPDATE audit.settings SET value = '30' WHERE name = 'audit_keep_days'")
     with warehouse.connect() as other, other.transaction():
-        other.execute("SELECT warehouse._hold_month(%s)", [OLD])
+        other.execute("SELECT warehouse._lock_month_shared(%s)", [OLD])
         session = warehouse.connect()
         session.execute("SET lock_timeout = '50ms'")
         with pytest.raises(psycopg.Error) as caught:

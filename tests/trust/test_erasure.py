@@ -400,7 +400,7 @@ def test_an_erasure_waits_for_what_runs_and_what_comes_waits_for_it(warehouse: A
     # As a step does, and a load; and, beyond that, as an upgrade: who holds two locks is named once.
     running = warehouse.connect()
     running.execute("BEGIN")
-    running.execute("SELECT warehouse._take_warehouse()")
+    running.execute("SELECT warehouse._lock_warehouse_exclusive()")
     running.execute("SELECT raw.open_load('orders', %s, 'x.json', %s)", [FRIDAY, "1" * 64])
     owner = warehouse.connect("warehouse_owner")
     owner.execute("SET lock_timeout = '200ms'")

@@ -226,7 +226,7 @@ def test_an_upgrade_waits_for_what_runs_and_what_comes_waits_for_it(
     warehouse.deliver(FRIDAY)
     running = warehouse.connect()
     running.execute("BEGIN")
-    running.execute("SELECT warehouse._hold_warehouse()")
+    running.execute("SELECT warehouse._lock_warehouse_shared()")
     watching = warehouse.connect()
 
     upgrading = threading.Thread(target=upgrade, args=[warehouse.dsn])

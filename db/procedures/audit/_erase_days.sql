@@ -16,7 +16,7 @@ DECLARE
     v_day   date;
     v_rows  bigint;
 BEGIN
-    PERFORM warehouse._take_warehouse();
+    PERFORM warehouse._lock_warehouse_exclusive();
     v_began := clock_timestamp();
     -- Others do not wait for longer than this, or for one day.
     WHILE v_left > 0 AND clock_timestamp() - v_began < interval '1 second' LOOP

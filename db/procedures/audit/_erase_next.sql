@@ -63,7 +63,7 @@ BEGIN
         RAISE EXCEPTION 'erasing a user needs a user_id of at most 512 bytes and a reason that does not name it, in a transaction that is READ COMMITTED'
             USING ERRCODE = 'WH004', HINT = 'CALL audit.erase_user(''U-1'', ''request of 2025-12-19, ticket 4711'');';
     END IF;
-    PERFORM warehouse._take_warehouse();
+    PERFORM warehouse._lock_warehouse_exclusive();
 
     v_salt := coalesce((SELECT e.salt FROM audit.erased_users e LIMIT 1),
                        uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()));

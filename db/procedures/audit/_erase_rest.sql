@@ -11,7 +11,7 @@ DECLARE
     v_audit     bigint;
     v_files     bigint;
 BEGIN
-    PERFORM warehouse._take_warehouse();
+    PERFORM warehouse._lock_warehouse_exclusive();
     INSERT INTO pg_temp.erasure_days (load_date) SELECT u.load_date FROM warehouse.user_loads u WHERE u.user_id = p_user_id;
     IF FOUND THEN
         RETURN 'days';  -- a run made them meanwhile

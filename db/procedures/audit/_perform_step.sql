@@ -34,12 +34,12 @@ BEGIN
     END IF;
 
     -- Before a partition is looked up, and before any other lock: compaction drops the days that it merged.
-    PERFORM warehouse._hold_month(v_load_date);
+    PERFORM warehouse._lock_month_shared(v_load_date);
     PERFORM warehouse._wait_for_day(v_step.step, v_load_date);
     IF v_step.needs_pass THEN
         PERFORM audit._require_pass(v_load_date);
     ELSIF 'staging' = ANY (v_step.inputs) THEN
-        PERFORM audit._hold_staging(v_load_date);
+        PERFORM audit._lock_staging_shared(v_load_date);
     END IF;
 
     v_inputs.step := v_step.step;

@@ -9,7 +9,7 @@ DECLARE
     v_verdict  audit.gate_verdicts;
     v_gone     text;
 BEGIN
-    PERFORM audit._hold_staging(p_load_date);
+    PERFORM audit._lock_staging_shared(p_load_date);
     v_versions := audit._staging_versions(p_load_date);
     SELECT v.* INTO v_verdict FROM audit.gate_verdicts v WHERE v.run_date = p_load_date;
     IF v_verdict.passed AND v_verdict.staging_versions = v_versions

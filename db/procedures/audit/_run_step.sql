@@ -51,7 +51,7 @@ BEGIN
         p_failure := NULL;
         PERFORM audit._stay_alive(v_step_id);
         BEGIN
-            PERFORM warehouse._hold_warehouse();
+            PERFORM warehouse._lock_warehouse_shared();
             SELECT w.* INTO v_result FROM audit._perform_step(v_step_id) w;
         EXCEPTION WHEN query_canceled OR OTHERS THEN
             GET STACKED DIAGNOSTICS

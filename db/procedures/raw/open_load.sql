@@ -21,7 +21,7 @@ BEGIN
     END IF;
     PERFORM warehouse._refuse_day(p_run_date, 'a delivery');
     PERFORM raw._need_read_committed();
-    PERFORM warehouse._hold_warehouse();
+    PERFORM warehouse._lock_warehouse_shared();
     PERFORM warehouse._wait_for_day('load ' || p_source, p_run_date);
 
     -- Bytes that retention dropped are not known any more: delivered again, they are loaded again.

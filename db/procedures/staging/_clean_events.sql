@@ -27,7 +27,7 @@ BEGIN
     SET LOCAL enable_seqscan TO DEFAULT;
     PERFORM staging._check_raw_count(v_delivery, v_lines);
 
-    SELECT o.p_duplicate, o.p_refused INTO v_duplicate, v_refused FROM staging._sort_out(v_delivery, v_rows) o;
+    SELECT o.p_duplicate, o.p_refused INTO v_duplicate, v_refused FROM staging._take_out_repeats(v_delivery, v_rows) o;
     SET LOCAL enable_seqscan TO off;
     CREATE TEMPORARY TABLE bad_rows ON COMMIT DROP AS
     SELECT l.load_id, l.raw_events_id AS raw_id, NULL::integer AS item_number, l.event_id AS record_id,

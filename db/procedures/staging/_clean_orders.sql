@@ -30,7 +30,7 @@ BEGIN
     EXECUTE format('SELECT count(*) FROM %s WHERE line_number = 1', v_rows) INTO v_records;
     PERFORM staging._check_raw_count(v_delivery, v_records);
 
-    SELECT o.p_duplicate, o.p_refused INTO v_duplicate, v_refused FROM staging._sort_out(v_delivery, v_rows) o;
+    SELECT o.p_duplicate, o.p_refused INTO v_duplicate, v_refused FROM staging._take_out_repeats(v_delivery, v_rows) o;
     SET LOCAL enable_seqscan TO off;
     CREATE TEMPORARY TABLE bad_rows ON COMMIT DROP AS
     SELECT l.load_id, l.raw_orders_id AS raw_id, l.line_number AS item_number, l.order_id AS record_id,

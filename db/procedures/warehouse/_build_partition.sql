@@ -17,7 +17,7 @@ BEGIN
                     FROM pg_attribute a WHERE a.attrelid = p_parent AND a.attnum > 0 AND NOT a.attisdropped),
                    p_query);
     GET DIAGNOSTICS v_rows = ROW_COUNT;
-    PERFORM warehouse._prove_partition(p_parent, p_name, p_from, p_to);
+    PERFORM warehouse._constrain_partition(p_parent, p_name, p_from, p_to);
     RETURN v_rows;
 END
 $_build_partition$;

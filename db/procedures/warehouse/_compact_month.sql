@@ -24,7 +24,7 @@ BEGIN
     PERFORM warehouse._refuse_date(v_to);
     -- Steps of this month may read its days by their names; those of other months may move rows into them.
     -- Either holds its lock until its transaction ends: what is read below stays true.
-    PERFORM warehouse._take_month(p_month);
+    PERFORM warehouse._lock_month_exclusive(p_month);
     PERFORM warehouse._lock_publishing(p_parent);
     -- By name: days keep the order of columns in which they were made, and UNION goes by position.
     SELECT array_agg(p.partition ORDER BY p.from_date),

@@ -12,7 +12,7 @@ DECLARE
     v_to   date;
 BEGIN
     PERFORM warehouse._refuse_date(p_before);
-    PERFORM warehouse._take_month(p.from_date) FROM warehouse._partitions() p WHERE p.partition = p_partition;
+    PERFORM warehouse._lock_month_exclusive(p.from_date) FROM warehouse._partitions() p WHERE p.partition = p_partition;
     PERFORM warehouse._lock_publishing(p_parent);
     IF NOT EXISTS (SELECT FROM warehouse._expired_partitions(p_before) e WHERE e.partition = p_partition AND e.parent = p_parent) THEN
         RAISE EXCEPTION '% is not to be dropped', v_name USING ERRCODE = 'WH013',

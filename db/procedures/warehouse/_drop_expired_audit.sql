@@ -16,7 +16,7 @@ DECLARE
     v_rows bigint := 0;
 BEGIN
     PERFORM warehouse._refuse_date(p_before);
-    PERFORM warehouse._take_month(p_run_date);
+    PERFORM warehouse._lock_month_exclusive(p_run_date);
     SELECT coalesce(array_agg(r.run_id), '{}') INTO v_runs FROM warehouse._expired_runs(p_before) r WHERE r.run_date = p_run_date;
     DELETE FROM audit.dq_results d WHERE d.run_id = ANY (v_runs);
     DELETE FROM audit.pipeline_steps s WHERE s.run_id = ANY (v_runs);

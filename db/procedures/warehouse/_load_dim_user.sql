@@ -102,7 +102,7 @@ BEGIN
        OR warehouse._is_newer(excluded.attributes_order_ts, excluded.attributes_load_date, excluded.attributes_order_id,
                               u.attributes_order_ts, u.attributes_load_date, u.attributes_order_id);
 
-    PERFORM warehouse._recall_users(p_load_date);
+    PERFORM warehouse._refresh_users(p_load_date);
 
     DELETE FROM warehouse.unseen_members m
     USING pg_temp.changed_users c WHERE c.is_seen AND m.dimension = 'user' AND m.member_id = c.user_id;

@@ -9,7 +9,7 @@ DECLARE
 BEGIN
     EXECUTE format('SELECT EXISTS (SELECT FROM %s)', v_name) INTO v_has_rows;
     IF v_has_rows THEN
-        PERFORM warehouse._prove_partition(p_parent, v_name, p_load_date, p_load_date + 1);
+        PERFORM warehouse._constrain_partition(p_parent, v_name, p_load_date, p_load_date + 1);
         PERFORM warehouse._attach_day(p_parent, p_load_date);
     ELSE
         EXECUTE format('DROP TABLE %s', v_name);

@@ -30,7 +30,7 @@ BEGIN
     FOR v_task IN SELECT t.parent, t.month FROM warehouse._months_to_compact(before_date) AS t LOOP
         COMMIT;
         SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE;
-        PERFORM warehouse._hold_warehouse();
+        PERFORM warehouse._lock_warehouse_shared();
         v_started := pg_catalog.clock_timestamp();
         v_message := warehouse._compact_month(v_task.parent, v_task.month);
         COMMIT;
@@ -40,19 +40,19 @@ BEGIN
     FOR v_task IN SELECT t.parent, t.partition FROM warehouse._expired_partitions(before_date) AS t LOOP
         COMMIT;
         SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE;
-        PERFORM warehouse._hold_warehouse();
+        PERFORM warehouse._lock_warehouse_shared();
         v_message := warehouse._drop_expired(v_task.parent, v_task.partition, before_date);
         COMMIT;
         RAISE NOTICE '%', v_message;
     END LOOP;
     COMMIT;
     SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE;
-    PERFORM warehouse._hold_warehouse();
+    PERFORM warehouse._lock_warehouse_shared();
     PERFORM warehouse._drop_replaced();
     FOR v_task IN SELECT t.run_date FROM warehouse._expired_audit(before_date) AS t LOOP
         COMMIT;
         SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE;
-        PERFORM warehouse._hold_warehouse();
+        PERFORM warehouse._lock_warehouse_shared();
         v_message := warehouse._drop_expired_audit(v_task.run_date, before_date);
         COMMIT;
         RAISE NOTICE '%', v_message;

@@ -1,7 +1,7 @@
 -- Gives a filled table what it needs to become a partition: constraints, indexes and statistics.
-CREATE OR REPLACE FUNCTION warehouse._prove_partition(p_parent regclass, p_name text, p_from date, p_to date) RETURNS void
+CREATE OR REPLACE FUNCTION warehouse._constrain_partition(p_parent regclass, p_name text, p_from date, p_to date) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD' SET maintenance_work_mem = '256MB'
-AS $_prove_partition$
+AS $_constrain_partition$
 DECLARE
     v_proofs text;
     v_dates  text;
@@ -42,6 +42,6 @@ BEGIN
 
     EXECUTE format('ANALYZE %s', p_name);
 END
-$_prove_partition$;
-COMMENT ON FUNCTION warehouse._prove_partition(regclass, text, date, date)
+$_constrain_partition$;
+COMMENT ON FUNCTION warehouse._constrain_partition(regclass, text, date, date)
     IS 'Gives a filled table what it needs to become a partition: constraints, indexes and statistics';

@@ -3,9 +3,9 @@
 --
 -- Called first in a worker, before it looks a partition up and before any other lock.
 -- Locks: the month (advisory), shared
-CREATE OR REPLACE FUNCTION warehouse._hold_month(p_load_date date) RETURNS void
+CREATE OR REPLACE FUNCTION warehouse._lock_month_shared(p_load_date date) RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, pg_temp
-AS $_hold_month$
+AS $_lock_month_shared$
     SELECT warehouse._wait_for_lock('month', warehouse._month_number(p_load_date), to_char(p_load_date, '"the partitions of "YYYY-MM'), true);
-$_hold_month$;
-COMMENT ON FUNCTION warehouse._hold_month(date) IS 'Keeps the partitions of a day''s month as they are until the transaction ends';
+$_lock_month_shared$;
+COMMENT ON FUNCTION warehouse._lock_month_shared(date) IS 'Keeps the partitions of a day''s month as they are until the transaction ends';

@@ -5,9 +5,9 @@
 --
 -- p_rows:      the table of _collect_rows. A record that lacks its key is nobody's repeat.
 -- p_duplicate: rows of earlier reports;  p_refused: raw ids of the records that the refused rows are of
-CREATE OR REPLACE FUNCTION staging._sort_out(p_delivery staging.delivery, p_rows regclass, OUT p_duplicate bigint, OUT p_refused bigint[])
+CREATE OR REPLACE FUNCTION staging._take_out_repeats(p_delivery staging.delivery, p_rows regclass, OUT p_duplicate bigint, OUT p_refused bigint[])
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_hashagg = off SET work_mem = '256MB'
-AS $_sort_out$
+AS $_take_out_repeats$
 DECLARE
     v_is_orders boolean := p_delivery.source = 'orders';
     v_raw       regclass := CASE WHEN v_is_orders THEN 'raw.orders_json' ELSE 'raw.events_csv' END;
@@ -64,5 +64,5 @@ BEGIN
     INTO p_duplicate, p_refused FROM pg_temp.sorted_out s;
     DROP TABLE pg_temp.repeated_hashes, pg_temp.sorted_out;
 END
-$_sort_out$;
-COMMENT ON FUNCTION staging._sort_out(staging.delivery, regclass) IS 'Takes out of a day''s rows what is not clean: repeats and refused rows';
+$_take_out_repeats$;
+COMMENT ON FUNCTION staging._take_out_repeats(staging.delivery, regclass) IS 'Takes out of a day''s rows what is not clean: repeats and refused rows';

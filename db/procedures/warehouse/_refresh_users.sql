@@ -2,9 +2,9 @@
 --
 -- Nothing in a load is dated after it. So what a user's newest load says is older only than loads that are not older
 -- than that: the last sighting and the last attributes are found without reading the user's whole history.
-CREATE OR REPLACE FUNCTION warehouse._recall_users(p_load_date date) RETURNS void
+CREATE OR REPLACE FUNCTION warehouse._refresh_users(p_load_date date) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET "TimeZone" = 'UTC'
-AS $_recall_users$
+AS $_refresh_users$
 BEGIN
     UPDATE warehouse.dim_user u
     SET (first_seen_at, last_seen_at, city, signup_date, marketing_source, is_inferred,
@@ -58,5 +58,5 @@ BEGIN
           IS DISTINCT FROM
           (w.first_seen_at, w.last_seen_at, w.city, w.signup_date, w.marketing_source, w.order_ts, w.load_date, w.order_id);
 END
-$_recall_users$;
-COMMENT ON FUNCTION warehouse._recall_users(date) IS 'Works out again the users of whom a load said something else before';
+$_refresh_users$;
+COMMENT ON FUNCTION warehouse._refresh_users(date) IS 'Works out again the users of whom a load said something else before';

@@ -5,10 +5,10 @@
 -- no lock of a table or row is waited for without end, either (55P03).
 -- Locks:  the warehouse (advisory), shared
 -- Errors: WH006 it stayed in use, with the sessions
-CREATE OR REPLACE FUNCTION warehouse._hold_warehouse() RETURNS void
+CREATE OR REPLACE FUNCTION warehouse._lock_warehouse_shared() RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-AS $_hold_warehouse$
+AS $_lock_warehouse_shared$
     SELECT warehouse._wait_for_lock('in use', 0, 'the warehouse', true);
     SELECT set_config('lock_timeout', warehouse._wait_limit_ms()::text, true);
-$_hold_warehouse$;
-COMMENT ON FUNCTION warehouse._hold_warehouse() IS 'Keeps upgrades and erasures out until the transaction ends';
+$_lock_warehouse_shared$;
+COMMENT ON FUNCTION warehouse._lock_warehouse_shared() IS 'Keeps upgrades and erasures out until the transaction ends';

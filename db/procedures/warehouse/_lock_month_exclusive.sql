@@ -1,0 +1,7 @@
+-- The same for whoever merges or drops partitions of the month: alone.
+CREATE OR REPLACE FUNCTION warehouse._lock_month_exclusive(p_load_date date) RETURNS void
+LANGUAGE sql SET search_path = pg_catalog, pg_temp
+AS $_lock_month_exclusive$
+    SELECT warehouse._wait_for_lock('month', warehouse._month_number(p_load_date), to_char(p_load_date, '"the partitions of "YYYY-MM'));
+$_lock_month_exclusive$;
+COMMENT ON FUNCTION warehouse._lock_month_exclusive(date) IS 'Waits until no step uses the partitions of a month, and keeps others from it';

@@ -1,7 +1,0 @@
--- The same for whoever merges or drops partitions of the month: alone.
-CREATE OR REPLACE FUNCTION warehouse._take_month(p_load_date date) RETURNS void
-LANGUAGE sql SET search_path = pg_catalog, pg_temp
-AS $_take_month$
-    SELECT warehouse._wait_for_lock('month', warehouse._month_number(p_load_date), to_char(p_load_date, '"the partitions of "YYYY-MM'));
-$_take_month$;
-COMMENT ON FUNCTION warehouse._take_month(date) IS 'Waits until no step uses the partitions of a month, and keeps others from it';
