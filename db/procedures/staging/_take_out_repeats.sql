@@ -1,6 +1,6 @@
 -- Takes out of a day's rows what is not clean: all but the last report of each order or event, with all its rows, and
--- the rows that were refused: those without a load_date. Which report is the last says the name of the file, by its
--- bytes, then the place in it. Repeats are few: they are found by sorting hashes, which costs a third of sorting or
+-- the rows that were refused: those without a load_date. The file name decides which report is
+-- last, by its bytes, then the place in the file. Repeats are few: they are found by sorting hashes, which costs a third of sorting or
 -- hashing the keys; what only has equal hashes is told apart afterwards.
 --
 -- p_rows:      the table of _collect_rows. A record that lacks its key is nobody's repeat.

@@ -11,7 +11,7 @@
 -- An event is (event_id, event_ts). It can only be in the load of its own day, or in one that it came late to; so a
 -- repeat is found among late_events and in the one partition of its day.
 --
--- Passed in temporary tables, to _move_facts.sql but for the first two:
+-- Passed in temporary tables, to _place_facts.sql but for the first two:
 --   late_keys (event_id, event_ts)              the events of this load that came later than their own day
 --   later_keys (event_id, event_ts)             those that a later load has, too
 --   superseded_rows (columns of the facts)      its events that a later load has in force

@@ -11,7 +11,7 @@
 -- A load takes over the orders that earlier loads had, hands those that later loads have to orders_superseded, and
 -- gives back what it had and has no more. Only the orders of this load are looked up, never the history.
 --
--- Passed in temporary tables, to _find_contested_orders, _give_owners_back and _take_owners_over here and to _move_facts.sql:
+-- Passed in temporary tables, to _find_contested_orders, _give_owners_back and _take_owners_over here and to _place_facts.sql:
 --   loaded_keys (order_id)                   the orders of this load
 --   contested_orders (order_id, owner_date)  those that another load owns
 --   gone_orders (order_id)                   what this load had and has no more
