@@ -1,6 +1,4 @@
--- What the three cleaning workers have in common: which deliveries they read, and what they record.
-
--- Finds the deliveries in force of a day.
+-- What each cleaning worker begins with: the deliveries of its source and day that are in force.
 -- Errors: WH007 the raw of the day is gone
 CREATE OR REPLACE FUNCTION staging._begin_cleaning(p_source text, p_load_date date) RETURNS staging.delivery
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD'
