@@ -208,18 +208,24 @@ class Runs:
         self.folder = folder
         self.changes = changes
         self.kept: dict[Path, tuple[Path, list[Outcome]]] = {}
+        self.made = 0
 
     def run(self, page: Path) -> list[Outcome]:
         """Run a page, and before it, in the same copy, what it goes on from; return what its own commands did."""
         if page in self.kept:
             return self.kept[page][1]
-        return self._run(page, self.folder / f"{page.stem}-{len(list(self.folder.iterdir()))}")[1]
+        return self._run(page, self._next())[1]
+
+    def _next(self) -> Path:
+        """Return a folder of a short name: the path of a server's socket is short, too."""
+        self.made += 1
+        return self.folder / str(self.made)
 
     def _run(self, page: Path, folder: Path) -> tuple[Path, list[Outcome]]:
         folder.mkdir()
         start = start_of(page)
         if start and start not in self.kept:
-            self.kept[start] = self._run(start, self.folder / f"{start.stem}-kept")
+            self.kept[start] = self._run(start, self._next())
         project = copy_of_copy(self.kept[start][0], folder) if start else copy_of_project(folder)
         return project, list(run(page.read_text(encoding="utf-8"), project, self.changes))
 
