@@ -359,6 +359,14 @@ def test_an_erasure_is_recorded_without_naming_the_person(warehouse: Any) -> Non
         assert refused.value.sqlstate == "WH010"
 
 
+def test_an_erasure_that_another_session_has_ended_meanwhile_is_told_so_and_done(loaded: Any) -> None:
+    loaded.execute(ERASE, PERSON, REASON)
+    # A session that was between two of its transactions finds nothing left to do.
+    for stage in ("find", "days", "rest", "statistics"):
+        assert loaded.value("SELECT audit._erase_next(%s, %s, %s)", PERSON, REASON, stage) is None
+    assert loaded.notices.count("another session has ended this erasure") == 4
+
+
 def test_what_cannot_be_erased_is_refused_and_nothing_changes(warehouse: Any) -> None:
     warehouse.execute(RULES_OFF)
     warehouse.landing.orders(FRIDAY, orders(5, FRIDAY))
