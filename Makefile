@@ -6,8 +6,8 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
-# Two workers: what a small machine has. `make test WORKERS=0 ARGS='-k gate -x'` for one test.
-WORKERS ?= 2
+# Three workers: two cores, and a test that waits. `make test WORKERS=0 ARGS='-k gate -x'` for one test.
+WORKERS ?= 3
 ARGS    ?=
 
 .DEFAULT_GOAL := help

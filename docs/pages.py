@@ -29,7 +29,20 @@ PROJECT = Path(__file__).resolve().parent.parent
 SHOWN_FOLDER = "/home/you/warehouse"
 # What a copy does not need, and what must not be shared with it.
 NOT_COPIED = shutil.ignore_patterns(
-    ".git", ".venv", ".warehouse", ".hypothesis", ".*_cache", "__pycache__", "data", "bench", "node_modules"
+    ".git",
+    ".venv",
+    ".airflow",
+    ".bench",
+    ".site*",
+    ".warehouse",
+    ".hypothesis",
+    ".trust",
+    ".*_cache",
+    "__pycache__",
+    "data",
+    "bench",
+    "releases",
+    "node_modules",
 )
 COMMAND_SECONDS = 300
 
