@@ -250,7 +250,7 @@ ALLOWED = [
     # One SELECT, and that is proved before; column names of raw.sources, which are the owner's.
     (r"^(audit\._parsed_rules|staging\.duplicate_count)\(", r"^EXECUTE text type variable is not sanitized"),
     (
-        r"^warehouse\._(build_partition|prove_partition|publish_day|swap_partitions|execute_or_give_up|give_rows|take_rows|place_facts)\(",
+        r"^warehouse\._(build_partition|constrain_partition|publish_day|swap_partitions|execute_or_give_up|give_rows|take_rows|place_facts)\(",
         r"text type variable is not sanitized",
     ),
     (r"^warehouse\._publish_day\(", r"cannot determinate a result of dynamic SQL|record \"v_dates\" is not assigned"),
