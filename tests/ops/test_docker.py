@@ -1,6 +1,8 @@
 """docker compose: images are pinned, secrets are only where they are needed, what is installed was locked."""
 
 import re
+import tomllib
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -63,3 +65,24 @@ def test_what_the_image_installs_has_hashes_and_no_place_of_its_own() -> None:
         assert re.match(r"[\w.-]+(\[[\w,-]+\])?==\S+ .*--hash=sha256:[0-9a-f]{64}", line), line[:80]
     assert "://" not in text
     assert "--require-hashes" in (PROJECT / "Dockerfile").read_text()
+
+
+def copied_into_the_image() -> list[str]:
+    lines = re.findall(r"^COPY (?:--\S+ )*(.+) \S+$", (PROJECT / "Dockerfile").read_text(), re.MULTILINE)
+    return [source for line in lines for source in line.split()]
+
+
+def test_what_the_image_copies_is_there_and_no_ignored_file() -> None:
+    ignored = (PROJECT / ".dockerignore").read_text(encoding="utf-8").split()
+    assert ignored[0] == "*"  # nothing goes to the builder but what is named
+    let_through = [pattern.removeprefix("!") for pattern in ignored if pattern.startswith("!")]
+    assert copied_into_the_image()
+    for source in copied_into_the_image():
+        assert (PROJECT / source).exists(), source
+        top = Path(source).parts[0]
+        assert any(fnmatch(top, pattern) for pattern in let_through), f".dockerignore leaves out {source}"
+
+
+def test_every_package_of_the_command_line_is_in_the_image() -> None:
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert set(project["tool"]["setuptools"]["packages"]) <= set(copied_into_the_image())
