@@ -11,7 +11,7 @@ from rich.console import Console
 
 from glue import COMMAND
 from glue.errors import GlueError
-from glue.tables import console, print_table, shown, table
+from glue.tables import console, print_table, readable, table
 
 Rows = list[dict[str, Any]]
 
@@ -108,7 +108,7 @@ def show_day(story: dict[str, Any]) -> None:
         print_table(out, table(title, columns, rows))
         out.print(story["compared"][-1]["in_words"], markup=False, soft_wrap=True)
     if health["last_error"]:
-        out.print(f"The last run ended with: {shown(health['last_error'])}", markup=False, soft_wrap=True)
+        out.print(f"The last run ended with: {readable(health['last_error'])}", markup=False, soft_wrap=True)
     for row in story["advice"]:
         commands = [f"{COMMAND} db psql -c {_quoted(row['statement'])}"] if row["statement"] else []
         commands += [f"{COMMAND} run {story['day']}"] if row["then_run"] else []
@@ -118,7 +118,7 @@ def show_day(story: dict[str, Any]) -> None:
 def show_order(story: dict[str, Any]) -> None:
     """Print what order_story() returned."""
     out = console()
-    out.print(f"Order {shown(story['order_id'])}: reports: {len(story['reports'])}\n", markup=False)
+    out.print(f"Order {readable(story['order_id'])}: reports: {len(story['reports'])}\n", markup=False)
     rows = []
     for report in story["reports"]:
         place = ":".join(str(part) for part in (report["file_name"], report["file_line"]) if part is not None)

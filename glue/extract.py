@@ -68,6 +68,7 @@ def extract(
     source: str,
     day: date,
     *,
+    connection: psycopg.Connection | None = None,
     dsn: str | None = None,
     landing: str | None = None,
     api: "ProductsApi | None" = None,
@@ -76,30 +77,19 @@ def extract(
 ) -> ExtractResult:
     """Load the deliveries of a source and day into raw, and say what became of each.
 
-    Without `dsn`, `landing` and `api` the environment says where they are. A file that is refused is no
-    error: it is recorded, and in the result. `refresh` asks the products API whatever the day, and even if raw
-    has a catalogue of it.
+    On `connection`, one of glue.connection.connect() that stays open, or else on a new one to `dsn`. Without `dsn`,
+    `landing` and `api` the environment says where they are. A file that is refused is no error: it is recorded, and
+    in the result. `refresh` asks the products API whatever the day, and even if raw has a catalogue of it.
 
     Raises ExtractError when a file cannot be read, CatalogueError when the API does not give all of its
     catalogue, MissingSetting when it has to be asked and PRODUCTS_API_URL is not set, GlueError without a
     connection, psycopg.Error. What was loaded before the error stays loaded.
     """
-    with closing(connect(dsn)) as connection:
-        return extract_into(connection, source, day, landing=landing, api=api, refresh=refresh, say=say)
-
-
-def extract_into(
-    connection: psycopg.Connection,
-    source: str,
-    day: date,
-    *,
-    landing: str | None = None,
-    api: "ProductsApi | None" = None,
-    refresh: bool = False,
-    say: Say = print,
-) -> ExtractResult:
-    """Do the same on an open connection of glue.connection.connect()."""
-    found = find(landing or landing_url(), source, day)
+    if connection is None:
+        with closing(connect(dsn)) as own:
+            return extract(source, day, connection=own, landing=landing, api=api, refresh=refresh, say=say)
+    landing = landing or landing_url()
+    found = find(landing, source, day)
     label = f"{source} {day}"
     for name in found.ignored:
         say(f"{label}: {shown(name)} is ignored; deliveries are *{', *'.join(SUFFIXES[source])}")
@@ -132,7 +122,7 @@ def extract_into(
                 say(f"{label}: {catalogue.products:,} products on {catalogue.pages:,} pages of the API")
                 load_one(catalogue)
     elif not found.deliveries and not faults:
-        say(f"{label}: nothing was delivered{place(landing or landing_url(), source, f'{day}')}")
+        say(f"{label}: nothing was delivered{place(landing, source, f'{day}')}")
     if any(delivery.outcome == "loaded" for delivery in loaded):
         connection.execute("SELECT raw.summarize_month(%s)", (day,))
     result = ExtractResult(source, day, tuple(loaded), skipped)
@@ -152,7 +142,7 @@ def extract_step(
         connection.execute("SELECT raw.end_extract(%s, %s, %s, %s, %s, %s)", (step_id, *counts, sqlstate, reason))
 
     try:
-        result = extract_into(connection, source, day, refresh=refresh, say=say)
+        result = extract(source, day, connection=connection, refresh=refresh, say=say)
     except MissingSetting:
         end(ExtractResult(source, day))  # there is nobody to ask: no failure
         raise

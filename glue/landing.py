@@ -1,4 +1,4 @@
-"""Finds deliveries in the landing zone and opens them, whatever they are packed in."""
+"""Finds deliveries in the landing zone and opens them, however they are compressed."""
 
 import gzip
 import hashlib
@@ -24,7 +24,7 @@ else:
     from backports import zstd
 
 SUFFIXES = {"orders": (".json", ".ndjson"), "events": (".csv",), "products": (".json",)}
-PACKINGS = (".gz", ".zst")
+COMPRESSIONS = (".gz", ".zst")
 # What a catalogue of the products API is recorded as: a file of that name would pass for one.
 API_CATALOGUE = "api.json"
 # What writers leave behind, and what they have not finished.
@@ -70,12 +70,12 @@ class Delivery:
 
     name: str
     path: str  # of a file of this machine: below the landing zone
-    packing: str
+    compression: str
     file_system: Any = field(repr=False)  # of fsspec, or a LocalZone
 
     @contextmanager
-    def open(self, *, packed: bool = False) -> Iterator[Content]:
-        """Open it for reading, unpacked unless `packed`. Reading raises one of DAMAGE, or OSError."""
+    def open(self, *, compressed: bool = False) -> Iterator[Content]:
+        """Open it for reading, decompressed unless `compressed`. Reading raises one of DAMAGE, or OSError."""
         with ExitStack() as stack:
             file: Any
             if isinstance(self.file_system, LocalZone):
@@ -84,9 +84,9 @@ class Delivery:
                 with os_errors():
                     opened = self.file_system.open(self.path, "rb", block_size=BLOCK_BYTES)
                 file = RemoteFile(stack.enter_context(opened))
-            if self.packing == ".gz" and not packed:
+            if self.compression == ".gz" and not compressed:
                 file = stack.enter_context(gzip.GzipFile(fileobj=file))
-            elif self.packing == ".zst" and not packed:
+            elif self.compression == ".zst" and not compressed:
                 options = {zstd.DecompressionParameter.window_log_max: ZSTD_WINDOW_LOG}
                 file = stack.enter_context(zstd.ZstdFile(file, options=options))
             yield Content(file)
@@ -136,8 +136,8 @@ def find(landing: str, source: str, day: date) -> Found:
         file_name = path.rsplit("/", 1)[-1]
         if not file_name or path.rstrip("/") == folder or _is_no_delivery(file_name):
             continue
-        packing = next((end for end in PACKINGS if file_name.endswith(end)), "")
-        name = file_name.removesuffix(packing)
+        compression = next((end for end in COMPRESSIONS if file_name.endswith(end)), "")
+        name = file_name.removesuffix(compression)
         if not name.endswith(SUFFIXES[source]):
             found.ignored.append(file_name)
         elif source == "products" and name == API_CATALOGUE:
@@ -145,12 +145,12 @@ def find(landing: str, source: str, day: date) -> Found:
         elif fault := _fault(file_system, entry, file_name):
             found.faults.append(f"{source} of {day}: {fault}")
         else:
-            named.setdefault(name, []).append(Delivery(name, path, packing, file_system))
+            named.setdefault(name, []).append(Delivery(name, path, compression, file_system))
     for name, same in sorted(named.items()):
         if len(same) == 1:
             found.deliveries += same
         else:
-            names = " and ".join(sorted(shown(name + one.packing) for one in same))
+            names = " and ".join(sorted(shown(name + one.compression) for one in same))
             found.faults.append(f"{source} of {day}: {names} are the same delivery twice; remove one")
     return found
 

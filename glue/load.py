@@ -36,7 +36,7 @@ class Openable(Protocol):
     def name(self) -> str:
         """The delivery's name."""
 
-    def open(self, *, packed: bool = False) -> AbstractContextManager[Content]:
+    def open(self, *, compressed: bool = False) -> AbstractContextManager[Content]:
         """Open it from the start."""
 
 
@@ -94,7 +94,7 @@ def load(
 def _fingerprint(delivery: Openable) -> tuple[str, int, str | None]:
     """Return sha256 and length of a delivery's content, and why it is refused if it does not unpack.
 
-    One that does not unpack has no content: then they are those of the packed bytes.
+    One that does not unpack has no content: then they are those of the compressed bytes.
     """
     with delivery.open() as content:
         try:
@@ -102,7 +102,7 @@ def _fingerprint(delivery: Openable) -> tuple[str, int, str | None]:
             return content.sha256, content.byte_count, None
         except DAMAGE as error:
             reason = f"it does not unpack after {content.byte_count} bytes: {error}"
-    with delivery.open(packed=True) as content:
+    with delivery.open(compressed=True) as content:
         content.read_to_end()
         return content.sha256, content.byte_count, reason
 

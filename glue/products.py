@@ -49,8 +49,8 @@ class Catalogue:
     name: str = API_CATALOGUE
 
     @contextmanager
-    def open(self, *, packed: bool = False) -> Iterator[Content]:
-        """Open it from the start; it is never packed."""
+    def open(self, *, compressed: bool = False) -> Iterator[Content]:
+        """Open it from the start; it is never compressed."""
         self.file.seek(0)
         yield Content(self.file)
 

@@ -7,7 +7,7 @@ from psycopg.rows import dict_row
 
 from glue import COMMAND
 from glue.landing import byte_size
-from glue.tables import console, print_table, shown, table
+from glue.tables import console, print_table, readable, table
 
 RUNS = """
     SELECT r.*, coalesce(w.steps, '[]') AS steps
@@ -49,7 +49,7 @@ def show(found: dict[str, Any]) -> None:
             code = f" ({step['error_sqlstate']})" if step["error_sqlstate"] else ""
             out.print(f"run {run['run_id']}, {run['run_date']}: {step['step']} {step['status']}{code}")
             lines = (step["error_message"] or "").splitlines()
-            out.print("".join(f"  {shown(line)}\n" for line in lines), markup=False, soft_wrap=True)
+            out.print("".join(f"  {readable(line)}\n" for line in lines), markup=False, soft_wrap=True)
     for row in found["days_not_loaded"][:MOST_DAYS]:
         day = row["run_date"]
         out.print(f"{day} is not loaded ({row['status']}): {COMMAND} explain {day}", markup=False)
@@ -75,4 +75,4 @@ def _windows(health: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
 def _amount(row: dict[str, Any]) -> str:
     if row["value"] is None:
         return "–"
-    return byte_size(row["value"]) if row["unit"] == "bytes" else shown(row["value"]) + UNITS.get(row["unit"], "")
+    return byte_size(row["value"]) if row["unit"] == "bytes" else readable(row["value"]) + UNITS.get(row["unit"], "")

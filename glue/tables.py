@@ -41,9 +41,9 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, 
     for number, name in enumerate(columns):
         values = [row[number] for row in found if row[number] is not None]
         is_number = bool(values) and all(isinstance(value, int | float | Decimal) for value in values)
-        total = shown(footer[number]) if footer else ""
+        total = readable(footer[number]) if footer else ""
         may_wrap = name.endswith(" ")
-        lines = [line for text in (name, total, *map(shown, values)) for line in text.splitlines()]
+        lines = [line for text in (name, total, *map(readable, values)) for line in text.splitlines()]
         made.add_column(
             escape(name.strip()),
             justify="right" if is_number else "left",
@@ -53,7 +53,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, 
             footer=total,
         )
     for row in found:
-        made.add_row(*(Text(shown(value), style=STYLES.get(str(value), "")) for value in row))
+        made.add_row(*(Text(readable(value), style=STYLES.get(str(value), "")) for value in row))
     return made
 
 
@@ -71,7 +71,7 @@ def print_table(out: Console, made: Table) -> None:
     out.print()
 
 
-def shown(value: Any) -> str:
+def readable(value: Any) -> str:
     """Return a value as people read it: 12,345, 9.99, nothing for NULL; nothing that a terminal acts upon."""
     if value is None:
         return ""
@@ -86,7 +86,7 @@ def shown(value: Any) -> str:
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, list | tuple):
-        return ", ".join(shown(one) for one in value)
+        return ", ".join(readable(one) for one in value)
     return "".join(sign if sign.isprintable() or sign == "\n" else "�" for sign in str(value))
 
 

@@ -30,7 +30,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from embedded import server
+from embedded.binaries import installations
 from glue.connection import connect, warehouse_dsn
 from glue.dsn import for_program, parse
 from glue.errors import GlueError, MissingSetting, explain
@@ -276,7 +276,7 @@ def _binary(program: str, major: int) -> Path:
     folders = [SYSTEM_BINARIES / str(major) / "bin"]
     if found := shutil.which(program):
         folders.append(Path(found).parent)
-    folders += [bindir for _, bindir in server._installations(None)]
+    folders += [bindir for _, bindir in installations(None)]
     newer = []
     for folder in folders:
         path = folder / program

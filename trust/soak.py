@@ -36,7 +36,7 @@ from psycopg.rows import tuple_row
 
 from embedded.server import EmbeddedServer
 from glue.connection import connect
-from glue.extract import extract_into
+from glue.extract import extract
 from ops.migrate import upgrade
 from tests.shop import Landing
 from trust.model import BLOCKED, GONE, REFUSED, SOURCES, UNREADABLE, Model, Rejection, Rule
@@ -253,7 +253,7 @@ class Soak:
 
         def extract_all(connection: psycopg.Connection[Any]) -> None:
             for source in sources:
-                extract_into(connection, source, day, landing=str(self.landing.folder), say=lambda line: None)
+                extract(source, day, connection=connection, landing=str(self.landing.folder), say=lambda line: None)
 
         sources = [source for source in SOURCES if self.landing.has(source, day)]
         if self.chance(0.02):

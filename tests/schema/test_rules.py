@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from embedded.server import PROJECT
-from ops.migrate import PRIVILEGES, PROCEDURES, REVISIONS
+from ops.migrate import PROCEDURES
+from ops.routines import REVISIONS
+from ops.statements import PRIVILEGES
 from tests import shop
 from tests.catalog import SCHEMAS
 from tests.conftest import Warehouse
