@@ -54,7 +54,7 @@ MINIMUM = datetime.min.replace(tzinfo=UTC)
 def times(warehouse: Any, texts: list[str]) -> list[datetime | None]:
     """Return what PostgreSQL makes of texts."""
     rows = warehouse.rows(
-        "SELECT staging._to_timestamptz(t) AS time FROM unnest(%s::text[]) WITH ORDINALITY u (t, n) ORDER BY n", texts
+        "SELECT staging._iso_time(t) AS time FROM unnest(%s::text[]) WITH ORDINALITY u (t, n) ORDER BY n", texts
     )
     return [row.time for row in rows]
 
@@ -65,7 +65,7 @@ def test_times_are_read_as_iso_8601_and_without_an_offset_as_utc(warehouse: Any,
     warehouse.execute(f"SET TimeZone = '{zone}'")
     warehouse.execute("SET DateStyle = 'German, DMY'")
     found = warehouse.rows(
-        "SELECT t, to_char(staging._to_timestamptz(t) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US') AS time"
+        "SELECT t, to_char(staging._iso_time(t) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US') AS time"
         " FROM unnest(%s::text[]) t",
         [*TIMES, *NO_TIMES],
     )
@@ -236,8 +236,8 @@ PROBLEMS = """
                     staging._trimmed(v."timestamp"), staging._trimmed(v.status), s.status,
                     staging._trimmed(coalesce(v.u_city, v.city)), staging._trimmed(coalesce(v.u_signup_date, v.signup_date)),
                     staging._trimmed(coalesce(v.u_source, v.marketing_source)),
-                    staging._to_timestamptz(staging._trimmed(v."timestamp")),
-                    staging._to_timestamptz(staging._trimmed(coalesce(v.u_signup_date, v.signup_date)))
+                    staging._iso_time(staging._trimmed(v."timestamp")),
+                    staging._iso_time(staging._trimmed(coalesce(v.u_signup_date, v.signup_date)))
                 )::staging.order_line, %(day)s::date - 400, %(day)s
             )) WITH ORDINALITY AS p (reason, value, place)) AS problems
     FROM records v

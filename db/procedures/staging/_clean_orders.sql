@@ -13,7 +13,7 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off
 AS $_clean_orders$
 DECLARE
     v_delivery  staging.delivery := staging._begin_cleaning('orders', p_load_date);
-    v_today     text := to_char(p_load_date, 'YYYY-MM-DD"T"');
+    v_today     text := to_char(p_load_date, 'YYYY-MM-DD"T__:__:__Z"');
     v_oldest    date := staging.oldest_date(p_load_date);
     v_rows      regclass;
     v_lines     bigint;
@@ -30,7 +30,7 @@ BEGIN
     EXECUTE format('SELECT count(*) FROM %s WHERE line_number = 1', v_rows) INTO v_records;
     PERFORM staging._check_raw_count(v_delivery, v_records);
 
-    SELECT o.p_duplicate, o.p_refused INTO v_duplicate, v_refused FROM staging._take_out_repeats(v_delivery, v_rows) o;
+    SELECT o.p_duplicate, o.p_refused INTO v_duplicate, v_refused FROM staging._take_out_repeats(v_delivery, v_rows, v_lines) o;
     SET LOCAL enable_seqscan TO off;
     CREATE TEMPORARY TABLE bad_rows ON COMMIT DROP AS
     SELECT l.load_id, l.raw_orders_id AS raw_id, l.line_number AS item_number, l.order_id AS record_id,

@@ -12,7 +12,7 @@ DECLARE
 BEGIN
     EXECUTE format('CREATE %s TABLE %s AS SELECT %s FROM %s($1, $2, $3, $4, NULL, $5) AS r',
                    CASE WHEN NOT v_is_first THEN 'TEMPORARY' END, v_name, staging._columns_read(p_parent), p_reader)
-    USING p_delivery.load_date, to_char(p_delivery.load_date, 'YYYY-MM-DD"T"'), staging.oldest_date(p_delivery.load_date), p_delivery.load_ids,
+    USING p_delivery.load_date, to_char(p_delivery.load_date, 'YYYY-MM-DD"T__:__:__Z"'), staging.oldest_date(p_delivery.load_date), p_delivery.load_ids,
           staging._own_fields(p_delivery.source);
     GET DIAGNOSTICS p_lines = ROW_COUNT;
     p_rows := v_name;

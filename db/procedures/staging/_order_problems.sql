@@ -47,7 +47,7 @@ RETURN CASE
                          'status is not in staging.codes, or not what warehouse.order_statuses calls one', (p_line).source_status),
         staging._problem((p_line).no_customer IS NOT NULL, 'user is not a JSON object', (p_line).no_customer),
         staging._problem('city' = ANY ((p_line).nested), 'city is not a plain value', (p_line).city),
-        staging._problem((p_line).signup_date IS NOT NULL AND (p_line).signup_ts IS NULL,
+        staging._problem((p_line).signup_date IS NOT NULL AND (p_line).signup_day IS NULL,
                          'signup_date is not a date', (p_line).signup_date),
         staging._problem('marketing_source' = ANY ((p_line).nested), 'marketing_source is not a plain value', (p_line).marketing_source)
     ], NULL), '{}')

@@ -15,8 +15,8 @@ BEGIN
         WHEN p_field.kind = 'money' THEN
             CASE WHEN NOT coalesce(staging._to_number(v_text) >= 0, false) THEN 'is not a number of at least 0'
                  WHEN staging._to_number(v_text) >= 1e15 THEN 'is not below 1e15' END
-        WHEN p_field.kind = 'time' THEN CASE WHEN staging._to_timestamptz(v_text) IS NULL THEN 'is not an ISO 8601 time' END
-        WHEN p_field.kind = 'date' THEN CASE WHEN staging._to_timestamptz(v_text) IS NULL THEN 'is not a date' END
+        WHEN p_field.kind = 'time' THEN CASE WHEN staging._iso_time(v_text) IS NULL THEN 'is not an ISO 8601 time' END
+        WHEN p_field.kind = 'date' THEN CASE WHEN staging._iso_time(v_text) IS NULL THEN 'is not a date' END
     END;
 END
 $_own_fault$;

@@ -27,8 +27,8 @@ BEGIN
         IF v_fault IS NULL AND v_text IS NOT NULL THEN
             v_result.attributes := coalesce(v_result.attributes, '{}') || jsonb_build_object(v_field.field, CASE
                 WHEN v_field.kind IN ('quantity', 'money') THEN to_jsonb(trim_scale(v_text::numeric))
-                WHEN v_field.kind = 'time' THEN to_jsonb(staging._to_timestamptz(v_text))
-                WHEN v_field.kind = 'date' THEN to_jsonb((staging._to_timestamptz(v_text) AT TIME ZONE 'UTC')::date)
+                WHEN v_field.kind = 'time' THEN to_jsonb(staging._iso_time(v_text))
+                WHEN v_field.kind = 'date' THEN to_jsonb((staging._iso_time(v_text) AT TIME ZONE 'UTC')::date)
                 ELSE to_jsonb(v_text) END);
         ELSIF v_field.on_fault = 'reject' AND v_fault IS NOT NULL THEN
             v_result.problems := v_result.problems || staging._problem(true, v_field.field || ' ' || v_fault, v_text);

@@ -15,8 +15,11 @@ BEGIN ATOMIC
     WITH parsed AS (
         SELECT e.raw_events_id, e.load_id, e.line_number AS record_number,
                staging._trimmed(e.event_id) AS event_id, staging._trimmed(e.user_id) AS user_id,
-               staging._trimmed(e.product_id) AS product_id, staging._trimmed(e.event_type) AS event_type,
-               staging._trimmed(e.event_ts) AS event_time,
+               staging._trimmed(e.product_id) AS product_id,
+               e.event_ts AS event_time, convert_to(e.event_ts, 'UTF8') AS event_time_bytes,
+               -- Nearly all are known as they are delivered: the rest is trimmed, and in lower case, before it is looked up.
+               e.event_type, (SELECT jsonb_object_agg(c.source_value, c.canonical_value)
+                              FROM staging.codes c WHERE c.kind = 'event_type') ->> e.event_type AS known_type,
                CASE WHEN p_own IS NOT NULL
                     THEN staging._own_values(p_own, '{event}', CASE WHEN staging._is_storable(e.extra::text) THEN e.extra END, NULL) END AS own,
                CASE WHEN p_records IS NOT NULL THEN
@@ -30,21 +33,24 @@ BEGIN ATOMIC
         OFFSET '0'
     ),
     events AS (
-        SELECT p.*, lower(p.event_type COLLATE "C") COLLATE "default" AS code,
-               staging._to_timestamptz(p.event_time, p_today) AS event_ts
+        SELECT p.*,
+               CASE WHEN p.known_type IS NULL THEN lower(staging._trimmed(p.event_type) COLLATE "C") COLLATE "default" END AS other_type,
+               coalesce(staging._usual_time(p.event_time, p.event_time_bytes, p_load_date, p_today),
+                        staging._iso_time(staging._trimmed(p.event_time))) AS event_ts
         FROM parsed p
         OFFSET '0'
     ),
     explained AS (
         SELECT e.*,
                CASE WHEN coalesce(
-                        octet_length(e.event_id) <= 512 AND e.event_type IS NOT NULL
+                        octet_length(e.event_id) <= 512 AND (e.known_type IS NOT NULL OR e.other_type IS NOT NULL)
                         AND coalesce(octet_length(e.user_id) <= 512, true) AND coalesce(octet_length(e.product_id) <= 512, true)
                         AND e.event_ts >= p_oldest::timestamp AT TIME ZONE 'UTC'
                         AND e.event_ts < (p_load_date + 1)::timestamp AT TIME ZONE 'UTC'
                         AND (p_own IS NULL OR (e.own).problems IS NULL), false)
                     THEN NULL
-                    ELSE nullif(staging._event_problems(e.event_id, e.user_id, e.product_id, e.event_type, e.event_time, p_oldest, p_load_date)
+                    ELSE nullif(staging._event_problems(e.event_id, e.user_id, e.product_id, coalesce(e.known_type, e.other_type),
+                                                        staging._trimmed(e.event_time), e.event_ts, p_oldest, p_load_date)
                                 || (e.own).problems, '{}')
                END AS problems
         FROM events e  -- no fence: of what calls this nothing asks for the problems of many twice
@@ -52,8 +58,9 @@ BEGIN ATOMIC
     SELECT x.raw_events_id, CASE WHEN x.problems IS NULL THEN p_load_date END,
            CASE WHEN octet_length(x.event_id) <= 512 THEN x.event_id END COLLATE "C",
            x.user_id COLLATE "C", x.product_id COLLATE "C",
-           coalesce((SELECT jsonb_object_agg(c.source_value, c.canonical_value) FROM staging.codes c WHERE c.kind = 'event_type')
-                    ->> x.code, x.code),
+           CASE WHEN x.known_type IS NOT NULL THEN x.known_type
+                ELSE coalesce((SELECT jsonb_object_agg(c.source_value, c.canonical_value) FROM staging.codes c WHERE c.kind = 'event_type')
+                              ->> x.other_type, x.other_type) END,
            x.event_ts, x.raw_events_id, CASE WHEN p_own IS NOT NULL THEN (x.own).attributes END,
            x.load_id, x.record_number, x.problems, x.raw_data
     FROM explained x;

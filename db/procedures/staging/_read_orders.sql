@@ -5,7 +5,7 @@
 -- What is of the usual shape is judged by cheap tests; all else by _order_problems. Each record is parsed once, and what
 -- all its lines share is looked at once.
 --
--- p_today:    how most times begin: '2025-12-19T'
+-- p_today:    what most times look like, to LIKE: '2025-12-19T__:__:__Z'
 -- p_oldest:   the earliest day of an order
 -- p_load_ids: the deliveries in force
 -- p_records:  raw_orders_id of the records that are looked at; NULL for all
@@ -39,13 +39,13 @@ BEGIN ATOMIC
         SELECT r.*, f."user" AS customer, f.items,
                CASE WHEN json_typeof(f."user") <> 'object' THEN left(f."user"::text, 1000) END AS no_customer,
                staging._trimmed(f.order_id) AS order_id, staging._trimmed(f.user_id) AS user_id,
-               staging._trimmed(f."timestamp") AS order_time, staging._trimmed(f.status) AS source_status,
+               f."timestamp" AS order_time, f.status AS source_status,
                -- In the flat shape the order is its only line.
                staging._trimmed(f.product_id) AS order_product_id, f.quantity AS order_quantity, f.price AS order_price,
                -- What is said of the customer stands in user, or else beside it.
                staging._trimmed(CASE WHEN f."user" IS NULL THEN f.city ELSE coalesce(f."user" ->> 'city', f.city) END) AS city,
-               staging._trimmed(CASE WHEN f."user" IS NULL THEN f.signup_date
-                                     ELSE coalesce(f."user" ->> 'signup_date', f.signup_date) END) AS signup_date,
+               CASE WHEN f."user" IS NULL THEN f.signup_date
+                    ELSE coalesce(f."user" ->> 'signup_date', f.signup_date) END AS signup_date,
                staging._trimmed(CASE WHEN f."user" IS NULL THEN f.marketing_source
                                      ELSE coalesce(f."user" ->> 'marketing_source', f.marketing_source) END) AS marketing_source
         FROM records r
@@ -54,13 +54,22 @@ BEGIN ATOMIC
                   status text, city text, signup_date text, marketing_source text, "user" json, items json)
         OFFSET '0'
     ),
-    orders AS (
-        SELECT p.*,
+    encoded AS (
+        SELECT p.*, convert_to(p.order_time, 'UTF8') AS order_time_bytes, convert_to(p.signup_date, 'UTF8') AS signup_date_bytes,
                (SELECT jsonb_object_agg(c.source_value, s.status)
                 FROM staging.codes c JOIN warehouse.order_statuses s ON s.status = c.canonical_value
-                WHERE c.kind = 'order_status') ->> (lower(p.source_status COLLATE "C") COLLATE "default") AS status,
-               staging._to_timestamptz(p.order_time, p_today) AS order_ts,
-               staging._to_timestamptz(p.signup_date) AS signup_ts,
+                WHERE c.kind = 'order_status') AS statuses
+        FROM parsed p
+        OFFSET '0'
+    ),
+    orders AS (
+        SELECT p.*,
+               -- Nearly all is as it should be as it is delivered; the rest is trimmed, and statuses are in lower case.
+               coalesce(p.statuses ->> p.source_status, p.statuses ->> (lower(staging._trimmed(p.source_status) COLLATE "C") COLLATE "default")) AS status,
+               coalesce(staging._usual_time(p.order_time, p.order_time_bytes, p_load_date, p_today),
+                        staging._iso_time(staging._trimmed(p.order_time))) AS order_ts,
+               coalesce(staging._usual_date(p.signup_date, p.signup_date_bytes),
+                        (staging._iso_time(staging._trimmed(p.signup_date)) AT TIME ZONE 'UTC')::date) AS signup_day,
                -- Which fields hold an object or array where a plain value belongs: looked for where one begins like one.
                CASE WHEN ascii(p.order_id) IN (ascii('{'), ascii('[')) OR ascii(p.user_id) IN (ascii('{'), ascii('['))
                          OR ascii(p.order_product_id) IN (ascii('{'), ascii('[')) OR ascii(p.city) IN (ascii('{'), ascii('['))
@@ -75,11 +84,11 @@ BEGIN ATOMIC
                                                                               ELSE p.customer END -> 'marketing_source')
                              THEN 'marketing_source' END], NULL)
                END AS nested,
-               CASE WHEN (p.order_id IS NULL OR p.order_time IS NULL OR p.source_status IS NULL) AND p.is_readable
+               CASE WHEN (p.order_id IS NULL OR staging._is_blank(p.order_time) OR staging._is_blank(p.source_status)) AND p.is_readable
                     THEN staging._record_has(p.raw_json, 'orders') END AS order_has,
                CASE WHEN p_own IS NOT NULL AND p.is_readable
                     THEN staging._own_values(p_own, '{order,customer}', p.raw_json, p.customer) END AS order_own
-        FROM parsed p
+        FROM encoded p
         OFFSET '0'
     ),
     lines AS (
@@ -102,10 +111,11 @@ BEGIN ATOMIC
                    AND l.order_ts >= p_oldest::timestamp AT TIME ZONE 'UTC'
                    AND l.order_ts < (p_load_date + 1)::timestamp AT TIME ZONE 'UTC'
                    AND l.status IS NOT NULL
-                   AND (l.signup_date IS NULL OR l.signup_ts IS NOT NULL)
+                   AND (l.signup_day IS NOT NULL OR staging._is_blank(l.signup_date))
                    AND octet_length(l.product_id) <= 512 AND ascii(l.product_id) NOT IN (ascii('{'), ascii('['))
-                   AND l.quantity ~ '^[1-9][0-9]{0,8}$'
-                   AND l.price ~ '^[0-9]{1,9}([.][0-9]{1,9})?$'
+                   -- Of regular expressions each state costs: one for what nearly all are, one for what else there is.
+                   AND (octet_length(l.quantity) = 1 AND ascii(l.quantity) BETWEEN ascii('1') AND ascii('9') OR l.quantity ~ '^[1-9][0-9]{0,8}$')
+                   AND (octet_length(l.price) <= 10 AND l.price ~ '^[0-9]+([.][0-9]+)?$' OR l.price ~ '^[0-9]{1,9}([.][0-9]{1,9})?$')
                    AND l.line_number <= 999999
                    AND (l.item_number IS NOT NULL OR l.items IS NULL), false) AS is_usual,
                CASE WHEN (l.product_id IS NULL OR l.quantity IS NULL OR l.price IS NULL) AND l.is_readable
@@ -120,8 +130,9 @@ BEGIN ATOMIC
                    CASE WHEN NOT j.is_usual
                         THEN staging._order_problems(
                             ROW(j.raw_json, j.is_readable, j.nested, j.no_customer, j.items, j.item, j.item_number, j.order_has, j.line_has,
-                                j.order_id, j.user_id, j.product_id, j.quantity, j.price, j.order_time, j.source_status, j.status,
-                                j.city, j.signup_date, j.marketing_source, j.order_ts, j.signup_ts)::staging.order_line,
+                                j.order_id, j.user_id, j.product_id, j.quantity, j.price, staging._trimmed(j.order_time),
+                                staging._trimmed(j.source_status), j.status,
+                                j.city, staging._trimmed(j.signup_date), j.marketing_source, j.order_ts, j.signup_day)::staging.order_line,
                             p_oldest, p_load_date) END
                    || CASE WHEN p_own IS NOT NULL THEN (j.order_own).problems || (j.line_own).problems END, NULL), '{}') AS problems
         FROM judged j
@@ -136,7 +147,7 @@ BEGIN ATOMIC
            CASE WHEN e.problems IS NULL THEN trim_scale(e.price::numeric) END,
            CASE WHEN e.is_usual THEN trim_scale(e.quantity::integer * e.price::numeric)
                 WHEN e.problems IS NULL THEN trim_scale(e.quantity::numeric * e.price::numeric) END,
-           e.order_ts, e.status, e.city, (e.signup_ts AT TIME ZONE 'UTC')::date, e.marketing_source, e.raw_orders_id,
+           e.order_ts, e.status, e.city, e.signup_day, e.marketing_source, e.raw_orders_id,
            CASE WHEN p_own IS NULL THEN NULL
                 WHEN (e.line_own).attributes IS NULL THEN (e.order_own).attributes
                 ELSE coalesce((e.order_own).attributes, '{}') || (e.line_own).attributes END,

@@ -1,31 +1,31 @@
 -- Takes out of a day's rows what is not clean: all but the last report of each order or event, with all its rows, and
 -- the rows that were refused: those without a load_date. The file name decides which report is
--- last, by its bytes, then the place in the file. Repeats are few: they are found by sorting hashes, which costs a third of sorting or
--- hashing the keys; what only has equal hashes is told apart afterwards.
+-- last, by its bytes, then the place in the file. Repeats are few: they are found by sorting the hashes of their ids, which costs a
+-- third of sorting or hashing the keys; what only has equal hashes is told apart afterwards.
 --
--- p_rows:      the table of _collect_rows. A record that lacks its key is nobody's repeat.
+-- p_rows:      the table of _collect_rows, which has p_lines rows. A record that lacks its key is nobody's repeat.
 -- p_duplicate: rows of earlier reports;  p_refused: raw ids of the records that the refused rows are of
-CREATE OR REPLACE FUNCTION staging._take_out_repeats(p_delivery staging.delivery, p_rows regclass, OUT p_duplicate bigint, OUT p_refused bigint[])
+CREATE OR REPLACE FUNCTION staging._take_out_repeats(p_delivery staging.delivery, p_rows regclass, p_lines bigint, OUT p_duplicate bigint, OUT p_refused bigint[])
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_hashagg = off SET work_mem = '256MB'
+    -- Two cores would hand each other a group per row.
+    SET max_parallel_workers_per_gather = 0
 AS $_take_out_repeats$
 DECLARE
     v_is_orders boolean := p_delivery.source = 'orders';
     v_raw       regclass := CASE WHEN v_is_orders THEN 'raw.orders_json' ELSE 'raw.events_csv' END;
     v_raw_id    text := CASE WHEN v_is_orders THEN 'raw_orders_id' ELSE 'raw_events_id' END;
+    v_id        text := CASE WHEN v_is_orders THEN 'r.order_id' ELSE 'r.event_id' END;
     v_key       text := CASE WHEN v_is_orders THEN 'r.order_id' ELSE 'r.event_id, r.event_ts' END;
-    v_hash      text := CASE WHEN v_is_orders THEN 'hashtextextended(r.order_id, 0)'
-                             ELSE 'hashtextextended(r.event_id, 0) # timestamp_hash_extended(r.event_ts AT TIME ZONE ''UTC'', 0)' END;
     v_place     text := format('r.%I DESC', v_raw_id);  -- within a file
     v_first_ids bigint[];
     v_files     integer[];
     v_taken_out bigint;
-    v_left      bigint;
 BEGIN
     -- Until its index is made: rows of it are taken away below, which a publication of all tables would not let pass.
     EXECUTE format('ALTER TABLE %s REPLICA IDENTITY FULL', p_rows);
     EXECUTE format('CREATE TEMPORARY TABLE repeated_hashes AS
-                    SELECT %1$s AS hash FROM %2$s AS r WHERE num_nulls(%3$s) = 0 %4$s GROUP BY %1$s HAVING count(*) > 1',
-                   v_hash, p_rows, v_key, CASE WHEN v_is_orders THEN 'AND r.line_number = 1' END);
+                    SELECT hashtextextended(%1$s, 0) AS hash FROM %2$s AS r WHERE %1$s IS NOT NULL %3$s GROUP BY 1 HAVING count(*) > 1',
+                   v_id, p_rows, CASE WHEN v_is_orders THEN 'AND r.line_number = 1' END);
     ANALYZE pg_temp.repeated_hashes;
     -- The files of a day came into raw one after the other: where each begins says which one a record is of.
     IF cardinality(p_delivery.load_ids) > 1 THEN
@@ -44,17 +44,16 @@ BEGIN
             SELECT r.ctid AS row, r.%1$I AS raw_id, r.load_date IS NULL AS is_refused,
                    num_nulls(%2$s) = 0 AND first_value(r.%1$I) OVER (PARTITION BY %2$s ORDER BY %3$s) <> r.%1$I AS is_repeat
             FROM %4$s AS r
-            WHERE r.load_date IS NULL OR %5$s IN (SELECT h.hash FROM pg_temp.repeated_hashes h)
+            WHERE r.load_date IS NULL OR hashtextextended(%5$s, 0) IN (SELECT h.hash FROM pg_temp.repeated_hashes h)
         ) AS k WHERE k.is_repeat OR k.is_refused
-        $query$, v_raw_id, v_key, v_place, p_rows, v_hash)
+        $query$, v_raw_id, v_key, v_place, p_rows, v_id)
     USING v_first_ids, v_files;
     ANALYZE pg_temp.sorted_out;
 
     EXECUTE format('DELETE FROM %s AS r USING pg_temp.sorted_out s WHERE r.ctid = s.row', p_rows);
     GET DIAGNOSTICS v_taken_out = ROW_COUNT;
-    EXECUTE format('SELECT count(*) FROM %s', p_rows) INTO v_left;
     -- The day's partition does not keep the room of the lines that it does not have.
-    IF v_taken_out > v_left THEN
+    IF v_taken_out * 2 > p_lines THEN
         EXECUTE format('CREATE TEMPORARY TABLE left_rows ON COMMIT DROP AS TABLE %s', p_rows);
         EXECUTE format('TRUNCATE %s', p_rows);
         EXECUTE format('INSERT INTO %s TABLE pg_temp.left_rows', p_rows);
@@ -65,4 +64,4 @@ BEGIN
     DROP TABLE pg_temp.repeated_hashes, pg_temp.sorted_out;
 END
 $_take_out_repeats$;
-COMMENT ON FUNCTION staging._take_out_repeats(staging.delivery, regclass) IS 'Takes out of a day''s rows what is not clean: repeats and refused rows';
+COMMENT ON FUNCTION staging._take_out_repeats(staging.delivery, regclass, bigint) IS 'Takes out of a day''s rows what is not clean: repeats and refused rows';

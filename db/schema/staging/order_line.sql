@@ -20,7 +20,7 @@ CREATE TYPE staging.order_line AS (
     signup_date      text,
     marketing_source text,
     order_ts         timestamptz,
-    signup_ts        timestamptz
+    signup_day       date
 );
 COMMENT ON TYPE staging.order_line IS 'A line of an order as it is read, to be judged; its texts are trimmed';
 COMMENT ON COLUMN staging.order_line.raw_json IS 'The order';
@@ -44,4 +44,4 @@ COMMENT ON COLUMN staging.order_line.city IS 'As delivered';
 COMMENT ON COLUMN staging.order_line.signup_date IS 'As delivered';
 COMMENT ON COLUMN staging.order_line.marketing_source IS 'As delivered';
 COMMENT ON COLUMN staging.order_line.order_ts IS 'The time that order_time is; NULL if it is none';
-COMMENT ON COLUMN staging.order_line.signup_ts IS 'The time that signup_date is; NULL if it is none';
+COMMENT ON COLUMN staging.order_line.signup_day IS 'The day that signup_date is; NULL if it is none';
