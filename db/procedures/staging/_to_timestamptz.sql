@@ -1,8 +1,8 @@
 -- An ISO 8601 time with or without offset or fraction, or a date (its midnight); without an offset it is UTC. Digits
--- after the microsecond are cut. NULL if it is none. No time is longer than 36 bytes: megabytes are not looked through.
--- The usual shapes come first: of regular expressions each character costs, and each alternative.
+-- after the microsecond are cut. NULL if it is not one. No time is longer than 36 bytes: megabytes are not searched.
+-- The usual shapes come first: each character and each alternative of a regular expression costs time.
 --
--- p_today: what most values begin with, '2025-12-19T': of those only the rest is looked at. NULL for none.
+-- p_today: what most values begin with, '2025-12-19T': of those only the rest is checked. NULL for none.
 CREATE OR REPLACE FUNCTION staging._to_timestamptz(p_value text, p_today text DEFAULT NULL) RETURNS timestamptz
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN CASE
@@ -27,4 +27,4 @@ RETURN CASE
                   WHEN substr(p_value, 11) ~ '[Zz+-]' THEN ''
                   ELSE 'Z' END)::timestamptz
 END;
-COMMENT ON FUNCTION staging._to_timestamptz(text, text) IS 'An ISO 8601 time or date as a time, UTC without an offset; NULL if it is none';
+COMMENT ON FUNCTION staging._to_timestamptz(text, text) IS 'An ISO 8601 time or date as a time, UTC without an offset; NULL if it is not one';
