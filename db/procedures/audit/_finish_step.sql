@@ -54,7 +54,7 @@ BEGIN
         SET status = v_run_status, ended_at = clock_timestamp(), error = v_run_error
         WHERE r.run_id = p_run_id;
         IF v_run_status <> 'succeeded' THEN
-            -- A statement_timeout that ended the step does not fire again: without this limit, a session that locks a table
+            -- A statement_timeout that ended the step does not fire again. Without this limit, a session that locks a table
             -- of the figures could hold up the record of the failure for as long as it likes.
             PERFORM set_config('lock_timeout', '5s', true);
         END IF;
