@@ -7,7 +7,7 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $_need_read_committed$
 BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN
-        RAISE EXCEPTION 'a delivery has to be loaded in a READ COMMITTED transaction, not %', upper(current_setting('transaction_isolation'))
+        RAISE EXCEPTION 'a delivery has to be loaded in a transaction that is READ COMMITTED, not %', upper(current_setting('transaction_isolation'))
             USING ERRCODE = 'WH004', HINT = 'BEGIN ISOLATION LEVEL READ COMMITTED; or SET default_transaction_isolation = ''read committed''.';
     END IF;
 END
