@@ -522,7 +522,7 @@ class Model:
         if spelling is None:
             problems.add("status is missing")
         elif status not in self.statuses:
-            problems.add("status is not in staging.codes, or not what warehouse.order_statuses calls one")
+            problems.add("status is not in staging.codes, or its code is not in warehouse.order_statuses")
 
         person = order.get("user")
         if person is not None and not isinstance(person, dict):

@@ -1,4 +1,4 @@
-"""Rights: the database's path, the checker's limits, and what nobody but the owner may."""
+"""Rights: the database's path, the checker's limits, and what only the owner may do."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Waits that tell for whom and end; rules with a time limit."""
+"""Waits that name what they wait for, and end; rules with a time limit."""
 
 from pathlib import Path
 

@@ -77,7 +77,7 @@ COMMENT ON COLUMN audit.steps.needs_pass IS 'Whether it refuses a day whose stag
 COMMENT ON COLUMN audit.steps.inputs IS 'What it makes its result from, and skips by, besides what all steps read: settings, routines, its own row here, the schema''s revision and the server''s version';
 COMMENT ON COLUMN audit.steps.writes IS 'Tables that rules may read and that only this step and its like change: a verdict of the gate that read one is judged again when the step has worked. warehouse.daily_metrics is not among them: the end of each run writes it.';
 COMMENT ON COLUMN audit.steps.result_table IS 'Partitioned table that holds the day''s result: without a partition of the day the step works';
-COMMENT ON COLUMN audit.steps.tells_changes IS 'Whether its rows_out is the rows that it changed, and so 0 when it is skipped';
+COMMENT ON COLUMN audit.steps.tells_changes IS 'Whether its rows_out counts the rows that it changed, and so is 0 when it is skipped';
 COMMENT ON COLUMN audit.steps.description IS 'What it does';
 
 INSERT INTO audit.steps (step, position, wave, source, procedure, worker, needs_pass, inputs, writes, result_table, tells_changes, description) VALUES
@@ -102,17 +102,17 @@ INSERT INTO audit.steps (step, position, wave, source, procedure, worker, needs_
      'Loads the day''s products and their versions'),
     ('reload_fact_orders', 120, 6, NULL, 'warehouse.reload_fact_orders', 'warehouse._reload_fact_orders', true,
      '{codes,order statuses,staging of orders}', '{warehouse.fact_orders,warehouse.orders_superseded,warehouse.order_owners}', 'warehouse.fact_orders', false,
-     'Puts the day''s order lines in the place of what was there of that load'),
+     'Puts the day''s order lines in place of what that load had before'),
     ('reload_fact_events', 130, 6, NULL, 'warehouse.reload_fact_events', 'warehouse._reload_fact_events', true,
      '{codes,order statuses,staging of events}', '{warehouse.fact_events,warehouse.events_superseded,warehouse.late_events}', 'warehouse.fact_events', false,
-     'Puts the day''s events in the place of what was there of that load'),
+     'Puts the day''s events in place of what that load had before'),
     ('compute_daily_metrics', 140, 7, NULL, 'warehouse.compute_daily_metrics', 'warehouse._compute_daily_metrics', true,
      '{codes,order statuses,staging,figures,unseen members}', '{warehouse.dim_user,warehouse.dim_product,warehouse.unseen_members}', NULL, false,
-     'Proves that nothing was lost, takes away members that no load mentions, and closes the run');
+     'Proves that nothing was lost, removes members that no load mentions, and closes the run');
 
 GRANT SELECT ON audit.steps TO warehouse_runner, warehouse_analyst;
 
--- Every step works once more after this: what it made its result from was remembered as one digest.
+-- Every step works again after this: its inputs were remembered as a single digest.
 DROP INDEX audit.idx_step_inputs_work_number;
 ALTER TABLE audit.step_inputs ADD COLUMN components jsonb NOT NULL DEFAULT '{}';
 ALTER TABLE audit.step_inputs ADD COLUMN reads text[] DEFAULT '{}';
@@ -124,9 +124,9 @@ CREATE INDEX idx_step_inputs_worked_in ON audit.step_inputs (worked_in);
 COMMENT ON COLUMN audit.step_inputs.step IS 'audit.steps';
 COMMENT ON COLUMN audit.step_inputs.digest IS 'SHA-256 of all components';
 COMMENT ON COLUMN audit.step_inputs.work_number IS 'Rises with each work of any step';
-COMMENT ON COLUMN audit.step_inputs.components IS 'Each of its inputs, as a digest or a number: deliveries or staging, settings, codes, routines, rules, …; a null is one that is not known, and makes the step work';
-COMMENT ON COLUMN audit.step_inputs.reads IS 'Of check_quality: tables that its rules read besides; NULL if that is not known, and then the day is judged each time';
-COMMENT ON COLUMN audit.step_inputs.seen IS 'Transactions whose changes it saw; what worked in another is newer';
+COMMENT ON COLUMN audit.step_inputs.components IS 'Each of its inputs, as a digest or a number: deliveries or staging, settings, codes, routines, rules, …; null means not known, and makes the step work';
+COMMENT ON COLUMN audit.step_inputs.reads IS 'For check_quality: other tables that its rules read; NULL if that is not known, and then the day is judged each time';
+COMMENT ON COLUMN audit.step_inputs.seen IS 'Transactions whose changes it saw; a step that worked in another transaction is newer';
 COMMENT ON COLUMN audit.step_inputs.worked_in IS 'Transaction that last changed what the step made';
 
 -- The rule as shipped said one thing before its day was loaded and another afterwards. An edited one stays as it is.

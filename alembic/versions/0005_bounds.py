@@ -1,4 +1,4 @@
-"""What is kept of faults is bounded by the delivery; audit has retention."""
+"""The size of a delivery limits what is kept of its faults; audit has retention."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Erasure in batches that others pass between."""
+"""Erasure in batches, between which others can pass."""
 
 from pathlib import Path
 

@@ -1,17 +1,17 @@
--- Erasure in batches that others pass between.
+-- Erasure in batches, between which others can pass.
 ALTER TABLE audit.erasures ADD COLUMN ended_at timestamptz;
 UPDATE audit.erasures SET ended_at = erased_at;
 ALTER TABLE audit.erased_users ADD COLUMN pseudonym text, ADD COLUMN erasure_id bigint;
 COMMENT ON COLUMN audit.erasures.erased_at IS 'When it began';
-COMMENT ON COLUMN audit.erasures.ended_at IS 'When all of it was done; NULL while it goes on, or when it was interrupted: called again, it goes on';
-COMMENT ON COLUMN audit.erased_users.pseudonym IS 'By what name the person''s rows go, while an erasure has not come to its end; NULL when it has: nothing leads to them then';
-COMMENT ON COLUMN audit.erased_users.erasure_id IS 'The erasure that goes on: audit.erasures; NULL when it has ended';
+COMMENT ON COLUMN audit.erasures.ended_at IS 'When all of it was done; NULL while it is under way, or if it was interrupted: call it again and it continues';
+COMMENT ON COLUMN audit.erased_users.pseudonym IS 'The name that the person''s rows get, until the erasure is complete; then NULL, so that nothing leads to them';
+COMMENT ON COLUMN audit.erased_users.erasure_id IS 'The erasure that is under way: audit.erasures; NULL when it has ended';
 
 INSERT INTO audit.settings (name, value, description) VALUES
     ('erase_batch_rows', '1000', 'Rows: about how many audit.erase_user changes before it commits and lets others pass');
 
--- A publication of all tables tells rows that are changed or taken away by a key, or by all columns where there is none.
--- These are the tables and partitions that there are; partitions to come get theirs from who makes them.
+-- A publication of all tables identifies changed and deleted rows by a key, or by all columns if there is none.
+-- These are the tables and partitions that exist; future partitions get it from the routine that makes them.
 DO $replica_identity$
 DECLARE
     v_table record;

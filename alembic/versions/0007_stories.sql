@@ -1,8 +1,8 @@
 -- The story of a day and of an order as views and functions.
 
--- What each reason of a rejected row is about, not only the first.
+-- The value that each reason of a rejected row is about, not only the first reason's.
 ALTER TABLE audit.bad_records ADD COLUMN failed_values jsonb;
-COMMENT ON COLUMN audit.bad_records.failed_values IS 'Where there are several reasons: for each the first value that it is about, as in {"status is missing": null}; else NULL';
+COMMENT ON COLUMN audit.bad_records.failed_values IS 'If there are several reasons: the first value that each is about, as in {"status is missing": null}; else NULL';
 
 CREATE VIEW audit.day_deliveries AS
 SELECT l.run_date,
@@ -28,7 +28,7 @@ COMMENT ON COLUMN audit.day_deliveries.state IS 'in force, replaced by a later o
 COMMENT ON COLUMN audit.day_deliveries.ingested_at IS 'When it was loaded';
 COMMENT ON COLUMN audit.day_deliveries.load_id IS 'Number of the delivery: raw.file_loads';
 
--- A row may have several reasons, and each has a value of its own: what is shown of a reason is that reason's.
+-- A row may have several reasons, and each has a value of its own: a reason is shown with its own value.
 CREATE VIEW audit.rejected_reasons AS
 WITH reasons AS (
     SELECT b.run_date,
@@ -66,9 +66,9 @@ GROUP BY v.run_date, v.source, v.failure_reason;
 COMMENT ON VIEW audit.rejected_reasons IS 'One row per day, source and reason of rejection. A row with several reasons counts under each of them. Filter by run_date.';
 COMMENT ON COLUMN audit.rejected_reasons.run_date IS 'Day of the delivery';
 COMMENT ON COLUMN audit.rejected_reasons.source IS 'orders, events or products';
-COMMENT ON COLUMN audit.rejected_reasons.failure_reason IS 'The reason; or all reasons of a row together where only the value of the first is kept: recorded by release 0.1, or of a person who was erased';
-COMMENT ON COLUMN audit.rejected_reasons.rows IS 'Rejected lines that have it; of lines that stand in one row of bad_records all count under each reason of theirs';
-COMMENT ON COLUMN audit.rejected_reasons.rows_with_others IS 'How many of them have other reasons, too, and count there as well; NULL for none';
+COMMENT ON COLUMN audit.rejected_reasons.failure_reason IS 'The reason; or all reasons of a row together if only the value of the first is kept: in rows of release 0.1, or of a person who was erased';
+COMMENT ON COLUMN audit.rejected_reasons.rows IS 'Rejected lines that have it; a row of bad_records that stands for many lines counts all of them under each of its reasons';
+COMMENT ON COLUMN audit.rejected_reasons.rows_with_others IS 'How many of them have other reasons, too, and also count there; NULL for none';
 COMMENT ON COLUMN audit.rejected_reasons.example IS 'The value that this reason is most often about; NULL where something is missing';
 COMMENT ON COLUMN audit.rejected_reasons.first_at IS 'Where the example comes first: file, and line or element';
 
@@ -212,7 +212,7 @@ COMMENT ON COLUMN audit.day_health.net_revenue IS 'Revenue of the statuses that 
 COMMENT ON COLUMN audit.day_health.failed_rules IS 'Rules that the newest run that judged it found broken; NULL for none';
 COMMENT ON COLUMN audit.day_health.last_error IS 'What ended its last run; NULL if that succeeded';
 
--- As before, but it reads the verdicts and steps of the runs that it tells of, and no others.
+-- As before, but it reads only the verdicts and steps of the runs that it reports.
 CREATE OR REPLACE VIEW audit.health AS
 WITH windows AS (
     SELECT w.days, now() - make_interval(days => w.days) AS since
@@ -230,7 +230,7 @@ runs AS (
            sum(s.rows_in) / nullif(sum(EXTRACT(epoch FROM r.ended_at - r.started_at)) FILTER (WHERE s.run_id IS NOT NULL), 0) AS rows_per_second
     FROM windows w
     LEFT JOIN audit.pipeline_runs r ON r.started_at >= w.since
-    -- By their indexes, for the runs of the windows: what came before is not read.
+    -- Read by index, for the runs of the windows only: earlier ones are not read.
     LEFT JOIN LATERAL (
         SELECT d.run_id, bool_or(NOT d.passed) AS has_failure FROM audit.dq_results d WHERE d.run_id = r.run_id GROUP BY d.run_id
     ) AS q ON true
@@ -254,7 +254,7 @@ sizes AS (
     WHERE n.nspname IN ('raw', 'staging', 'warehouse', 'audit')
     GROUP BY n.nspname
     UNION ALL
-    -- To measure a table is to wait for its lock, and these are analysts' to lock: by what VACUUM and ANALYZE have noted.
+    -- Measuring a table waits for its lock, and analysts may lock these: so this takes what VACUUM and ANALYZE have noted.
     SELECT n.nspname, coalesce(sum(greatest(c.relpages, 0)::bigint * current_setting('block_size')::bigint), 0)
     FROM pg_namespace n
     LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relkind IN ('r', 'm', 'i')

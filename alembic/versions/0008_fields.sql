@@ -1,4 +1,4 @@
--- The contract of the inputs as data, and fields of one's own.
+-- The contract of the inputs as data, and custom fields.
 
 CREATE TABLE staging.fields (
     source      text    NOT NULL,
@@ -17,19 +17,19 @@ CREATE TABLE staging.fields (
                                          AND source IN ('orders', 'events', 'products')),
     CONSTRAINT fields_kind_check CHECK (kind IN ('id', 'text', 'code', 'quantity', 'money', 'time', 'date')),
     CONSTRAINT fields_on_fault_check CHECK (on_fault IN ('reject', 'empty')),
-    -- These hold other fields.
+    -- user and items hold other fields.
     CONSTRAINT fields_field_check CHECK (field = btrim(field) AND field NOT IN ('', 'user', 'items')),
-    -- Without it a record is refused: it cannot be taken away when a person is erased.
+    -- A record without a required field is rejected, so an erasure cannot take such a field away.
     CONSTRAINT fields_is_required_check CHECK (NOT is_required OR (on_fault = 'reject' AND NOT is_personal))
 );
 COMMENT ON TABLE staging.fields IS 'One row per field of the inputs. Add a row for a field of your own and run the day again: it is carried in attributes, from staging to the facts.';
 COMMENT ON COLUMN staging.fields.source IS 'orders, events or products';
 COMMENT ON COLUMN staging.fields.field IS 'Its name in the input, as the source spells it';
-COMMENT ON COLUMN staging.fields.place IS 'What it is said of: order, line (of the order; in the item, if there are items), customer (in user, or else beside it), event or product';
+COMMENT ON COLUMN staging.fields.place IS 'What it describes: order, line (of the order; in the item, if there are items), customer (in user, or else beside it), event or product';
 COMMENT ON COLUMN staging.fields.kind IS 'id (at most 512 bytes), text, code, quantity (whole, above 0), money (at least 0, below 1e15), time or date (ISO 8601)';
 COMMENT ON COLUMN staging.fields.is_required IS 'Whether a record without it is rejected';
 COMMENT ON COLUMN staging.fields.is_personal IS 'Whether it is taken away when the person is erased; true unless you say otherwise';
-COMMENT ON COLUMN staging.fields.on_fault IS 'What a value costs that its kind does not allow: reject (the row) or empty (only the value)';
+COMMENT ON COLUMN staging.fields.on_fault IS 'What is lost if its kind does not allow the value: reject (the row) or empty (only the value)';
 COMMENT ON COLUMN staging.fields.description IS 'What it means, for the reference of the inputs';
 COMMENT ON COLUMN staging.fields.column_name IS 'Column of staging that it becomes; NULL if it is carried in attributes';
 
@@ -63,7 +63,7 @@ CREATE TYPE staging.own_values AS (
 );
 COMMENT ON TYPE staging.own_values IS 'What a record has of the fields that are no columns, and what is wrong with them';
 COMMENT ON COLUMN staging.own_values.attributes IS 'Their values, by the names of the fields; NULL if there is none';
-COMMENT ON COLUMN staging.own_values.problems IS 'What makes the row a rejected one; NULL if nothing does';
+COMMENT ON COLUMN staging.own_values.problems IS 'Why the row is rejected; NULL if it is not';
 
 CREATE TYPE staging.order_line AS (
     raw_json         json,
@@ -93,7 +93,7 @@ COMMENT ON TYPE staging.order_line IS 'A line of an order as it is read, to be j
 COMMENT ON COLUMN staging.order_line.raw_json IS 'The order';
 COMMENT ON COLUMN staging.order_line.is_readable IS 'The order is an object, and every text in it can be stored';
 COMMENT ON COLUMN staging.order_line.nested IS 'Fields of the order or its user that hold an object or array';
-COMMENT ON COLUMN staging.order_line.no_customer IS 'How a user begins that is no object';
+COMMENT ON COLUMN staging.order_line.no_customer IS 'The beginning of a user that is not an object';
 COMMENT ON COLUMN staging.order_line.items IS 'The items of the order, whatever they are';
 COMMENT ON COLUMN staging.order_line.item IS 'The item; NULL in the flat shape';
 COMMENT ON COLUMN staging.order_line.item_number IS 'Its place, from 1; NULL in the flat shape';
@@ -110,8 +110,8 @@ COMMENT ON COLUMN staging.order_line.status IS 'Canonical status; NULL if it is 
 COMMENT ON COLUMN staging.order_line.city IS 'As delivered';
 COMMENT ON COLUMN staging.order_line.signup_date IS 'As delivered';
 COMMENT ON COLUMN staging.order_line.marketing_source IS 'As delivered';
-COMMENT ON COLUMN staging.order_line.order_ts IS 'The time that order_time is; NULL if it is none';
-COMMENT ON COLUMN staging.order_line.signup_day IS 'The day that signup_date is; NULL if it is none';
+COMMENT ON COLUMN staging.order_line.order_ts IS 'order_time as a time; NULL if it is not one';
+COMMENT ON COLUMN staging.order_line.signup_day IS 'signup_date as a day; NULL if it is not one';
 
 GRANT SELECT ON staging.fields TO warehouse_runner, warehouse_checker;
 
@@ -123,13 +123,13 @@ ALTER TABLE warehouse.fact_orders ADD COLUMN attributes jsonb;
 ALTER TABLE warehouse.orders_superseded ADD COLUMN attributes jsonb;
 ALTER TABLE warehouse.fact_events ADD COLUMN attributes jsonb;
 ALTER TABLE warehouse.events_superseded ADD COLUMN attributes jsonb;
-COMMENT ON COLUMN staging.orders_clean.attributes IS 'Fields of one''s own of the order, its line and its customer: those of staging.fields that are no columns; NULL without any';
-COMMENT ON COLUMN staging.events_clean.attributes IS 'Fields of one''s own of the event: those of staging.fields that are no columns; NULL without any';
-COMMENT ON COLUMN staging.products_clean.attributes IS 'Fields of one''s own of the product: those of staging.fields that are no columns; NULL without any';
-COMMENT ON COLUMN warehouse.fact_orders.attributes IS 'Fields of one''s own of the line, its order and its customer, by name: staging.fields; NULL without any';
-COMMENT ON COLUMN warehouse.orders_superseded.attributes IS 'Fields of one''s own of the line, its order and its customer, by name: staging.fields; NULL without any';
-COMMENT ON COLUMN warehouse.fact_events.attributes IS 'Fields of one''s own of the event, by name: staging.fields; NULL without any';
-COMMENT ON COLUMN warehouse.events_superseded.attributes IS 'Fields of one''s own of the event, by name: staging.fields; NULL without any';
+COMMENT ON COLUMN staging.orders_clean.attributes IS 'Custom fields of the order, its line and its customer: those of staging.fields without a column; NULL if there are none';
+COMMENT ON COLUMN staging.events_clean.attributes IS 'Custom fields of the event: those of staging.fields without a column; NULL if there are none';
+COMMENT ON COLUMN staging.products_clean.attributes IS 'Custom fields of the product: those of staging.fields without a column; NULL if there are none';
+COMMENT ON COLUMN warehouse.fact_orders.attributes IS 'Custom fields of the line, its order and its customer, by name: staging.fields; NULL if there are none';
+COMMENT ON COLUMN warehouse.orders_superseded.attributes IS 'Custom fields of the line, its order and its customer, by name: staging.fields; NULL if there are none';
+COMMENT ON COLUMN warehouse.fact_events.attributes IS 'Custom fields of the event, by name: staging.fields; NULL if there are none';
+COMMENT ON COLUMN warehouse.events_superseded.attributes IS 'Custom fields of the event, by name: staging.fields; NULL if there are none';
 
 CREATE OR REPLACE VIEW warehouse.sales AS
 SELECT f.order_id,
@@ -153,7 +153,7 @@ FROM warehouse.fact_orders f
 JOIN warehouse.order_statuses s ON s.status = f.status AND s.counts_as_sale
 JOIN warehouse.dim_user u ON u.user_id = f.user_id
 JOIN warehouse.dim_product p ON p.product_id = f.product_id;
-COMMENT ON COLUMN warehouse.sales.attributes IS 'Fields of one''s own, by name: attributes ->> ''gift''; NULL without any';
+COMMENT ON COLUMN warehouse.sales.attributes IS 'Custom fields, by name: attributes ->> ''gift''; NULL if there are none';
 
 CREATE OR REPLACE VIEW warehouse.order_lines AS
 SELECT f.order_id,
@@ -186,7 +186,7 @@ JOIN warehouse.dim_user u ON u.user_id = f.user_id
 JOIN warehouse.dim_product p ON p.product_id = f.product_id
 LEFT JOIN warehouse.dim_product_history h
        ON h.product_id = f.product_id AND d.date >= h.effective_from AND (d.date < h.effective_to OR h.effective_to IS NULL);
-COMMENT ON COLUMN warehouse.order_lines.attributes IS 'Fields of one''s own, by name: attributes ->> ''gift''; NULL without any';
+COMMENT ON COLUMN warehouse.order_lines.attributes IS 'Custom fields, by name: attributes ->> ''gift''; NULL if there are none';
 
 CREATE OR REPLACE VIEW warehouse.events AS
 SELECT f.event_id,
@@ -207,9 +207,9 @@ FROM warehouse.fact_events f
 JOIN warehouse.dim_date d ON d.date_id = f.date_id
 JOIN warehouse.dim_user u ON u.user_id = f.user_id
 JOIN warehouse.dim_product p ON p.product_id = f.product_id;
-COMMENT ON COLUMN warehouse.events.attributes IS 'Fields of one''s own, by name: attributes ->> ''gift''; NULL without any';
+COMMENT ON COLUMN warehouse.events.attributes IS 'Custom fields, by name: attributes ->> ''gift''; NULL if there are none';
 
--- As CREATE TABLE … (LIKE facts) would have it: from PostgreSQL 18 on it takes over the names of NOT NULL, too.
+-- As CREATE TABLE … (LIKE facts) would do it: from PostgreSQL 18 on it copies the names of NOT NULL constraints, too.
 DO $like_facts$
 DECLARE
     v_constraint record;
@@ -226,7 +226,16 @@ BEGIN
 END
 $like_facts$;
 
--- These have other parameters now. They go together: what calls one of them would keep it from being dropped by itself.
+-- These have other parameters now. They are dropped together: one that calls another would keep that from being dropped alone.
 DROP FUNCTION IF EXISTS
     staging._read_orders(date, text, date, bigint[], bigint[]), staging._read_events(date, text, date, bigint[], bigint[]),
     staging._order_problems(json, boolean, text[], json, text, json, bigint, text, text, text, text, text, text, text, text, text, text, text, date, date);
+
+-- Texts of the first release, in plainer words.
+COMMENT ON COLUMN audit.step_inputs.rows_in IS 'What the step reported then; it reports the same when it is skipped';
+COMMENT ON COLUMN audit.step_inputs.rows_out IS 'What the step reported then; it reports the same when it is skipped';
+COMMENT ON COLUMN audit.step_inputs.rows_rejected IS 'What the step reported then; it reports the same when it is skipped';
+COMMENT ON COLUMN audit.step_inputs.rows_duplicate IS 'What the step reported then; it reports the same when it is skipped';
+COMMENT ON TABLE audit.erased_users IS 'One row per erased user_id, as a digest: a later delivery of that user_id is recognized by it, and its rows become a guest''s. For the owner only: whoever can read it can try user_ids on it.';
+COMMENT ON COLUMN staging.events_clean.event_type IS 'Canonical type: staging.codes; in lower case if it is not mapped';
+COMMENT ON COLUMN warehouse.dim_product.effective_from IS 'Day of the first catalogue that has it as it is now; NULL for an inferred product';

@@ -1,5 +1,5 @@
 -- Who may call what. Nothing is for PUBLIC (db/schema/roles.sql); procedures that commit run with their caller's
--- rights, so a runner needs the driver and what it calls, but no worker: audit._perform_step calls these with the
+-- rights, so a runner needs the driver and what it calls, but no worker: audit._perform_step calls workers with the
 -- owner's rights, after its checks. Applied after every change of a routine.
 REVOKE ALL ON ALL ROUTINES IN SCHEMA raw, staging, warehouse, audit FROM PUBLIC;
 
@@ -31,7 +31,7 @@ GRANT EXECUTE ON FUNCTION staging.duplicate_count(text, date), staging.oldest_da
 -- What tells a running step from one whose session died.
 GRANT EXECUTE ON FUNCTION audit.step_is_alive(bigint) TO warehouse_runner, warehouse_analyst;
 
--- What `status` and `explain` print. order_story reads raw and staging for its caller; it tells nothing of a person.
+-- What `status` and `explain` print. order_story reads raw and staging for its caller; it reveals nothing about a person.
 GRANT EXECUTE ON FUNCTION
     audit.last_runs(integer), audit.last_steps(integer), audit.usual_days(date), audit.day_compared(date),
     audit.day_advice(date), audit.day_story(date), audit.order_story(text), warehouse._refuse_day(date, text)

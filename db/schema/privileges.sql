@@ -14,5 +14,5 @@ GRANT SELECT ON raw.file_loads TO warehouse_loader;
 GRANT SELECT ON ALL TABLES IN SCHEMA raw, staging, warehouse, audit TO warehouse_runner;
 GRANT SELECT ON ALL TABLES IN SCHEMA staging, warehouse TO warehouse_checker;
 GRANT SELECT ON ALL TABLES IN SCHEMA warehouse, audit TO warehouse_analyst;
--- Digests of those who asked to be forgotten: only for the routines that compare with them.
+-- Digests of people who asked to be forgotten: only for the routines that compare with them.
 REVOKE ALL ON audit.erased_users FROM warehouse_runner, warehouse_analyst;

@@ -1,4 +1,4 @@
--- The five roles, and what the database itself is set to. Roles belong to the cluster, so several warehouses
+-- The five roles, and the settings of the database itself. Roles belong to the cluster, so several warehouses
 -- on one server share them: they are made only where they are missing. None of them can log in; people and
 -- programs log in as themselves and are granted one of these.
 SET LOCAL search_path = pg_catalog, pg_temp;
@@ -24,8 +24,8 @@ BEGIN
         END;
     END LOOP;
 
-    -- Who is no superuser needs membership to give objects to the owner and the checker. Roles that are there already,
-    -- of another database of this cluster, may be somebody else's to grant: then it has to be had (ops/migrate.py says so).
+    -- A login that is not a superuser needs membership to give objects to the owner and the checker. Roles that exist already,
+    -- of another database of this cluster, may be somebody else's to grant: then it must have it already (ops/migrate.py says so).
     FOREACH v_role IN ARRAY ARRAY['warehouse_owner', 'warehouse_checker'] LOOP
         IF NOT pg_has_role(v_role, 'USAGE') THEN
             EXECUTE format('GRANT %I TO %I', v_role, current_user);
@@ -37,11 +37,11 @@ BEGIN
     END IF;
 
     EXECUTE format('ALTER DATABASE %I SET timezone = %L', current_database(), 'UTC');
-    -- What names no schema is looked for in public, where only the owner makes things. Never in marts: there analysts
+    -- A name without a schema is looked up in public, where only the owner makes things. Never in marts: there analysts
     -- could make a closer match than PostgreSQL's own function, and whoever called it would run theirs.
     EXECUTE format('ALTER DATABASE %I SET search_path = public', current_database());
     EXECUTE format('GRANT CREATE, TEMPORARY ON DATABASE %I TO warehouse_owner', current_database());
-    -- A database that has come from PostgreSQL 14 lets everybody make things in public.
+    -- A database that comes from PostgreSQL 14 lets everybody make things in public.
     REVOKE CREATE ON SCHEMA public FROM PUBLIC;
     GRANT USAGE, CREATE ON SCHEMA public TO warehouse_owner;
     -- Rules are compiled before they are run: audit._evaluate.

@@ -102,7 +102,7 @@ REJECTIONS: list[tuple[dict[str, Any] | str, str, str | None]] = [
     (order(status=None), "status is missing", None),
     (order(status=" "), "status is missing", None),
     (order(status="Adjustment"),
-     "status is not in staging.codes, or not what warehouse.order_statuses calls one", "Adjustment"),
+     "status is not in staging.codes, or its code is not in warehouse.order_statuses", "Adjustment"),
     (order(user="Ann"), "user is not a JSON object", '"Ann"'),
     (order(user=[]), "user is not a JSON object", "[]"),
     (order(city={"name": "Rome"}), "city is not a plain value", '{"name": "Rome"}'),
@@ -152,7 +152,7 @@ def test_a_line_names_all_its_faults_the_first_first(warehouse: Any) -> None:
     assert row.failure_reason == (
         "order_id is missing; quantity is not a whole number above 0; price is not a number of at least 0; "
         "timestamp is not an ISO 8601 time; "
-        "status is not in staging.codes, or not what warehouse.order_statuses calls one; signup_date is not a date"
+        "status is not in staging.codes, or its code is not in warehouse.order_statuses; signup_date is not a date"
     )
     assert row.failed_value is None  # that of the first: a missing value has none
 

@@ -92,7 +92,7 @@ def test_explain_says_in_a_sentence_why_a_weekday_is_low(warehouse: Warehouse) -
         (row["delivered"], row["rejected"], row["sold"]) for row in told(warehouse, "explain", f"{DAY}")["weekdays"]
     ] == [(10, 2, 8), (10, 0, 10), (10, 0, 10)]
     shown = glue(warehouse, "explain", f"{DAY}").stdout
-    assert "Net revenue is 20% below the usual, most of it by 2 more lines rejected.\n" in shown
+    assert "Net revenue is 20% below usual, mostly due to 2 more lines rejected.\n" in shown
     # The next command to type has the value in it.
     assert "VALUES ('order_status', 'authorised', 'ONE OF warehouse.order_statuses')" in shown
     assert "about that of the Fridays before" in glue(warehouse, "explain", f"{days[1]}").stdout

@@ -179,7 +179,7 @@ def test_a_step_that_does_not_get_a_lock_is_tried_again_and_then_fails(warehouse
     with locked(warehouse, "staging.codes"), refused_by_postgres(warehouse, "55P03"):
         warehouse.execute("SET lock_timeout = '50ms'")
         warehouse.call("staging.clean_orders", DAY)
-    assert sum("once more" in notice for notice in warehouse.notices) == 2
+    assert sum("trying again" in notice for notice in warehouse.notices) == 2
     assert newest_step(warehouse).error_sqlstate == "55P03"
     warehouse.call("staging.clean_orders", DAY)
     assert newest_step(warehouse).status == "succeeded"
@@ -197,7 +197,7 @@ def test_a_lock_that_comes_free_in_time_fails_nothing(warehouse: Any) -> None:
     put_day(warehouse)
     with locked(warehouse, "staging.codes"):
         caller = Caller(warehouse, f"CALL staging.clean_orders('{DAY}')", "SET lock_timeout = '150ms'")
-        wait_for(lambda: any("once more" in notice for notice in warehouse.notices))
+        wait_for(lambda: any("trying again" in notice for notice in warehouse.notices))
     caller.join(20)
     assert caller.error is None
     assert newest_step(warehouse).status == "succeeded"
@@ -277,7 +277,7 @@ def test_wh004_a_delivery_needs_all_that_tells_it_apart(warehouse: Any) -> None:
             warehouse.execute("SELECT raw.open_load(%s, %s, %s, %s)", *values)
     with refused(warehouse, "WH004", "a month needs a date, not NULL"):
         warehouse.execute("SELECT raw.prepare_month(NULL)")
-    with refused(warehouse, "WH004", "warehouse.fact_orders is no table of staging"):
+    with refused(warehouse, "WH004", "warehouse.fact_orders is not a table of staging"):
         warehouse.execute("SELECT staging.duplicate_count('warehouse.fact_orders', '2025-12-19')")
 
 
@@ -377,7 +377,7 @@ def test_wh011_facts_wait_for_their_dimensions(warehouse: Any, missing: str, fac
     for step in STEPS[:8]:
         if not step.endswith(missing):
             warehouse.call(step, DAY)
-    with refused(warehouse, "WH011", "the dimensions do not know the staging of 2025-12-19"):
+    with refused(warehouse, "WH011", "the dimensions do not cover the staging of 2025-12-19"):
         warehouse.call(f"warehouse.{facts}", DAY)
     assert newest_step(warehouse).error_sqlstate == "WH011"
     warehouse.call(f"warehouse.{missing}", DAY)
@@ -405,7 +405,7 @@ def test_wh012_the_day_is_not_done_before_its_facts_are_loaded(warehouse: Any) -
     for step in STEPS[:8]:
         warehouse.call(step, DAY)
     for source in ("events", "orders"):
-        with refused(warehouse, "WH012", f"the clean {source} of 2025-12-19 are not all in the facts") as raised:
+        with refused(warehouse, "WH012", f"not all clean {source} of 2025-12-19 are in the facts") as raised:
             warehouse.call("warehouse.compute_daily_metrics", DAY)
         assert raised.value.diag.message_detail == "Clean 20, facts 0, superseded by later loads 0."
         assert raised.value.diag.message_hint == f"CALL warehouse.reload_fact_{source}('2025-12-19');"

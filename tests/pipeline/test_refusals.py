@@ -64,7 +64,7 @@ def test_a_setting_that_is_missing_is_named(warehouse: Any) -> None:
 
 @pytest.mark.parametrize("name", ["warehouse._month_number", "_clean_orders", "extract_orders", "now", "", None])
 def test_the_driver_runs_steps_only(warehouse: Any, name: str | None) -> None:
-    with refused(warehouse, "WH004", f"{'<NULL>' if name is None else name} is no step"):
+    with refused(warehouse, "WH004", f"{'<NULL>' if name is None else name} is not a step"):
         warehouse.execute("CALL audit._run_step(%s, %s, NULL)", name, DAY)
 
 
@@ -92,7 +92,7 @@ def test_a_step_is_performed_by_the_session_that_recorded_it(warehouse: Any) -> 
     [("staging.orders_clean", "2025-11-02"), ("warehouse.dim_date", "2025-11-01"), ("raw.orders_json", "2025-11-01")],
 )
 def test_only_months_of_staging_and_facts_are_merged(warehouse: Any, parent: str, month: str) -> None:
-    with refused(warehouse, "WH004", f"{parent} from {month} is no month of staging or facts"):
+    with refused(warehouse, "WH004", f"{parent} from {month} is not a month of staging or facts"):
         warehouse.execute("SELECT warehouse._compact_month(%s, %s)", parent, month)
 
 
@@ -106,10 +106,10 @@ def test_wh013_a_partition_that_the_settings_keep_is_not_dropped(warehouse: Any)
     warehouse.execute("UPDATE audit.settings SET value = '400' WHERE name = 'raw_keep_days'")
     partition = "raw.orders_json_p_2025_12"
     drop = "SELECT warehouse._drop_expired(%s, %s, %s)"
-    with refused(warehouse, "WH013", f"{partition} is not to be dropped"):
+    with refused(warehouse, "WH013", f"{partition} must not be dropped"):
         warehouse.execute(drop, "raw.orders_json", partition, "2026-10-01")
     warehouse.execute("UPDATE audit.settings SET value = '30' WHERE name = 'raw_keep_days'")
-    with refused(warehouse, "WH013", f"{partition} is not to be dropped"):  # it is no partition of that table
+    with refused(warehouse, "WH013", f"{partition} must not be dropped"):  # it is no partition of that table
         warehouse.execute(drop, "raw.events_csv", partition, "2026-10-01")
     warehouse.execute(drop, "raw.orders_json", partition, "2026-10-01")
     assert warehouse.value("SELECT to_regclass(%s)", partition) is None
@@ -198,4 +198,4 @@ def test_who_erases_a_user_is_told_of_copies_in_marts(warehouse: Any) -> None:
     put_day(warehouse)
     warehouse.execute("CREATE MATERIALIZED VIEW marts.mine AS SELECT user_id FROM warehouse.dim_user")
     warehouse.call("audit.erase_user", "U-1", "asked for it")
-    assert warehouse.notices[-1] == "marts holds copies that people made, refresh or mend them: marts.mine"
+    assert warehouse.notices[-1] == "marts holds copies that people made; refresh or correct them: marts.mine"

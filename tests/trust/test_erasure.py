@@ -364,7 +364,7 @@ def test_an_erasure_that_another_session_has_ended_meanwhile_is_told_so_and_done
     # A session that was between two of its transactions finds nothing left to do.
     for stage in ("find", "days", "rest", "statistics"):
         assert loaded.value("SELECT audit._erase_next(%s, %s, %s)", PERSON, REASON, stage) is None
-    assert loaded.notices.count("another session has ended this erasure") == 4
+    assert loaded.notices.count("another session has completed this erasure") == 4
 
 
 def test_what_cannot_be_erased_is_refused_and_nothing_changes(warehouse: Any) -> None:
@@ -554,7 +554,7 @@ def test_an_erasure_that_was_interrupted_goes_on(loaded: Any, server: Any, in_th
     with pytest.raises(psycopg.Error) as refused:
         owner.execute(ERASE, [PERSON, REASON])
     assert refused.value.sqlstate == "55P03"
-    assert "Call it again: it goes on." in refused.value.diag.message_hint
+    assert "Call it again to continue." in refused.value.diag.message_hint
     kept.execute("ROLLBACK")
     owner.execute("SET lock_timeout = 0")
     (record,) = loaded.rows("SELECT * FROM audit.erasures")
@@ -573,7 +573,7 @@ def test_an_erasure_that_was_interrupted_goes_on(loaded: Any, server: Any, in_th
         path.write_text(path.read_text() + "\n")
         loaded.run(day)
     owner.execute(ERASE, [PERSON, "again: " + REASON])
-    assert "an erasure of that user did not come to its end; it goes on" in loaded.notices
+    assert "an earlier erasure of that user was interrupted; it continues" in loaded.notices
     (record,) = loaded.rows("SELECT * FROM audit.erasures")
     assert record.ended_at is not None
     assert record.reason == REASON

@@ -67,9 +67,9 @@ def test_what_no_log_holds_was_not_seen() -> None:
     names = raises.not_logged("")
     assert len(names) > 40
     assert "db: SQLSTATE WH001" in names
-    seen = "ERROR:  WH004: warehouse._lock_month_shared is no step\nLOCATION:  exec_stmt_raise, pl_exec.c:3911\n"
+    seen = "ERROR:  WH004: warehouse._lock_month_shared is not a step\nLOCATION:  exec_stmt_raise, pl_exec.c:3911\n"
     assert [name for name in names if name not in raises.not_logged(seen)] == [
-        next(name for name in names if "is no step" in name), "db: SQLSTATE WH004"
+        next(name for name in names if "is not a step" in name), "db: SQLSTATE WH004"
     ]  # fmt: skip
 
 

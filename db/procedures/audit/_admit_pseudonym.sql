@@ -1,4 +1,4 @@
--- Makes the pseudonym a member of the dimension, as the user is one: facts need it.
+-- Adds the pseudonym to the user dimension beside the user: facts need a member to refer to.
 CREATE OR REPLACE FUNCTION audit._admit_pseudonym(p_user_id text, p_pseudonym text) RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, pg_temp
 AS $_admit_pseudonym$
@@ -10,4 +10,4 @@ AS $_admit_pseudonym$
         created_at = least(d.created_at, excluded.created_at)
     WHERE excluded.first_seen_at < d.first_seen_at OR excluded.last_seen_at > d.last_seen_at OR d.first_seen_at IS NULL;
 $_admit_pseudonym$;
-COMMENT ON FUNCTION audit._admit_pseudonym(text, text) IS 'Makes the pseudonym a member of the dimension, as the user is one';
+COMMENT ON FUNCTION audit._admit_pseudonym(text, text) IS 'Adds the pseudonym to the user dimension beside the user';

@@ -5,7 +5,7 @@
 -- Errors: WH011 the day was not cleaned
 -- Safe to repeat: the same staging and rules give the same verdict.
 --
--- All rules of a table are one scan. A rule that cannot be evaluated has failed, with the error as its message.
+-- One scan evaluates all rules of a table. A rule that cannot be evaluated has failed, with the error as its message.
 CREATE OR REPLACE FUNCTION audit._check_quality(p_load_date date) RETURNS audit.step_result
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $_check_quality$
@@ -19,7 +19,7 @@ BEGIN
     v_versions := audit._staging_versions(p_load_date);
     IF v_versions[1] = 0 OR v_versions[2] = 0 THEN
         RAISE EXCEPTION 'the % of % were not cleaned', CASE v_versions[1] WHEN 0 THEN 'orders' ELSE 'events' END, p_load_date
-            USING ERRCODE = 'WH011', DETAIL = 'The gate judges staging, and there is none of that day.',
+            USING ERRCODE = 'WH011', DETAIL = 'The gate judges staging, and that day has none.',
                   HINT = format('CALL staging.clean_orders(%L); CALL staging.clean_events(%1$L); or the whole day: CALL warehouse.run_day(%1$L);', p_load_date);
     END IF;
     SELECT max(r.run_id) INTO v_run_id FROM audit.pipeline_runs r WHERE r.run_date = p_load_date;

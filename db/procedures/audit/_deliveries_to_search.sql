@@ -1,5 +1,5 @@
--- Deliveries of orders that may have a report: those of the days that know the order, and those that cleaning has not
--- read: of a day that did not run yet and, if nothing else is known, what a later delivery replaced.
+-- Deliveries that may hold a report of an order: those of the days that know the order, and those that cleaning has not
+-- read yet. If no day knows the order, also those that a later delivery replaced.
 CREATE OR REPLACE FUNCTION audit._deliveries_to_search(p_days date[], p_most integer)
 RETURNS TABLE (load_id bigint, run_date date, found bigint)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
@@ -13,4 +13,4 @@ AS $_deliveries_to_search$
     ORDER BY l.run_date = ANY (p_days) DESC, l.load_id DESC
     LIMIT p_most;
 $_deliveries_to_search$;
-COMMENT ON FUNCTION audit._deliveries_to_search(date[], integer) IS 'Deliveries of orders that may have a report of an order, at most so many';
+COMMENT ON FUNCTION audit._deliveries_to_search(date[], integer) IS 'Deliveries that may hold a report of an order, up to a limit';

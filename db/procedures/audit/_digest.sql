@@ -1,4 +1,4 @@
--- The digest of an input. Of nothing, too: no delivery is an input like any other.
+-- The digest of an input. NULL has one too: no delivery is an input like any other.
 CREATE OR REPLACE FUNCTION audit._digest(p_text text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $_digest$

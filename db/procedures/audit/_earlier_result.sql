@@ -1,6 +1,6 @@
--- What a step made from these inputs before, if it is still there; its rows_in is NULL if the step has to work.
+-- The result that a step made from these inputs before, if it is still there. If the step has to work, rows_in is NULL.
 --
--- Reads: audit.step_inputs, audit.settings; staging.loads, audit.gate_verdicts and audit.dq_results, where results stand
+-- Reads: audit.step_inputs, audit.settings; staging.loads, audit.gate_verdicts and audit.dq_results, which hold results
 CREATE OR REPLACE FUNCTION audit._earlier_result(p_step audit.steps, p_inputs audit.step_inputs) RETURNS audit.step_result
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $_earlier_result$
@@ -19,7 +19,7 @@ BEGIN
        OR (p_step.worker IS NOT NULL AND p_step.source IS NOT NULL
            AND v_earlier.staging_version IS DISTINCT FROM (
                SELECT l.staging_version FROM staging.loads l WHERE l.source = p_step.source AND l.load_date = p_inputs.run_date))
-       -- The verdict has to be a pass, and its results as many as there were: retention may have taken them away.
+       -- The verdict has to be a pass, and all its results still there: retention may have dropped some.
        OR (p_step.step = 'check_quality' AND NOT EXISTS (
                SELECT FROM audit.gate_verdicts v
                WHERE v.run_date = p_inputs.run_date AND v.passed AND v.staging_versions = audit._staging_versions(p_inputs.run_date)
@@ -34,11 +34,11 @@ BEGIN
     RETURN v_result;
 END
 $_earlier_result$;
-COMMENT ON FUNCTION audit._earlier_result(audit.steps, audit.step_inputs) IS 'What a step made from these inputs before, if it is still there';
+COMMENT ON FUNCTION audit._earlier_result(audit.steps, audit.step_inputs) IS 'The result that a step made from these inputs before, if it is still there';
 
--- Whether a table that the rules of a verdict read may hold something else than then: a step of any day that writes it has
--- worked in a transaction that the verdict did not see, or it is not known what they read. Race-free: a transaction that
--- was under way then counts as newer, whenever it commits. Only what is newer is looked at, not the history.
+-- Whether a table that the rules of a verdict read may have changed since: a step of any day that writes it has worked in
+-- a transaction that the verdict did not see, or it is not known what the rules read. Race-free: a transaction that was
+-- under way at the time counts as newer, whenever it commits. Only newer work is looked at, not the history.
 CREATE OR REPLACE FUNCTION audit._has_changed_since(p_earlier audit.step_inputs) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $_has_changed_since$
@@ -53,4 +53,4 @@ AS $_has_changed_since$
                    OR (i.run_date <> p_earlier.run_date
                        AND EXISTS (SELECT FROM unnest(s.writes) AS w (name) WHERE w.name || ' of other days' = ANY (p_earlier.reads)))));
 $_has_changed_since$;
-COMMENT ON FUNCTION audit._has_changed_since(audit.step_inputs) IS 'Whether what the rules of a verdict read may have changed since';
+COMMENT ON FUNCTION audit._has_changed_since(audit.step_inputs) IS 'Whether a table that the rules of a verdict read may have changed since';

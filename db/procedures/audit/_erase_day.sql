@@ -1,6 +1,6 @@
--- Gives a user's rows of a day of staging and facts to the pseudonym, each table in its own partition, so that the history
--- does not matter. Times of change stay as they were: they would tell which pseudonym was made with which erasure.
--- Returns how many rows.
+-- Gives a user's rows of one day in staging and facts to the pseudonym. Each table is changed in that day's partition only,
+-- so the cost does not grow with the history. updated_at stays as it was: otherwise it would tell which pseudonym was made
+-- with which erasure. Returns the number of rows.
 CREATE OR REPLACE FUNCTION audit._erase_day(p_user_id text, p_erased audit.erased_users, p_day date) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD'
 AS $_erase_day$
@@ -34,7 +34,7 @@ BEGIN
         END IF;
     END LOOP;
 
-    -- A run may have made something of a part of the day's rows: then both are there.
+    -- A run may have loaded a part of the day's rows already: then both the user and the pseudonym are there.
     INSERT INTO warehouse.user_loads AS l (user_id, load_date, first_seen_at, last_seen_at)
     SELECT p_erased.pseudonym, u.load_date, u.first_seen_at, u.last_seen_at
     FROM warehouse.user_loads u WHERE u.user_id = p_user_id AND u.load_date = p_day
@@ -51,4 +51,4 @@ BEGIN
     RETURN v_staging + v_warehouse;
 END
 $_erase_day$;
-COMMENT ON FUNCTION audit._erase_day(text, audit.erased_users, date) IS 'Gives a user''s rows of a day of staging and facts to the pseudonym';
+COMMENT ON FUNCTION audit._erase_day(text, audit.erased_users, date) IS 'Gives a user''s rows of one day in staging and facts to the pseudonym';

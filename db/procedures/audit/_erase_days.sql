@@ -1,11 +1,11 @@
--- Gives a user's rows of some days to the pseudonym: raw, rejected rows, staging, facts. As many days as setting
--- erase_batch_rows has rows; of a day with more, a part of its raw, and the rest of it after another COMMIT.
+-- Gives a user's rows of some days to the pseudonym: raw, rejected rows, staging, facts. It takes as many days as fit into
+-- the setting erase_batch_rows; a day with more rows is done in parts, with a COMMIT between them.
 --
--- A day's raw and all that was made from it change in one transaction. What a run makes of a day in the middle is part
--- the user's and part the pseudonym's: its last transaction puts both together.
+-- A day's last raw rows and all that was made from its raw change in one transaction. If a run loads a day that is half
+-- done, its rows are partly the user's and partly the pseudonym's: that last transaction puts both together.
 --
 -- Writes: raw, audit.bad_records, audit.step_inputs, staging, facts and superseded rows, warehouse.user_loads of the days
--- Locks:  the warehouse (advisory), alone
+-- Locks:  the warehouse (advisory, exclusive)
 CREATE OR REPLACE FUNCTION audit._erase_days(p_user_id text, p_erased audit.erased_users) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $_erase_days$
@@ -18,7 +18,7 @@ DECLARE
 BEGIN
     PERFORM warehouse._lock_warehouse_exclusive();
     v_began := clock_timestamp();
-    -- Others do not wait for longer than this, or for one day.
+    -- Others wait no longer than this, or than one day takes.
     WHILE v_left > 0 AND clock_timestamp() - v_began < interval '1 second' LOOP
         SELECT min(d.load_date) INTO v_day FROM pg_temp.erasure_days d;
         IF v_day IS NULL THEN

@@ -1,8 +1,8 @@
 -- One transaction's worth of an erasure: what audit.erase_user does between two COMMITs. For the owner only.
 --
 -- p_stage: begin, find, days, rest, statistics, end, unknown; returns the next one, NULL when all is done
--- Between the calls the session keeps what it has found in temporary tables, and audit.erased_users the pseudonym.
--- Locks and errors: audit.erase_user
+-- Between calls, temporary tables keep what was found, and audit.erased_users keeps the pseudonym.
+-- Locks and errors: those of audit.erase_user
 CREATE OR REPLACE FUNCTION audit._erase_next(p_user_id text, p_reason text, p_stage text) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET quote_all_identifiers = off
@@ -20,14 +20,14 @@ BEGIN
     IF p_stage = 'begin' THEN
         v_next := audit._begin_erasure(v_user_id, staging._trimmed(p_reason));
     ELSIF p_stage = 'unknown' THEN
-        RAISE EXCEPTION 'nothing in the warehouse is of that user' USING ERRCODE = 'WH013',
+        RAISE EXCEPTION 'nothing in the warehouse belongs to that user' USING ERRCODE = 'WH013',
             DETAIL = 'No order or event in raw, staging or facts has this user_id. Nothing was changed.',
             HINT = 'Is it spelled as the source spells it? SELECT user_id FROM warehouse.dim_user WHERE user_id ILIKE ''%…%'';';
     ELSE
         SELECT e.* INTO v_erased FROM audit.erased_users e
         WHERE e.digest = audit._user_digest(e.salt, v_user_id) AND e.pseudonym IS NOT NULL;
         IF NOT FOUND THEN
-            RAISE NOTICE 'another session has ended this erasure';
+            RAISE NOTICE 'another session has completed this erasure';
             v_next := NULL;
         ELSIF p_stage = 'find' THEN
             v_next := audit._find_person(v_user_id);
@@ -47,7 +47,7 @@ END
 $_erase_next$;
 COMMENT ON FUNCTION audit._erase_next(text, text, text) IS 'One transaction''s worth of an erasure';
 
--- Remembers that the user is erased, before anything is looked for: what is delivered from now on does not bring the person back.
+-- Remembers that the user is erased, before the search begins: nothing that is delivered from now on brings the person back.
 CREATE OR REPLACE FUNCTION audit._begin_erasure(p_user_id text, p_reason text) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $_begin_erasure$
@@ -77,22 +77,22 @@ BEGIN
         UPDATE audit.erased_users e SET pseudonym = 'erased-' || gen_random_uuid(), erasure_id = v_erasure_id
         WHERE e.digest = v_erased.digest;
     ELSE
-        RAISE NOTICE 'an erasure of that user did not come to its end; it goes on';
+        RAISE NOTICE 'an earlier erasure of that user was interrupted; it continues';
     END IF;
 
-    -- Of an erasure of this session that did not come to its end.
+    -- Left by an erasure of this session that was interrupted.
     IF to_regclass('pg_temp.erasure') IS NOT NULL THEN
         DROP TABLE pg_temp.erasure, pg_temp.erasure_rows, pg_temp.erasure_days, pg_temp.erasure_records, pg_temp.erasure_tables;
     END IF;
     CREATE TEMPORARY TABLE erasure AS SELECT v_is_new AS is_new, false AS find_again, false AS knows_tables;
-    CREATE TEMPORARY TABLE erasure_rows (run_date date);  -- made anew by what fills it
+    CREATE TEMPORARY TABLE erasure_rows (run_date date);  -- _find_person makes it anew
     CREATE TEMPORARY TABLE erasure_days (load_date date);
     CREATE TEMPORARY TABLE erasure_records (bad_record_id bigint);
     CREATE TEMPORARY TABLE erasure_tables (name regclass);
     RETURN 'find';
 END
 $_begin_erasure$;
-COMMENT ON FUNCTION audit._begin_erasure(text, text) IS 'Remembers that a user is erased, before anything is looked for';
+COMMENT ON FUNCTION audit._begin_erasure(text, text) IS 'Remembers that a user is erased, before the search begins';
 
 -- Records the end, and says what was done.
 CREATE OR REPLACE FUNCTION audit._end_erasure(p_erased audit.erased_users) RETURNS text
@@ -111,7 +111,7 @@ BEGIN
     IF v_erasure.raw_rows + v_erasure.staging_rows + v_erasure.warehouse_rows + v_erasure.audit_rows = 0 THEN
         DELETE FROM audit.erasures e WHERE e.erasure_id = v_erasure.erasure_id;
         IF v_is_new THEN
-            -- Whom nobody knows nobody has to know again; unless a delivery has brought the user_id meanwhile.
+            -- A user_id that was never here need not be remembered; unless a delivery has brought it meanwhile.
             DELETE FROM audit.erased_users e WHERE e.digest = p_erased.digest AND e.delivered_again_at IS NULL;
             RETURN 'unknown';
         END IF;
@@ -124,7 +124,7 @@ BEGIN
     SELECT string_agg(c.oid::regclass::text, ', ' ORDER BY c.relname) INTO v_copies
     FROM pg_class c WHERE c.relnamespace = 'marts'::regnamespace AND c.relkind IN ('m', 'r', 'p');
     IF v_copies IS NOT NULL THEN
-        RAISE NOTICE 'marts holds copies that people made, refresh or mend them: %', v_copies;
+        RAISE NOTICE 'marts holds copies that people made; refresh or correct them: %', v_copies;
     END IF;
     RETURN NULL;
 END

@@ -1,4 +1,5 @@
--- Rewrites up to p_limit rows of a day of raw that were found, and what was kept of them as rejected. Returns how many it looked at.
+-- Rewrites up to p_limit of the rows that were found in a day of raw, and their copies in audit.bad_records. Returns how many
+-- rows it looked at.
 CREATE OR REPLACE FUNCTION audit._erase_raw(p_user_id text, p_erased audit.erased_users, p_day date, p_limit bigint) RETURNS bigint
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp SET enable_hashjoin = off SET enable_mergejoin = off SET "DateStyle" = 'ISO, YMD'
@@ -27,7 +28,7 @@ BEGIN
         FROM pg_temp.batch_rows b GROUP BY b.source_table ORDER BY b.source_table
     LOOP
         CONTINUE WHEN v_source.partition IS NULL;  -- retention dropped it meanwhile
-        -- Where a row lies is known; that it is still that row is asked.
+        -- The place of a row is known; whether the same row is still there has to be checked.
         EXECUTE format('SELECT count(*) FROM %s t WHERE t.ctid = ANY ($1) AND %s', v_source.partition,
                        CASE v_source.source_table WHEN 'raw.orders_json' THEN 't.raw_orders_id = ANY ($2)' WHEN 'raw.events_csv' THEN 't.raw_events_id = ANY ($2)'
                                                   WHEN 'raw.products_json' THEN 't.raw_products_id = ANY ($2)' ELSE 't.load_id = ANY ($3)' END)
@@ -61,7 +62,7 @@ BEGIN
                      WHERE t.ctid = n.place AND (n.is_own OR n.extra::text <> n.old_extra)
                      RETURNING t.load_id, t.raw_events_id)
                  INSERT INTO pg_temp.rewritten_rows (source_table, load_id, raw_id) SELECT ''raw.events_csv'', r.* FROM rewritten r'
-            -- What could not be taken cannot be read either: of a record that has the user_id as a word nothing is kept.
+            -- A line that raw could not take cannot be read either: if it has the user_id as a word, nothing of it is kept.
             ELSE
                 'WITH rewritten AS (
                      UPDATE %1$s t
@@ -75,7 +76,7 @@ BEGIN
         USING v_source.places, v_source.ids, v_source.load_ids, p_user_id, p_erased.pseudonym, v_pattern;
         GET DIAGNOSTICS v_rows = ROW_COUNT;
         v_changed := v_changed + v_rows;
-        -- The planner's statistics keep whole lines, too; of JSON they keep nothing.
+        -- The planner's statistics keep whole lines too, but no values of JSON.
         IF v_source.source_table = 'raw.rejected_lines' THEN
             PERFORM audit._note_table(v_source.partition);
         END IF;
@@ -93,7 +94,7 @@ BEGIN
         PERFORM audit._note_table('audit.bad_records');
     END IF;
 
-    -- Orders that staging has as a guest's know the person by what they say of him.
+    -- Orders that staging holds as a guest's may still describe the person.
     v_guests := ARRAY(SELECT r.raw_id FROM pg_temp.rewritten_rows r WHERE r.is_guest);
     v_rows := 0;
     IF cardinality(v_guests) > 0 AND warehouse._partition_of('staging.orders_clean', p_day) IS NOT NULL THEN
@@ -103,7 +104,7 @@ BEGIN
         GET DIAGNOSTICS v_rows = ROW_COUNT;
         PERFORM audit._note_table(warehouse._partition_of('staging.orders_clean', p_day));
     END IF;
-    DELETE FROM audit.step_inputs i WHERE i.run_date = p_day;  -- what was made from them is made anew
+    DELETE FROM audit.step_inputs i WHERE i.run_date = p_day;  -- every step of the day works again
     UPDATE audit.erasures e SET raw_rows = e.raw_rows + v_changed, audit_rows = e.audit_rows + v_audit, staging_rows = e.staging_rows + v_rows
     WHERE e.erasure_id = p_erased.erasure_id;
     IF v_present < v_taken THEN
@@ -114,4 +115,4 @@ BEGIN
     RETURN v_taken;
 END
 $_erase_raw$;
-COMMENT ON FUNCTION audit._erase_raw(text, audit.erased_users, date, bigint) IS 'Rewrites rows of a day of raw that were found, and what was kept of them as rejected';
+COMMENT ON FUNCTION audit._erase_raw(text, audit.erased_users, date, bigint) IS 'Rewrites rows that were found in a day of raw, and their copies in audit.bad_records';

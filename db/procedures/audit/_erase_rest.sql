@@ -1,7 +1,8 @@
--- The end of an erasure: what is of no day. The member of the dimension, the pseudonym in its place; messages in audit.
+-- The last part of an erasure: what does not belong to a day. The pseudonym takes the member's place in the dimension, and
+-- messages in audit lose the user_id.
 --
 -- Writes: warehouse.dim_user and unseen_members, raw.file_loads, audit
--- Locks:  the warehouse (advisory), alone
+-- Locks:  the warehouse (advisory, exclusive)
 CREATE OR REPLACE FUNCTION audit._erase_rest(p_user_id text, p_erased audit.erased_users) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $_erase_rest$
@@ -14,7 +15,7 @@ BEGIN
     PERFORM warehouse._lock_warehouse_exclusive();
     INSERT INTO pg_temp.erasure_days (load_date) SELECT u.load_date FROM warehouse.user_loads u WHERE u.user_id = p_user_id;
     IF FOUND THEN
-        RETURN 'days';  -- a run made them meanwhile
+        RETURN 'days';  -- a run has added them meanwhile
     END IF;
 
     PERFORM audit._admit_pseudonym(p_user_id, p_erased.pseudonym);
@@ -61,9 +62,9 @@ BEGIN
     RETURN 'statistics';
 END
 $_erase_rest$;
-COMMENT ON FUNCTION audit._erase_rest(text, audit.erased_users) IS 'The end of an erasure: what is of no day';
+COMMENT ON FUNCTION audit._erase_rest(text, audit.erased_users) IS 'The last part of an erasure: what does not belong to a day';
 
--- Takes a user_id out of messages, samples and reasons of audit. Returns of how many rows.
+-- Takes a user_id out of messages, samples and reasons of audit. Returns the number of rows.
 CREATE OR REPLACE FUNCTION audit._erase_messages(p_user_id text, p_pseudonym text) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $_erase_messages$

@@ -1,5 +1,5 @@
--- Takes out of the judgements of a day what rules said of the user: by the user_id, or by what staging says of the user.
--- Before staging is rewritten. Returns how many judgements.
+-- Takes out of a day's rule results what names the user: the user_id, or a value that staging has about the user. It runs
+-- before staging is rewritten. Returns the number of results.
 CREATE OR REPLACE FUNCTION audit._erase_samples(p_user_id text, p_pseudonym text, p_day date) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD'
 AS $_erase_samples$
@@ -24,7 +24,7 @@ BEGIN
                                         ELSE audit._without_word(k.key, p_user_id, p_pseudonym) END
                                    ORDER BY k.place)
                   FROM unnest(d.sample) WITH ORDINALITY AS k (key, place)),
-        -- What we count is not the user's, whatever the user_id looks like.
+        -- Other messages only count: a count is not the user's, even if the user_id is the same number.
         message = CASE WHEN d.message NOT LIKE 'the rule cannot be evaluated:%' THEN d.message
                        WHEN coalesce(d.message ~ v_pattern, false) THEN 'the rule cannot be evaluated: (erased)'
                        ELSE audit._without_word(d.message, p_user_id, p_pseudonym) END
@@ -41,4 +41,4 @@ BEGIN
     RETURN v_rows;
 END
 $_erase_samples$;
-COMMENT ON FUNCTION audit._erase_samples(text, text, date) IS 'Takes out of the judgements of a day what rules said of the user';
+COMMENT ON FUNCTION audit._erase_samples(text, text, date) IS 'Takes out of a day''s rule results what names the user';

@@ -1,8 +1,8 @@
--- Finds what an erasure has to change, while others go on: no lock that they wait for. Raw is read once from end to end,
--- both cores at work, and most of it is decided by whether its text has the user_id, or a backslash, in it at all.
+-- Finds what an erasure has to change, while others go on: it takes no lock that they wait for. Raw is read once from end
+-- to end, on both cores. Most rows are ruled out at once: their text has neither the user_id nor a backslash in it.
 --
--- Reads:  raw, warehouse.user_loads; of months whose raw retention dropped staging and audit.bad_records
--- Writes: pg_temp.erasure_rows (the rows of raw, and where they lie), erasure_days, erasure_records (of audit.bad_records)
+-- Reads:  raw, warehouse.user_loads; for months whose raw retention has dropped, staging and audit.bad_records
+-- Writes: pg_temp.erasure_rows (the rows of raw, and their places), erasure_days, erasure_records (of audit.bad_records)
 CREATE OR REPLACE FUNCTION audit._find_person(p_user_id text) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off
 AS $_find_person$
@@ -47,14 +47,14 @@ BEGIN
     UNION
     SELECT u.load_date FROM warehouse.user_loads u WHERE u.user_id = p_user_id;
     IF cardinality(v_gone) > 0 THEN
-        -- Days whose raw is gone, and that may never have been loaded.
+        -- Days whose raw is gone; they may never have been loaded.
         INSERT INTO pg_temp.erasure_days (load_date)
         SELECT o.load_date FROM staging.orders_clean o
         WHERE o.user_id = p_user_id AND date_trunc('month', o.load_date::timestamp)::date = ANY (v_gone)
         UNION
         SELECT e.load_date FROM staging.events_clean e
         WHERE e.user_id = p_user_id AND date_trunc('month', e.load_date::timestamp)::date = ANY (v_gone);
-        -- Of rows that retention dropped from raw only this is left.
+        -- Only this is left of rows that retention dropped from raw.
         INSERT INTO pg_temp.erasure_records (bad_record_id)
         SELECT b.bad_record_id
         FROM audit.bad_records b
@@ -65,7 +65,7 @@ BEGIN
                      OR position('\' IN concat_ws(' ', b.failed_value, b.failed_values, b.raw_data)) > 0
                    THEN concat_ws(' ', b.failed_value, b.failed_values, b.raw_data) ~ audit._spelled_word_pattern(p_user_id, false)
                         OR b.raw_id IS NULL AND b.raw_data ~ v_line END;
-        -- The first of the rows of a record has its text; the others go with it.
+        -- Only a record's first row has its text; the other rows go with it.
         INSERT INTO pg_temp.erasure_records (bad_record_id)
         SELECT o.bad_record_id
         FROM pg_temp.erasure_records e
@@ -74,7 +74,7 @@ BEGIN
         WHERE o.bad_record_id <> b.bad_record_id;
     END IF;
     ANALYZE pg_temp.erasure_rows;
-    RAISE NOTICE 'found: % rows of raw of % days that mention the user', v_rows, v_days;
+    RAISE NOTICE 'found: % rows of raw that mention the user, of % days', v_rows, v_days;
     RETURN 'days';
 END
 $_find_person$;

@@ -1,18 +1,18 @@
--- Records how a step ended; a bad end ends its run, and so does the last step.
+-- Records how a step ended. A failed or blocked step ends its run, and so does the last step.
 --
 -- Writes: audit.pipeline_steps, audit.pipeline_runs, warehouse.daily_metrics
 -- Errors: WH004 this session does not run that step
--- Locks:  gives back the session lock on the step, and keeps one until the transaction ends
--- A failed or blocked run writes its row of daily_metrics here: the alerts live on it.
--- Without its catalogue a day is loaded all the same, because a fact never waits for a dimension: a failed extract of a
--- source that raw.sources calls optional is recorded, and the run goes on.
+-- Locks:  releases the session lock on the step, and holds a transaction lock on it instead
+-- A failed or blocked run writes its row of daily_metrics here: the alerts depend on it.
+-- If the extract of an optional source (raw.sources) fails, this is recorded and the run goes on: a day is loaded without
+-- its catalogue, because a fact never waits for a dimension.
 CREATE OR REPLACE FUNCTION audit._finish_step(
     p_run_id bigint, p_step_id bigint, p_step text, p_load_date date, p_result audit.step_result, p_failure audit.failure
 ) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $_finish_step$
 DECLARE
-    -- A loading step that meets a day without a pass leaves the run blocked, as it is.
+    -- A loading step that meets a day without a pass leaves the run blocked, as it was.
     v_status text := CASE WHEN p_failure.sqlstate IS NULL THEN 'succeeded'
                           WHEN p_failure.sqlstate IN ('WH001', 'WH002') THEN 'blocked'
                           ELSE 'failed' END;
@@ -25,7 +25,7 @@ BEGIN
     IF NOT EXISTS (SELECT FROM audit.pipeline_steps s WHERE s.step_id = p_step_id AND s.run_id = p_run_id
                    AND s.step = p_step AND s.status = 'running' AND s.backend_pid = pg_backend_pid()) THEN
         RAISE EXCEPTION 'step % of run % is not run by this session', p_step, p_run_id USING ERRCODE = 'WH004',
-            HINT = 'Steps are called by their public procedures.';
+            HINT = 'Call steps through their public procedures.';
     END IF;
     UPDATE audit.pipeline_steps s
     SET status = v_status, ended_at = clock_timestamp(),
@@ -41,7 +41,7 @@ BEGIN
         v_run_status := v_status;
         v_run_error := p_step || ': ' || p_failure.message;
     ELSE
-        -- Steps go side by side: one that ends well after another went wrong leaves the run as that one left it.
+        -- Steps run in parallel: one that succeeds after another went wrong leaves the run as the other left it.
         SELECT s.status, s.step || ': ' || split_part(s.error_message, E'\n', 1) INTO v_run_status, v_run_error
         FROM (SELECT DISTINCT ON (t.step) t.step_id, t.step, t.status, t.error_message
               FROM audit.pipeline_steps t WHERE t.run_id = p_run_id ORDER BY t.step, t.step_id DESC) AS s
@@ -54,8 +54,8 @@ BEGIN
         SET status = v_run_status, ended_at = clock_timestamp(), error = v_run_error
         WHERE r.run_id = p_run_id;
         IF v_run_status <> 'succeeded' THEN
-            -- A statement_timeout that ended the step does not strike twice: without this, whoever holds a table that the
-            -- figures are read from would hold up the record of the failure for as long as they please.
+            -- A statement_timeout that ended the step does not fire again. Without this limit, a session that locks a table
+            -- of the figures could hold up the record of the failure for as long as it likes.
             PERFORM set_config('lock_timeout', '5s', true);
         END IF;
         BEGIN
@@ -69,11 +69,11 @@ BEGIN
         END;
     END IF;
 
-    -- A session lock is given back at once: this one lasts until others can see how the step ended.
+    -- A session lock is released at once; the transaction lock lasts until others can see how the step ended.
     PERFORM audit._stay_alive(p_step_id);
     PERFORM pg_advisory_unlock(warehouse._lock_class('step is alive'), s.lock_key)
     FROM audit.pipeline_steps s WHERE s.step_id = p_step_id;
 END
 $_finish_step$;
 COMMENT ON FUNCTION audit._finish_step(bigint, bigint, text, date, audit.step_result, audit.failure)
-    IS 'Records how a step ended; a bad end ends its run, and so does the last step';
+    IS 'Records how a step ended; a failed or blocked step ends its run, and so does the last step';

@@ -1,6 +1,6 @@
--- The planner's statistics keep frequent values, of columns, of expressions and of columns together, of partitions and of
--- their parents. Those that have the user_id in them, and those of tables whose other columns described the person, are
--- made anew: a table per call, so that nobody waits for more than one.
+-- The planner's statistics keep frequent values: of columns, expressions and groups of columns, for partitions and for
+-- their parents. Statistics that contain the user_id, and those of tables whose other columns described the person, are
+-- rebuilt: one table per call, so that nobody waits for more than one.
 --
 -- Reads:  pg_stats, pg_stats_ext, pg_stats_ext_exprs; pg_temp.erasure_tables
 -- Locks:  SHARE UPDATE EXCLUSIVE on the table, as ANALYZE does
@@ -8,7 +8,7 @@ CREATE OR REPLACE FUNCTION audit._forget_statistics(p_user_id text, p_erased aud
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $_forget_statistics$
 DECLARE
-    -- As it is written in an array, and in hexadecimal.
+    -- The user_id as an array writes it, and in hexadecimal.
     v_text  text := replace(replace(p_user_id, '\', '\\'), '"', '\"');
     v_hex   text := encode(convert_to(p_user_id, 'UTF8'), 'hex');
     v_table regclass;
@@ -30,7 +30,7 @@ BEGIN
         UNION
         SELECT t.name FROM unnest(ARRAY['warehouse.dim_user', 'warehouse.user_loads']::regclass[]) AS t (name)
         UNION
-        -- An earlier call may have come to these days and no further.
+        -- An earlier call may have changed these days before it was interrupted.
         SELECT warehouse._partition_of('staging.orders_clean', l.load_date) FROM warehouse.user_loads l WHERE l.user_id = p_erased.pseudonym
           AND warehouse._partition_of('staging.orders_clean', l.load_date) IS NOT NULL
         UNION
@@ -50,4 +50,4 @@ BEGIN
     RETURN 'statistics';
 END
 $_forget_statistics$;
-COMMENT ON FUNCTION audit._forget_statistics(text, audit.erased_users) IS 'Makes the planner''s statistics anew that may know a user';
+COMMENT ON FUNCTION audit._forget_statistics(text, audit.erased_users) IS 'Rebuilds the planner''s statistics that may contain a user_id';

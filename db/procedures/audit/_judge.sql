@@ -1,4 +1,4 @@
--- Judges a day by the enabled rules of one table (or, with NULL, those of no table), in one scan.
+-- Judges a day by the enabled rules of one table (NULL: the rules without a table), in one scan.
 --
 -- Returns: a verdict per rule
 -- If the rules cannot be evaluated together, each is evaluated alone: one that raises has failed, the others count.
@@ -39,7 +39,7 @@ BEGIN
                 checked_count := CASE WHEN v_is_row THEN (v_values ->> 'checked rows')::bigint END;
             END IF;
         EXCEPTION WHEN OTHERS THEN
-            -- It may quote a value of any length.
+            -- The error may quote a value of any length.
             v_error := format('the rule cannot be evaluated: %s (%s)', left(SQLERRM, 1000), SQLSTATE);
         END;
 

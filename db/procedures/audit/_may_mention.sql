@@ -1,5 +1,5 @@
--- Whether a JSON text may mention a user: not every one that this finds does. Most texts have nothing of the user_id and
--- no escape in them; of the others most have it once, as a value of a field that the warehouse reads.
+-- Whether a JSON text may mention a user; not every text that it finds does. Most texts have neither the user_id nor an
+-- escape in them; most of the others have it once, as the value of a field that the warehouse reads.
 -- p_string, p_no_mention: _string_pattern and _no_mention_pattern of the user_id;  p_kept_name: _kept_name_pattern
 CREATE OR REPLACE FUNCTION audit._may_mention(p_json text, p_user_id text, p_string text, p_no_mention text, p_kept_name text) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE

@@ -1,4 +1,4 @@
--- The values of fields that the warehouse reads, and that look like a user_id but are none.
+-- Finds values that look like a user_id but are none: those of fields that the warehouse reads.
 CREATE OR REPLACE FUNCTION audit._no_mention_pattern(p_word text) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $_no_mention_pattern$

@@ -1,7 +1,6 @@
--- What cleaning and loading know of an order: its lines in staging, facts and superseded, and those that were rejected.
--- A line that is loaded is told even when retention has dropped its staging. order_owners and orders_superseded know the
--- days that are loaded; a clean line of another day can only be of one whose last run did not succeed. Of other days no
--- partition is touched.
+-- What cleaning and loading know about an order: its clean, loaded, superseded and rejected lines. A loaded line is shown
+-- even if retention has dropped its staging. order_owners and orders_superseded name the days that are loaded; any other
+-- clean line is of a day whose last run did not succeed. Partitions of other days are not touched.
 CREATE OR REPLACE FUNCTION audit._order_lines(p_order_id text)
 RETURNS TABLE (
     load_date date, raw_orders_id bigint, line_number integer, product_id text, quantity integer, revenue numeric, status text,
@@ -62,4 +61,4 @@ BEGIN
     WHERE b.record_id = p_order_id AND b.source_table = 'raw.orders_json';
 END
 $_order_lines$;
-COMMENT ON FUNCTION audit._order_lines(text) IS 'What cleaning and loading know of an order: its clean, loaded, superseded and rejected lines';
+COMMENT ON FUNCTION audit._order_lines(text) IS 'What cleaning and loading know about an order: its clean, loaded, superseded and rejected lines';

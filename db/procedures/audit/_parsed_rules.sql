@@ -1,7 +1,7 @@
--- A query made of quality rules, parsed as warehouse_checker, who evaluates it: what audit._tables_in_tree looks at.
+-- Parses a query made of quality rules, as warehouse_checker, which evaluates it. audit._tables_in_tree reads the result.
 --
 -- p_query: $1 is the load_date
--- Returns: the tree that PostgreSQL makes of it; NULL if it makes none
+-- Returns: PostgreSQL's parse tree; NULL if it cannot be parsed
 -- Safe to repeat: the temporary function that it is parsed into is gone afterwards.
 CREATE OR REPLACE FUNCTION audit._parsed_rules(p_query text) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER
@@ -14,7 +14,7 @@ DECLARE
     v_tree   text;
 BEGIN
     BEGIN
-        -- A cursor takes one query only, read-only here: an expression that would end it and begin another is not passed on.
+        -- A cursor takes a single query, here read-only: an expression that ends it and begins another gets no further.
         BEGIN
             PERFORM set_config('transaction_read_only', 'on', true);
             OPEN v_cursor FOR EXECUTE v_select USING NULL::date;

@@ -6,8 +6,8 @@
 -- Writes:  audit.step_inputs; what the worker writes
 -- Locks:   until the transaction ends, in this order: the month (advisory, shared); the step's day (advisory); the day's
 --          staging (advisory, shared) if the step reads it; what the worker takes
--- Errors:  WH004 this session does not run that step; WH002 the day's staging has no pass, WH007 it is gone; WH006 a lock was not to be had; the worker's own
--- Safe to repeat: with the inputs of its last result, and the result still there, nothing is done.
+-- Errors:  WH004 this session does not run that step; WH002 the day's staging has no pass, WH007 it is gone; WH006 a lock stayed taken; the worker's own
+-- Safe to repeat: if the inputs are those of its last result, and that is still there, nothing is done.
 CREATE OR REPLACE FUNCTION audit._perform_step(p_step_id bigint) RETURNS audit.step_result
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET quote_all_identifiers = off
@@ -27,7 +27,7 @@ BEGIN
     WHERE p.step_id = p_step_id AND v_load_date IS NOT NULL AND s.procedure IS NOT NULL;
     IF v_step.step IS NULL THEN
         RAISE EXCEPTION 'step % is not run by this session', p_step_id USING ERRCODE = 'WH004',
-            HINT = 'Steps are called by their public procedures.';
+            HINT = 'Call steps through their public procedures.';
     END IF;
     IF v_step.worker IS NULL THEN
         RETURN ROW(0, 0, 0, 0, NULL)::audit.step_result;

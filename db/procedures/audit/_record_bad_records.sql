@@ -1,21 +1,21 @@
--- Makes audit.bad_records of a source and day what pg_temp.bad_rows and the refused records and files say.
+-- Writes what was rejected of a source and day to audit.bad_records: pg_temp.bad_rows, and refused records and files.
 --
 -- Reads:   pg_temp.bad_rows (load_id, raw_id, item_number, record_id, line_number, problems, raw_data), a row per line,
 --          raw.rejected_lines, raw.file_loads, raw.orders_json; the settings bad_lines_per_record, bad_records_times_bytes
--- Writes:  audit.bad_records; a row that is there already stays as it is
+-- Writes:  audit.bad_records; a row that is already there stays as it is
 -- Returns: rejected lines of the day
--- Statistics of audit.bad_records do not know a new day: without nested loops a wrong estimate costs little.
+-- The planner's statistics of audit.bad_records do not know a new day; without nested loops, a wrong estimate costs little.
 --
--- What is kept is bounded by the delivery. Each line has a row of its own, but for two cases, in which the first row of
--- the rest stands for all of it (line_count) and has the reasons of all of it: the lines of a record above
--- bad_lines_per_record; and what a delivery has beyond bad_records_times_bytes. Both go by place, so a rerun does the same.
+-- The size of the delivery limits what is kept. Each line has a row of its own, with two exceptions: a record's lines beyond
+-- bad_lines_per_record, and a delivery's lines beyond bad_records_times_bytes. There the first row stands for all the rest:
+-- it has their line_count and all their reasons. Both limits go by position, so a rerun gives the same rows.
 CREATE OR REPLACE FUNCTION audit._record_bad_records(p_delivery staging.delivery) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD' SET enable_nestloop = off
 AS $_record_bad_records$
 DECLARE
-    c_row_bytes    constant integer := 150;    -- of a row of audit.bad_records without its texts, and its index entries
-    c_free_bytes   constant integer := 16384;  -- so much more has any delivery: a small one is written out whole
-    c_whole_record constant integer := 8192;   -- an order above that is told by its items
+    c_row_bytes    constant integer := 150;    -- a row of audit.bad_records without its texts, and its index entries
+    c_free_bytes   constant integer := 16384;  -- each delivery may use this much more: a small one is written out whole
+    c_whole_record constant integer := 8192;   -- a larger order is shown item by item
     v_source_table text := CASE p_delivery.source WHEN 'orders' THEN 'raw.orders_json'
                                                   WHEN 'events' THEN 'raw.events_csv' ELSE 'raw.products_json' END;
     v_most         integer := coalesce(audit._setting('bad_lines_per_record'), 2147483646);
@@ -47,14 +47,14 @@ BEGIN
         SELECT p.*,
                sum(CASE WHEN p.place - 1 <= v_most
                         THEN c_row_bytes + octet_length(concat(p.file_name, p.record_id, p.raw_data))
-                             -- Several reasons stand there twice: once with their values.
+                             -- If there are several reasons, the row has them twice: once with their values.
                              + (SELECT sum(octet_length(concat(u.reason, u.value, CASE WHEN cardinality(p.problems) > 1 THEN u.reason END)))
                                 FROM unnest(p.problems) AS u) END)
                OVER (PARTITION BY p.load_id ORDER BY p.line_number, p.raw_id, p.item_number ROWS UNBOUNDED PRECEDING)
                > v_times * (p.byte_count + c_free_bytes) AS is_beyond
         FROM placed p
     )
-    -- Which line of the delivery stands for it: 0 and -1 for the rest of the delivery, of what raw has and has not.
+    -- leader: the line that stands for this one; 0 and -1 for the rest of the delivery, with and without a raw row.
     SELECT s.load_id, s.raw_id, s.item_number, s.record_id, s.file_name, s.line_number, s.problems, s.raw_data, s.place, s.number,
            CASE WHEN s.is_beyond THEN CASE WHEN s.raw_id IS NULL THEN -1 ELSE 0 END
                 ELSE s.number - greatest(s.place - 1 - v_most, 0) END AS leader
@@ -128,4 +128,4 @@ BEGIN
     RETURN v_rejected;
 END
 $_record_bad_records$;
-COMMENT ON FUNCTION audit._record_bad_records(staging.delivery) IS 'Makes audit.bad_records of a source and day what was rejected of it';
+COMMENT ON FUNCTION audit._record_bad_records(staging.delivery) IS 'Writes what was rejected of a source and day to audit.bad_records';

@@ -1,4 +1,4 @@
--- Remembers from what a step made its result.
+-- Remembers what a step made its result from.
 CREATE OR REPLACE FUNCTION audit._remember_result(p_inputs audit.step_inputs, p_result audit.step_result) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $_remember_result$
@@ -13,4 +13,4 @@ BEGIN
     FROM audit.steps s WHERE s.step = p_inputs.step;
 END
 $_remember_result$;
-COMMENT ON FUNCTION audit._remember_result(audit.step_inputs, audit.step_result) IS 'Remembers from what a step made its result';
+COMMENT ON FUNCTION audit._remember_result(audit.step_inputs, audit.step_result) IS 'Remembers what a step made its result from';

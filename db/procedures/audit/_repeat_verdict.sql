@@ -1,4 +1,4 @@
--- The verdict of an earlier run holds for the newest, too: its results are said again. Called when check_quality is skipped.
+-- Copies the results of an earlier run to the newest: its verdict still holds. Called when check_quality is skipped.
 CREATE OR REPLACE FUNCTION audit._repeat_verdict(p_load_date date) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $_repeat_verdict$
@@ -17,4 +17,4 @@ BEGIN
     END IF;
 END
 $_repeat_verdict$;
-COMMENT ON FUNCTION audit._repeat_verdict(date) IS 'The verdict of an earlier run holds for this one, too';
+COMMENT ON FUNCTION audit._repeat_verdict(date) IS 'Copies the results of an earlier run to the newest: its verdict still holds';

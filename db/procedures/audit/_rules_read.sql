@@ -1,5 +1,5 @@
--- The tables that the enabled rules read, with their samples; NULL if that is not known of one of them.
--- Rules that cannot be evaluated together are not known: one of them fails, and may not the next time.
+-- The tables that the enabled rules and their samples read; NULL if that is not known for one of them.
+-- It is not known for rules that cannot be evaluated together: one of them fails, and may not fail the next time.
 CREATE OR REPLACE FUNCTION audit._rules_read() RETURNS text[]
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $_rules_read$
@@ -24,4 +24,4 @@ BEGIN
     RETURN ARRAY(SELECT DISTINCT t.name FROM unnest(v_all) AS t (name) ORDER BY t.name);
 END
 $_rules_read$;
-COMMENT ON FUNCTION audit._rules_read() IS 'The tables that the enabled rules read; NULL if that is not known of one of them';
+COMMENT ON FUNCTION audit._rules_read() IS 'The tables that the enabled rules read; NULL if that is not known for one of them';

@@ -20,9 +20,9 @@ DECLARE
     v_result   audit.step_result;
 BEGIN
     p_failure := NULL;
-    -- In a block that handles errors a COMMIT never succeeds, but its error tells whether one could: inside somebody's
-    -- transaction it says this, otherwise that a subtransaction is active. (Where lc_messages is not English the
-    -- COMMIT below says it in that language, without our hint.)
+    -- A COMMIT never succeeds in a block that handles errors, but its error tells whether it would outside: inside a
+    -- caller's transaction it is the message below, otherwise that a subtransaction is active. (If lc_messages is not
+    -- English, the COMMIT after this block fails instead, in that language and without our hint.)
     BEGIN
         COMMIT;
     EXCEPTION WHEN invalid_transaction_termination THEN
@@ -33,7 +33,7 @@ BEGIN
         END IF;
     END;
     IF p_step IS NULL OR p_step OPERATOR(pg_catalog.<>) ALL (audit._steps_of_a_day()) THEN
-        RAISE EXCEPTION '% is no step', p_step USING ERRCODE = 'WH004',
+        RAISE EXCEPTION '% is not a step', p_step USING ERRCODE = 'WH004',
             HINT = 'SELECT step, procedure FROM audit.steps ORDER BY position; and CALL one of these procedures.';
     END IF;
     PERFORM warehouse._refuse_day(p_load_date, p_step);
@@ -64,7 +64,7 @@ BEGIN
         EXIT WHEN v_attempts OPERATOR(pg_catalog.<=) 0
             OR p_failure.sqlstate IS NULL
             OR p_failure.sqlstate OPERATOR(pg_catalog.<>) ALL (ARRAY['40P01', '40001', '55P03']);
-        RAISE NOTICE '% %: % (%), once more', p_step, v_day, p_failure.message, p_failure.sqlstate;
+        RAISE NOTICE '% %: % (%), trying again', p_step, v_day, p_failure.message, p_failure.sqlstate;
         PERFORM pg_catalog.pg_sleep(0.2 OPERATOR(pg_catalog.*) pg_catalog.random());
         PERFORM audit._stay_alive(v_step_id);
         ROLLBACK;  -- last: SET TRANSACTION has to be the first thing in a transaction
@@ -84,7 +84,7 @@ BEGIN
 
     RAISE NOTICE '%', pg_catalog.concat_ws(', ',
         pg_catalog.format('%s %s: %s in', p_step, v_day, COALESCE(v_result.rows_in, 0)),
-        -- The gate counts rules: nobody should take those that failed for rejected rows.
+        -- The gate counts rules: nobody should mistake failed rules for rejected rows.
         CASE WHEN p_step OPERATOR(pg_catalog.=) 'check_quality'
              THEN pg_catalog.format('%s rules, %s failed', COALESCE(v_result.rows_out, 0), COALESCE(v_result.rows_rejected, 0))
              ELSE pg_catalog.format('%s out, %s duplicate, %s rejected', COALESCE(v_result.rows_out, 0),

@@ -1,5 +1,5 @@
--- The same with characters that may be written as escapes of JSON.
--- p_is_line: the text is a line that could not be taken, as encode(…, 'escape') writes it
+-- A regular expression that finds a user_id as a word, with characters that may be written as JSON escapes.
+-- p_is_line: the text is a line that raw could not take, as encode(…, 'escape') writes it
 CREATE OR REPLACE FUNCTION audit._spelled_word_pattern(p_word text, p_is_line boolean) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $_spelled_word_pattern$

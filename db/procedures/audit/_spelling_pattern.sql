@@ -1,4 +1,4 @@
--- A text whose characters may each be written as it is or as an escape of JSON.
+-- A regular expression for a text, each character of which may be written as it is or as a JSON escape.
 CREATE OR REPLACE FUNCTION audit._spelling_pattern(p_text text, p_is_line boolean) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $_spelling_pattern$
@@ -9,7 +9,7 @@ AS $_spelling_pattern$
                     -- Beyond 16 bits: a pair of surrogates.
                     ELSE audit._escape_pattern(55296 + (c.code - 65536) / 1024, p_is_line)
                          || audit._escape_pattern(56320 + (c.code - 65536) % 1024, p_is_line) END,
-               -- NULL, and so nothing, for most characters.
+               -- NULL for most characters, which adds nothing.
                '|' || CASE WHEN p_is_line THEN '\\\\' ELSE '\\' END
                    || CASE c.character WHEN '"' THEN '"' WHEN '/' THEN '/' WHEN '\' THEN CASE WHEN p_is_line THEN '\\\\' ELSE '\\' END
                                        WHEN E'\b' THEN 'b' WHEN E'\f' THEN 'f' WHEN E'\n' THEN 'n' WHEN E'\r' THEN 'r' WHEN E'\t' THEN 't' END),
@@ -17,4 +17,4 @@ AS $_spelling_pattern$
     FROM (SELECT k.character, ascii(k.character) AS code, k.place
           FROM unnest(string_to_array(p_text, NULL)) WITH ORDINALITY AS k (character, place)) AS c;
 $_spelling_pattern$;
-COMMENT ON FUNCTION audit._spelling_pattern(text, boolean) IS 'A regular expression for a text whose characters may be escapes of JSON';
+COMMENT ON FUNCTION audit._spelling_pattern(text, boolean) IS 'A regular expression for a text whose characters may be JSON escapes';

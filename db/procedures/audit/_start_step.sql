@@ -4,9 +4,9 @@
 -- Writes:  audit.pipeline_runs, audit.pipeline_steps
 -- Locks:   a session lock on the step's lock_key (its holder is alive); an advisory lock on the day while it looks for the run
 -- Errors:  WH006 another session kept the runs of the day locked
--- A run is open until it succeeded: a retry sets a failed or blocked one running again. open_run opens a new one,
--- unless the newest waits for its first step, or a step of it is running. Steps of the day whose session died are set
--- failed, those of older runs too: one may have outlived its run.
+-- A run is open until it succeeds: a retry sets a failed or blocked run to running again. open_run opens a new run, unless
+-- the newest still waits for its first step or has a step running. Steps of the day whose session died are set to failed,
+-- in older runs too: a step may have outlived its run.
 CREATE OR REPLACE FUNCTION audit._start_step(p_step text, p_load_date date, OUT run_id bigint, OUT step_id bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $_start_step$
@@ -20,7 +20,7 @@ BEGIN
 
     SELECT r.* INTO v_run FROM audit.pipeline_runs r WHERE r.run_date = p_load_date ORDER BY r.run_id DESC LIMIT 1;
 
-    -- What this session left running it runs no more: it is here.
+    -- This session is here, so it no longer runs any step that it left as running.
     PERFORM pg_advisory_unlock(v_class, s.lock_key)
     FROM audit.pipeline_steps s
     JOIN pg_locks l ON l.locktype = 'advisory' AND l.objsubid = 2 AND l.granted AND l.pid = pg_backend_pid()
@@ -53,7 +53,7 @@ BEGIN
         WHERE r.run_id = v_run.run_id AND r.status <> 'running';
     END IF;
 
-    -- A key that nobody can know and take before.
+    -- A random key, so that nobody can guess it and take the lock first.
     LOOP
         v_key := floor(random() * 2147483647);
         EXIT WHEN pg_try_advisory_lock(v_class, v_key);

@@ -1,12 +1,12 @@
--- Everything that a step makes its result from, input by input: a digest or a number of each. A stale skip would be worse
--- than none: it holds more than a step reads rather than less, and an input that is not known is null and makes it work.
+-- Everything that a step makes its result from, input by input: a digest or a number for each. A wrong skip is worse than
+-- none: so it lists more than a step reads rather than less, and an input that is not known is null and makes the step work.
 --
 -- Reads: raw.file_loads, staging.loads, staging.codes, warehouse.order_statuses, warehouse.daily_metrics,
 --        warehouse.unseen_members, audit.settings, audit.dq_rules, audit.dq_overrides, staging.fields, pg_proc, pg_rewrite
--- To be called under the step's locks. What a rule reads besides is known once it was judged: audit._has_changed_since.
+-- Call it under the step's locks. What else a rule reads is only known after it was judged: see audit._has_changed_since.
 --
--- What somebody with the owner's rights does to staging and facts by hand is not seen: then
--- DELETE FROM audit.step_inputs, or setting skip_unchanged 0, and run the days again.
+-- It does not see what somebody with the owner's rights changes in staging and facts by hand. After that
+-- DELETE FROM audit.step_inputs, or set skip_unchanged to 0, and run the days again.
 CREATE OR REPLACE FUNCTION audit._step_components(p_step audit.steps, p_load_date date) RETURNS jsonb
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD' SET "TimeZone" = 'UTC'
 AS $_step_components$
@@ -20,7 +20,7 @@ BEGIN
     IF to_regclass('public.alembic_version') IS NOT NULL THEN
         EXECUTE 'SELECT string_agg(a.version_num, '' '' ORDER BY a.version_num) FROM public.alembic_version a' INTO v_revision;
     END IF;
-    -- One by one: a step waits for no lock on a table that is none of its inputs.
+    -- One by one: a step never waits for a lock on a table that is not among its inputs.
     FOREACH v_name IN ARRAY p_step.inputs LOOP
         IF v_name = 'codes' THEN
             SELECT audit._digest(string_agg(c::text, E'\n' ORDER BY c.kind, c.source_value)) INTO v_value FROM staging.codes c;
@@ -42,7 +42,7 @@ BEGIN
         ELSIF v_name = 'overrides' THEN
             SELECT coalesce(string_agg(o.staging_versions::text, ' ' ORDER BY o.override_id), '') INTO v_value
             FROM audit.dq_overrides o WHERE o.run_date = p_load_date;
-        ELSIF v_name = 'figures' THEN  -- which the fact steps of this and other days keep
+        ELSIF v_name = 'figures' THEN  -- kept by the fact steps of this day and of others
             SELECT concat_ws(' ', m.fact_orders_count, m.superseded_orders_count, m.fact_events_count,
                              m.superseded_events_count, m.revenue, m.net_revenue) INTO v_value
             FROM warehouse.daily_metrics m WHERE m.run_date = p_load_date;
@@ -58,10 +58,10 @@ BEGIN
         'settings', (SELECT audit._digest(string_agg(s::text, E'\n' ORDER BY s.name)) FROM audit.settings s
                      WHERE s.name <> 'skip_unchanged'),
         'step', audit._digest(p_step::text),
-        -- Whoever replaces a routine writes its row of pg_proc anew, from psql too. PostgreSQL's own, below 16384, are not read.
+        -- Replacing a routine rewrites its row of pg_proc, from psql too. PostgreSQL's own, below 16384, are not read.
         'routines', (SELECT audit._digest(string_agg(p.oid || ' ' || p.xmin, ',' ORDER BY p.oid)) FROM pg_proc p
                      WHERE p.oid >= 16384 AND p.pronamespace IN ('raw'::regnamespace, 'staging'::regnamespace, 'audit'::regnamespace, 'warehouse'::regnamespace)),
-        -- And who replaces a view between staging and facts that of its rule.
+        -- Replacing a view between staging and facts rewrites the row of its rule.
         'views', (SELECT audit._digest(string_agg(w.oid || ' ' || w.xmin, ',' ORDER BY w.oid))
                   FROM pg_rewrite w JOIN pg_class c ON c.oid = w.ev_class
                   WHERE c.relnamespace = 'staging'::regnamespace AND c.relkind = 'v'),

@@ -1,4 +1,5 @@
--- As a string of a JSON text, with blanks around it or not; or, if it can be a number, as what a customer's key says.
+-- A regular expression that finds a user_id as a string of a JSON text, with or without blanks around it; or, if it can be a
+-- number, as the value of id or user_id.
 CREATE OR REPLACE FUNCTION audit._string_pattern(p_word text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $_string_pattern$

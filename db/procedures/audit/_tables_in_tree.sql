@@ -1,10 +1,10 @@
 -- The tables that a parsed query reads; NULL if anything else could change its answer.
 --
 -- Reads: audit.steps, the catalog
--- pg_depend would not do: it does not tell of built-in functions. Only what is known to depend on nothing but its tables
--- passes: a list of kinds of nodes, of types of constants ('today'::date is a constant of another day), and immutable
--- functions of PostgreSQL's own. A clock, a random number, a session's name, text that becomes a date, a view, a table that
--- no step writes, a function of somebody's: NULL.
+-- pg_depend would not do: it does not record built-in functions. Only what is known to depend on nothing but its tables
+-- passes: listed kinds of nodes, listed types of constants ('today'::date becomes a constant, and is wrong tomorrow), and
+-- PostgreSQL's own immutable functions. The answer is NULL for a clock, a random number, a session's name, text that becomes
+-- a date, a view, a table that no step writes, and anybody's own function.
 CREATE OR REPLACE FUNCTION audit._tables_in_tree(p_tree text) RETURNS text[]
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $_tables_in_tree$
@@ -18,7 +18,7 @@ DECLARE
         'COMMONTABLEEXPR', 'ARRAYCOERCEEXPR', 'SUBSCRIPTINGREF', 'FIELDSELECT', 'RTE'];
     v_types CONSTANT regtype[] := ARRAY['boolean', 'smallint', 'integer', 'bigint', 'real', 'double precision', 'numeric', 'text',
         'varchar', 'bpchar', '"char"', 'name', 'unknown', 'interval', 'text[]', 'integer[]', 'bigint[]', 'numeric[]', 'float8[]']::regtype[];
-    -- Stable, because they read the session's time zone, and nothing else: rules are judged in UTC.
+    -- STABLE only because they read the session's time zone, and rules are judged in UTC.
     v_of_time_zone CONSTANT text := '^(date|time|timestamp|timestamptz|date_trunc|date_part|extract|timestamptz_(pl|mi)_interval'
         || '|(date|timestamp)_(eq|ne|lt|le|gt|ge|cmp)_timestamptz|timestamptz_(eq|ne|lt|le|gt|ge|cmp)_(date|timestamp))$';
     v_tables text[];
@@ -26,7 +26,7 @@ BEGIN
     IF p_tree IS NULL
        OR EXISTS (SELECT FROM regexp_matches(p_tree, '\{([A-Z_]+)', 'g') AS m WHERE m[1] <> ALL (v_nodes))
        OR EXISTS (SELECT FROM regexp_matches(p_tree, ':consttype (\d+)', 'g') AS m WHERE m[1]::oid::regtype <> ALL (v_types))
-       -- ctid, xmin, tableoid: they change with the place of a row.
+       -- ctid, xmin, tableoid: these change when a row moves.
        OR p_tree ~ ':varattno -\d'
        OR EXISTS (
            SELECT FROM (
@@ -39,7 +39,7 @@ BEGIN
              AND NOT coalesce(p.pronamespace = 'pg_catalog'::regnamespace AND p.oid < 16384
                               AND (p.provolatile = 'i'
                                    OR (p.provolatile = 's' AND p.proname ~ v_of_time_zone
-                                       -- Not of text, which may say 'now'.
+                                       -- Not from text, which may say 'now'.
                                        AND NOT (p.proname IN ('date', 'time', 'timestamp', 'timestamptz')
                                                 AND p.proargtypes[0] NOT IN ('date'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype)))), false))
     THEN
@@ -59,7 +59,7 @@ BEGIN
     THEN
         RETURN NULL;
     END IF;
-    -- What our own functions read besides the staging of the day: settings, which are an input; and this.
+    -- What our own functions read besides the day's staging: settings, which are an input, and this.
     IF EXISTS (SELECT FROM regexp_matches(p_tree, ':funcid (\d+)', 'g') AS m WHERE m[1]::regproc::text = 'staging.known_products') THEN
         v_tables := v_tables || 'warehouse.product_loads of other days'::text;
     END IF;

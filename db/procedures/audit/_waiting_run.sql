@@ -1,4 +1,4 @@
--- The run of a day that waits for its first step: opened, perhaps extracted into, and nothing else. NULL if there is none.
+-- The run of a day that waits for its first step: opened, perhaps with extracts, and nothing else. NULL if there is none.
 --
 -- Reads: audit.pipeline_runs, audit.pipeline_steps
 CREATE OR REPLACE FUNCTION audit._waiting_run(p_load_date date) RETURNS bigint

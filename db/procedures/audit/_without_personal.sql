@@ -1,5 +1,5 @@
--- What an UPDATE that erases a person from a table of staging or the warehouse also sets: the columns of what staging.fields
--- calls personal, but for the user_id, and attributes without such fields. It begins with a comma; NULL if there is nothing.
+-- Further SET clauses of an UPDATE that erases a person from a table of staging or the warehouse: the columns that
+-- staging.fields calls personal, except user_id, and attributes without such fields. Begins with a comma; NULL if there are none.
 CREATE OR REPLACE FUNCTION audit._without_personal(p_table regclass) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $_without_personal$
@@ -17,4 +17,4 @@ AS $_without_personal$
         HAVING count(*) > 0
     ) AS s;
 $_without_personal$;
-COMMENT ON FUNCTION audit._without_personal(regclass) IS 'What an UPDATE that erases a person from a table also sets';
+COMMENT ON FUNCTION audit._without_personal(regclass) IS 'Further SET clauses of an UPDATE that erases a person from a table';

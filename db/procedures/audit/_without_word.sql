@@ -1,4 +1,4 @@
--- A message without a user_id. One that is a number is only meant where it is quoted: messages count things.
+-- A message without a user_id. A user_id that is a number is replaced only where it is quoted: messages count things.
 CREATE OR REPLACE FUNCTION audit._without_word(p_text text, p_user_id text, p_pseudonym text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $_without_word$

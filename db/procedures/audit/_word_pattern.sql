@@ -1,7 +1,7 @@
--- Regular expressions that find a user_id, however its characters are written. The server goes through a text once for
--- each, in the same time whatever the pattern: so they are what all of raw is searched with.
+-- This pattern and its like find a user_id however its characters are written. The server reads a text once per pattern, in
+-- the same time whatever the pattern is: so all of raw can be searched with them.
 
--- As a word of any text: not as a part of a longer one.
+-- A regular expression that finds a user_id as a word of any text, not as a part of a longer word.
 CREATE OR REPLACE FUNCTION audit._word_pattern(p_word text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $_word_pattern$

@@ -3,7 +3,7 @@
 -- After the three cleaning steps.
 -- Writes: audit.dq_results, audit.gate_verdicts
 -- Errors: WH003 called inside a transaction, WH004 no date; those of audit._check_quality
--- Safe to repeat: yes; without a change of what it reads it changes nothing.
+-- Safe to repeat: yes; while its inputs are unchanged it changes nothing.
 CREATE OR REPLACE PROCEDURE audit.check_quality(load_date date)
 LANGUAGE plpgsql
 AS $check_quality$

@@ -36,7 +36,7 @@ AS $day_advice$
         UNION ALL
         SELECT 4,
                CASE WHEN s.status IS NOT NULL THEN 'the status is mapped now'
-                    WHEN c.source_value IS NOT NULL THEN 'the status is mapped to what warehouse.order_statuses does not have'
+                    WHEN c.source_value IS NOT NULL THEN 'the status is mapped to a code that warehouse.order_statuses does not have'
                     ELSE 'say what the status means' END,
                CASE WHEN s.status IS NOT NULL THEN NULL
                     WHEN c.source_value IS NOT NULL

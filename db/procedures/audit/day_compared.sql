@@ -1,8 +1,8 @@
 -- A day beside the days that it is compared with: its order lines from delivered down to sold, and the money.
 --
 -- p_day:   the day
--- Returns: a row `this day`; `before`, one per day of audit.usual_days; their mean, `usual`; and the `difference` to it,
---          which says in words what makes it. Without days before there are no last two; nothing of a day that never ran
+-- Returns: a row `this day`; a row `before` per day of audit.usual_days; their mean, `usual`; and the `difference` from it,
+--          with its main cause in words. Without days before, the last two are missing; a day that never ran has no row
 -- Reads:   warehouse.daily_metrics and the facts of these days, at most five; their partitions are known when the query is
 --          planned, so that those of other days are not even locked
 CREATE OR REPLACE FUNCTION audit.day_compared(p_day date)
@@ -65,7 +65,7 @@ BEGIN
         JOIN sides u ON u.what = 'usual'
         WHERE t.what = 'this day'
     ),
-    -- What adds most lines to those sold, or takes most away: fewer delivered are as bad as more rejected.
+    -- What adds the most lines to those sold, or takes the most away: fewer delivered are as bad as more rejected.
     cause AS (
         SELECT format('%s %s lines %s', to_char(abs(c.lines), 'FM999,999,999,999,990'),
                       CASE WHEN c.lines > 0 THEN 'more' ELSE 'fewer' END, c.name) AS lines
@@ -73,7 +73,7 @@ BEGIN
         CROSS JOIN LATERAL (VALUES
             (1, 'delivered', d.delivered, d.delivered), (2, 'duplicate', d.duplicate, -d.duplicate),
             (3, 'rejected', d.rejected, -d.rejected), (4, 'superseded', d.superseded, -d.superseded),
-            (5, 'not loaded', d.not_loaded, -d.not_loaded), (6, 'with a status that is no sale', d.no_sale, -d.no_sale)
+            (5, 'not loaded', d.not_loaded, -d.not_loaded), (6, 'with a status that is not a sale', d.no_sale, -d.no_sale)
         ) AS c (place, name, lines, added)
         ORDER BY c.added * sign(d.net_revenue) DESC, c.place
         LIMIT 1
@@ -81,15 +81,15 @@ BEGIN
     words AS (
         SELECT CASE WHEN d.usual_revenue = 0 AND d.net_revenue <> 0
                     THEN format('The %s had no net revenue.', w.days_before)
-                    -- Money that differs by less than 5 % is as usual.
+                    -- A difference of up to 5 % of the money counts as usual.
                     WHEN abs(d.net_revenue) <= 0.05 * d.usual_revenue
                     THEN format('Net revenue is about that of the %s.', w.days_before)
-                    ELSE format('Net revenue is %s%% %s the usual', round(100 * abs(d.net_revenue) / d.usual_revenue),
+                    ELSE format('Net revenue is %s%% %s usual', round(100 * abs(d.net_revenue) / d.usual_revenue),
                                 CASE WHEN d.net_revenue > 0 THEN 'above' ELSE 'below' END)
                          || CASE WHEN abs(d.net_revenue - d.revenue_of_lines) > abs(d.revenue_of_lines)
-                                 THEN format(': what was sold cost %s, or there was a price that is wrong.',
+                                 THEN format(': the goods sold cost %s, or a price is wrong.',
                                              CASE WHEN d.net_revenue > 0 THEN 'more' ELSE 'less' END)
-                                 ELSE format(', most of it by %s.', c.lines) END
+                                 ELSE format(', mostly due to %s.', c.lines) END
                END AS in_words
         FROM difference d, cause c, (SELECT to_char(p_day::timestamp, 'FMDay') || 's before' AS days_before) AS w
     )
@@ -106,4 +106,4 @@ BEGIN
     ORDER BY array_position(ARRAY['this day', 'before', 'usual', 'difference'], s.what), s.run_date DESC;
 END
 $day_compared$;
-COMMENT ON FUNCTION audit.day_compared(date) IS 'A day beside the days that it is compared with, their mean (the usual), and what makes the difference';
+COMMENT ON FUNCTION audit.day_compared(date) IS 'A day beside the days that it is compared with, their mean (the usual), and the main cause of the difference';

@@ -1,21 +1,21 @@
 -- Takes a person out of the warehouse: raw, staging, dimension, facts and audit. For the owner only.
 --
--- Every row stays and every count and sum with it; what was the person's goes by a pseudonym that is made for this and
--- does not follow from the user_id, and everything that only described the person goes. Raw carries the pseudonym, so a
--- rerun changes nothing. A later delivery of the user_id becomes a guest's (raw._forget_erased): it is kept as a digest.
+-- Every row stays, and every count and sum with it. The person's rows get a pseudonym that is made for this erasure and does
+-- not follow from the user_id; everything that only described the person is deleted. Raw has the pseudonym too, so a rerun
+-- changes nothing. The user_id is kept as a digest: a later delivery of it becomes a guest's (raw._forget_erased).
 --
--- The digest is committed first. Then the rows are looked for, while others go on; then changed, some days or rows at a
--- time (setting erase_batch_rows), with a COMMIT between, so that others pass. What ends in the middle goes on when it is
--- called again: audit.erased_users keeps the pseudonym until all is done. In somebody's transaction all of it is one
--- part of that, and others wait until it ends.
+-- The digest is committed first. Then the rows are looked for, while others go on; then they are changed, some days or rows
+-- at a time (setting erase_batch_rows), with a COMMIT between, so that others can pass. If it is interrupted, call it again
+-- and it continues: audit.erased_users keeps the pseudonym until all is done. Inside a caller's transaction everything is
+-- part of that transaction, and others wait until it ends.
 --
 -- Writes: every table that may name a user; audit.erasures and audit.erased_users
--- Locks:  the warehouse (advisory), alone, for each COMMIT's worth of work: waits until the steps, loads and compactions
---         that run have ended. At most five minutes each time, or the session's lock_timeout
+-- Locks:  the warehouse (advisory, exclusive), once per COMMIT: it waits until running steps, loads and compactions have
+--         ended, each time at most five minutes or the session's lock_timeout
 -- Errors: WH004 no user_id or reason, or a reason that names the user; WH006 the warehouse stayed in use;
---         WH013 nothing here is of that user. No error quotes the user_id: the server's log keeps errors
+--         WH013 nothing here belongs to that user. No error quotes the user_id: the server's log keeps errors
 -- Safe to repeat: yes; what is done is left alone.
--- Bytes: what was there before is gone for every query, and from the files with VACUUM; from backups when they are.
+-- Bytes: no query sees the old values any more. They leave the data files with VACUUM, and backups when those are deleted.
 -- It commits, so it can have neither SET nor SECURITY DEFINER: the work is audit._erase_next's, which only the owner may call.
 CREATE OR REPLACE PROCEDURE audit.erase_user(user_id text, reason text)
 LANGUAGE plpgsql
@@ -68,7 +68,7 @@ BEGIN
         v_failure.hint := replace(p_failure.hint, v_user_id, '(the user)');
     END IF;
     IF p_is_begun AND p_failure.sqlstate <> 'WH013' THEN
-        v_failure.hint := concat_ws(' ', nullif(v_failure.hint, ''), 'Some of the erasure is done. Call it again: it goes on.');
+        v_failure.hint := concat_ws(' ', nullif(v_failure.hint, ''), 'Part of the erasure is done. Call it again to continue.');
     END IF;
     RETURN v_failure;
 END

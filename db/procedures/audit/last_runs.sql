@@ -1,5 +1,5 @@
--- The last runs, newest first. A step whose session is gone ran into nothing: its record is set right when the step is
--- called again, and until then its run is one that died.
+-- The last runs, newest first. If the session of a running step is gone, its run is shown as died until the step is called
+-- again, which corrects the record.
 --
 -- p_runs: how many
 -- Reads:  audit.pipeline_runs, audit.pipeline_steps, pg_locks
@@ -27,4 +27,4 @@ AS $last_runs$
     ) AS d
     ORDER BY r.run_id DESC;
 $last_runs$;
-COMMENT ON FUNCTION audit.last_runs(integer) IS 'The last runs, newest first, those that died among them';
+COMMENT ON FUNCTION audit.last_runs(integer) IS 'The last runs, newest first, including those that died';

@@ -1,5 +1,5 @@
--- The steps of the last runs, newest run first: of each step its last attempt. One that was called again and went well is
--- no news, nor is one of a run that a later run of the day came after.
+-- The steps of the last runs, newest run first: only the last attempt of each. A failure that a later attempt mended is no
+-- news, nor is one in a run that a later run of the day followed (is_last_of_day).
 --
 -- p_runs: of how many runs
 -- Reads:  audit.pipeline_runs, audit.pipeline_steps, pg_locks
@@ -25,4 +25,4 @@ AS $last_steps$
     ) AS s
     ORDER BY s.run_id DESC, s.step_id;
 $last_steps$;
-COMMENT ON FUNCTION audit.last_steps(integer) IS 'The steps of the last runs, of each its last attempt: how it ended and, if it went wrong, why';
+COMMENT ON FUNCTION audit.last_steps(integer) IS 'The steps of the last runs, the last attempt of each: how it ended and, if it went wrong, why';

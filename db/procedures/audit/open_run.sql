@@ -3,7 +3,7 @@
 -- The first step of a day.
 -- Writes: audit.pipeline_runs
 -- Errors: WH003 called inside a transaction, WH004 no date
--- Safe to repeat: yes; without a change of what it reads it changes nothing.
+-- Safe to repeat: yes; while its inputs are unchanged it changes nothing.
 CREATE OR REPLACE PROCEDURE audit.open_run(load_date date)
 LANGUAGE plpgsql
 AS $open_run$

@@ -1,14 +1,14 @@
--- Every report of an order, in the order of their delivery, and what became of each of its lines.
+-- Every report of an order, in the sequence of delivery, and what became of each of its lines.
 --
--- p_order_id: the order, to the letter
--- Returns:    a row per line of a report; one without a line_number for a report that has no line anywhere. The status is
---             what the source wrote; the warehouse's own where raw is gone
+-- p_order_id: the order's id, exactly as written
+-- Returns:    a row per line of a report; a report that has no line anywhere gets one row without a line_number. The status
+--             is what the source wrote, or the warehouse's own if raw is gone
 -- Reads:      raw.orders_json and raw.file_loads; staging.orders_clean, staging.loads; fact_orders, orders_superseded,
---             order_owners; audit.bad_records. What retention dropped is told from what is left
+--             order_owners; audit.bad_records. What retention dropped is worked out from what is left
 -- Errors:     WH004 nothing knows the order
--- An analyst may call it: of a record, which names the person, it tells nothing but the status.
--- raw has no index that knows an order. What cleaning has read is found by its number; of what it has not read, a text
--- search finds the usual ways to write an id. Only what is found is taken apart.
+-- Analysts may call it: a record names the person, but nothing except its status is shown.
+-- raw has no index on orders. Records that cleaning has read are found by their number; among the others a text search finds
+-- the usual ways to write an id. Only records that are found are parsed.
 CREATE OR REPLACE FUNCTION audit.order_story(p_order_id text)
 RETURNS TABLE (
     report integer, load_date date, file_name text, file_line integer, status text, line_number integer, product_id text,
@@ -18,7 +18,7 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan SET "DateStyle" = 'ISO, YMD'
 AS $order_story$
 DECLARE
-    -- As most programs write it where a file is to be ASCII.
+    -- The id as most programs write it into a file that has to be ASCII.
     v_escaped  text := audit._in_ascii(p_order_id);
     v_days     date[];
     v_cleaned  bigint[];
@@ -73,7 +73,7 @@ BEGIN
 
     IF NOT FOUND THEN
         RAISE EXCEPTION 'no delivery in raw has an order %', quote_nullable(left(p_order_id, 100)) USING ERRCODE = 'WH004',
-            DETAIL = 'Ids are compared to the letter.'
+            DETAIL = 'Ids are compared letter by letter.'
                      || CASE WHEN v_found > cardinality(v_loads)
                              THEN format(' Of %s deliveries that were not cleaned, the newest %s were searched.',
                                          v_found, cardinality(v_loads)) ELSE '' END,

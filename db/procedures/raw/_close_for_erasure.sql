@@ -1,4 +1,4 @@
--- The end of raw._open_for_erasure: from here on raw refuses changes again.
+-- Ends what raw._open_for_erasure began: from here on raw refuses changes again.
 CREATE OR REPLACE FUNCTION raw._close_for_erasure() RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, pg_temp
 AS $_close_for_erasure$

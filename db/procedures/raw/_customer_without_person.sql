@@ -1,4 +1,4 @@
--- What an order of somebody else says of a person as its user: what the warehouse reads of it, and no more.
+-- The `user` of somebody else's order that names an erased person: only what the warehouse reads of it is kept.
 CREATE OR REPLACE FUNCTION raw._customer_without_person(p_customer json, p_pseudonym text) RETURNS json
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $_customer_without_person$
@@ -7,4 +7,4 @@ AS $_customer_without_person$
           UNION ALL
           SELECT f.field, p_customer -> f.field FROM staging.fields f WHERE f.source = 'orders' AND f.place = 'customer') AS k;
 $_customer_without_person$;
-COMMENT ON FUNCTION raw._customer_without_person(json, text) IS 'What an order of somebody else says of a person as its user';
+COMMENT ON FUNCTION raw._customer_without_person(json, text) IS 'What is kept of the user of somebody else''s order that names an erased person';

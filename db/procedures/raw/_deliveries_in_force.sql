@@ -1,4 +1,4 @@
--- The deliveries in force of a source and day: of each name the last one that was taken, else the last refused one.
+-- The deliveries in force of a source and day: for each file name the last one that was taken, else the last one refused.
 --
 -- Returns: load_id, file_name, row_count, rejected_count, refused_reason, is_gone (retention dropped its rows)
 -- Reads:   raw.file_loads, raw.dropped_months
@@ -19,4 +19,4 @@ AS $_deliveries_in_force$
               WHERE f.source = 'products' AND f.run_date = p_run_date AND f.file_name <> 'api.json' AND f.refused_reason IS NULL))
     ORDER BY l.file_name COLLATE "C", l.refused_reason IS NULL DESC, l.load_id DESC;
 $_deliveries_in_force$;
-COMMENT ON FUNCTION raw._deliveries_in_force(text, date) IS 'Of each name the last delivery that was taken, else the last refused one';
+COMMENT ON FUNCTION raw._deliveries_in_force(text, date) IS 'For each file name the last delivery that was taken, else the last one refused';

@@ -1,6 +1,6 @@
--- What is kept of a record whose person is erased: of the fields of these places the plain values that are not personal.
--- Of an object or array, which is wrong where a plain value belongs, and of a personal value that is rejected, only what is
--- wrong with it.
+-- What is kept of a record whose person is erased: the plain values of the fields of these places that are not personal. An
+-- object or array where a plain value belongs, and a personal value that is rejected, become something that is wrong in the
+-- same way.
 CREATE OR REPLACE FUNCTION raw._fields_kept(p_record json, p_source text, p_places text[]) RETURNS json
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET "TimeZone" = 'UTC'
 AS $_fields_kept$

@@ -1,12 +1,12 @@
--- Takes persons who were erased before out of a delivery that brings them again, in the transaction that loads it:
--- their orders and events become a guest's. What was delivered is counted as before.
+-- Takes persons who were erased earlier out of a delivery that brings them back, in the transaction that loads it:
+-- their orders and events become a guest's. The counts of what was delivered stay the same.
 --
 -- Reads:  audit.erased_users
 -- Writes: raw.orders_json, raw.events_csv, raw.rejected_lines of the delivery; audit.erased_users.delivered_again_at
 -- Errors: WH004 the transaction's snapshot may be older than an erasure
--- Known by their user_id, or as the user of an order without one; in orders that cannot be read by any string of them, in
--- rejected lines by any word. Not looked for: mentions in other persons' records.
--- Cost: a part of what COPY cost. Each record is parsed once; each user_id is digested once, however often it comes.
+-- They are recognized by their user_id, or as the user of an order without one; in orders that cannot be read by any string,
+-- in rejected lines by any word. Mentions in other persons' records are not looked for.
+-- Cost: a fraction of what COPY costs. Each record is parsed once; each user_id is digested once, however often it comes.
 CREATE OR REPLACE FUNCTION raw._forget_erased(p_source text, p_load_id bigint, p_run_date date) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET enable_seqscan = off SET jit = off
 AS $_forget_erased$
@@ -62,4 +62,4 @@ BEGIN
     END IF;
 END
 $_forget_erased$;
-COMMENT ON FUNCTION raw._forget_erased(text, bigint, date) IS 'Takes persons who were erased before out of a delivery that brings them again';
+COMMENT ON FUNCTION raw._forget_erased(text, bigint, date) IS 'Takes persons who were erased earlier out of a delivery that brings them back';

@@ -1,4 +1,4 @@
--- Whether what an order says of its user is of a certain person: a string in it is the user_id, or its key the number.
+-- Whether what an order says about its user is about a certain person: it has the user_id as a string, or as its own id.
 CREATE OR REPLACE FUNCTION raw._is_about(p_customer json, p_user_id text) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $_is_about$
@@ -6,4 +6,4 @@ AS $_is_about$
         OR coalesce(json_typeof(p_customer) = 'object'
                     AND p_user_id IN (staging._trimmed(p_customer ->> 'user_id'), staging._trimmed(p_customer ->> 'id')), false);
 $_is_about$;
-COMMENT ON FUNCTION raw._is_about(json, text) IS 'Whether what an order says of its user is of a certain person';
+COMMENT ON FUNCTION raw._is_about(json, text) IS 'Whether what an order says about its user is about a certain person';

@@ -1,5 +1,5 @@
--- The fields that the warehouse reads and that say nothing of a person: a value of them that is written like a user_id is
--- none. Of events only fields of one's own stand beside others.
+-- The fields that the warehouse reads and that say nothing about a person: a value in them that looks like a user_id is not
+-- one. For events these are only custom fields: the others have columns of their own in raw.
 CREATE OR REPLACE FUNCTION raw._kept_fields() RETURNS text[]
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $_kept_fields$

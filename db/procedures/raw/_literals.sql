@@ -1,4 +1,4 @@
--- The strings of a JSON text in their order: as written, what follows a name, and as they read (NULL if no text can be that).
+-- The strings of a JSON text in their order: as written, with the colon after a name, and as a value (NULL if no text can be it).
 CREATE OR REPLACE FUNCTION raw._literals(p_json text) RETURNS TABLE (place bigint, literal text, colon text, value text)
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $_literals$

@@ -1,8 +1,8 @@
--- Lets this transaction UPDATE raw, to take persons out: the one exception of raw._refuse_change. What lets it through
--- is a row that only this transaction sees, and raw._close_for_erasure takes away again before it commits.
+-- Lets this transaction UPDATE raw, to take persons out: the one exception of raw._refuse_change. It is let through
+-- by a mark that only this transaction sees; raw._close_for_erasure removes the mark before the commit.
 --
 -- Writes: audit.erased_users
--- Locks:  the rows of these users: two deliveries that bring them again wait for one another, in one order
+-- Locks:  the rows of these users, in one order: two deliveries that bring them back wait for one another
 CREATE OR REPLACE FUNCTION raw._open_for_erasure(p_digests bytea[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $_open_for_erasure$

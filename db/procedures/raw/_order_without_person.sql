@@ -1,5 +1,5 @@
--- An order as it is kept when its person is erased: what the warehouse reads of it and no more, because nobody knows
--- what else an order says of a person; without what staging.fields calls personal; and of the user a pseudonym, or none.
+-- An order as it is kept when its person is erased: only the fields that the warehouse reads, because nobody knows what
+-- else it says about the person; without the fields that staging.fields calls personal; with a pseudonym, or no user.
 --
 -- Whatever is wrong with the order stays wrong in the same way, so that it is rejected for the same reasons: counts stay.
 CREATE OR REPLACE FUNCTION raw._order_without_person(p_order json, p_pseudonym text) RETURNS json
@@ -36,7 +36,7 @@ BEGIN
             FROM json_each(raw._fields_kept(p_order, 'orders', '{order,line,customer}')) AS f
             WHERE f.key NOT IN ('order_id', 'user_id')
             UNION ALL
-            -- Which reports are of the same order shows in their order_ids, odd ones too.
+            -- The order_id stays, odd ones too: it shows which reports are of the same order.
             SELECT 'order_id', CASE WHEN json_typeof(p_order -> 'order_id') IN ('object', 'array')
                                     THEN raw._without_mention((p_order -> 'order_id')::text, staging._trimmed(p_order ->> 'user_id'), '(erased)')::json
                                     ELSE p_order -> 'order_id' END

@@ -12,7 +12,7 @@ BEGIN
            OR json_typeof(p_order -> 'user_id') IN ('object', 'array') AND raw._is_about(p_order -> 'user_id', p_user_id) THEN
             RETURN raw._order_without_person(p_order, p_pseudonym);
         ELSIF raw._is_about(p_order -> 'user', p_user_id) THEN
-            -- What describes the person names the person. The order is read as a guest's, or as somebody else's.
+            -- Only the user object names the person. Without a user_id the order is a guest's, else somebody else's.
             IF staging._trimmed(p_order ->> 'user_id') IS NULL THEN
                 RETURN raw._order_without_person(p_order, NULL);
             END IF;
@@ -23,7 +23,7 @@ BEGIN
     END IF;
     v_text := raw._without_mention(v_order::text, p_user_id, p_pseudonym);
     RETURN CASE WHEN v_text = p_order::text THEN NULL
-                -- What no column can hold nobody reads: of that nothing is kept but that it is so.
+                -- Nobody reads an order that no column can hold: all that is kept is that it is one.
                 WHEN NOT v_is_readable THEN raw._order_without_person(p_order, p_pseudonym)
                 ELSE v_text::json END;
 END

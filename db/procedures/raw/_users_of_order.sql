@@ -1,4 +1,4 @@
--- Whom an order is of.
+-- The users that an order belongs to, as far as its strings tell.
 CREATE OR REPLACE FUNCTION raw._users_of_order(p_order json) RETURNS text[]
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $_users_of_order$
@@ -11,4 +11,4 @@ AS $_users_of_order$
                 THEN ARRAY(SELECT staging._trimmed(coalesce(l.value, m.value)) FROM json_each_text(p_order -> 'user') AS m (key, value)
                            LEFT JOIN LATERAL raw._literals(m.value) AS l ON ascii(m.value) IN (ascii('{'), ascii('['))) END;
 $_users_of_order$;
-COMMENT ON FUNCTION raw._users_of_order(json) IS 'Whom an order is of';
+COMMENT ON FUNCTION raw._users_of_order(json) IS 'The users that an order belongs to';

@@ -1,7 +1,7 @@
--- Whom the orders of a delivery are of, and perhaps some more (raw._users_of_order says it exactly): the user_id; of an
--- order without one what it says of its user; of one that cannot be read, or whose user_id cannot, all its strings.
--- Its body becomes part of the query that calls it. Most orders say "user_id": "…" once, and have nothing escaped: parsing
--- is for the others.
+-- The users that the orders of a delivery belong to, and perhaps some more (raw._users_of_order is exact): the user_id; for
+-- an order without one, the strings in its user; for one that cannot be read, or whose user_id cannot, all its strings.
+-- The body is inlined into the query that calls it. Most orders have "user_id": "…" once, and nothing escaped: only the others
+-- are parsed.
 CREATE OR REPLACE FUNCTION raw._users_of_orders(p_load_id bigint, p_run_date date) RETURNS TABLE (raw_orders_id bigint, word text)
 LANGUAGE sql STABLE
 AS $_users_of_orders$
@@ -53,4 +53,4 @@ AS $_users_of_orders$
     CROSS JOIN LATERAL raw._literals(CASE WHEN p.is_readable THEN p.raw_json -> 'user_id' ELSE p.raw_json END::text) AS l
     WHERE NOT p.is_readable OR ascii(p.user_id) IN (ascii('{'), ascii('['));
 $_users_of_orders$;
-COMMENT ON FUNCTION raw._users_of_orders(bigint, date) IS 'Whom the orders of a delivery are of, and perhaps some more';
+COMMENT ON FUNCTION raw._users_of_orders(bigint, date) IS 'The users that the orders of a delivery belong to, and perhaps some more';

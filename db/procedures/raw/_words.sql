@@ -1,4 +1,4 @@
--- The words of a line that could not be taken, and the strings in it that can be read as JSON. Its bytes may be of any
+-- The words of a line that raw could not take, and the strings in it that can be read as JSON. Its bytes may be of any
 -- encoding and its quotes may be anywhere.
 CREATE OR REPLACE FUNCTION raw._words(p_line bytea) RETURNS text[]
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
@@ -20,4 +20,4 @@ BEGIN
     END;
 END
 $_words$;
-COMMENT ON FUNCTION raw._words(bytea) IS 'The words of a line that could not be taken, and the strings in it';
+COMMENT ON FUNCTION raw._words(bytea) IS 'The words of a line that raw could not take, and the strings in it';

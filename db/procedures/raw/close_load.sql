@@ -1,7 +1,7 @@
 -- Records a delivery, in the transaction that loaded it. Persons who were erased are taken out of it first.
 --
 -- Writes: raw.file_loads; raw._forget_erased
--- Errors: 23505 a load_id twice, 23514 counts that cannot be, WH004 the transaction is not READ COMMITTED
+-- Errors: 23505 a load_id twice, 23514 impossible counts, WH004 the transaction is not READ COMMITTED
 -- Safe to repeat: no; a delivery is recorded once.
 CREATE OR REPLACE FUNCTION raw.close_load(
     p_load_id bigint, p_source text, p_run_date date, p_file_name text, p_sha256 text,

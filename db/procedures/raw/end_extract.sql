@@ -1,7 +1,7 @@
 -- Records how the extract of a source ended.
 --
--- p_sqlstate: NULL if all was well; 58030 where the failure is not the database's
--- Writes: audit.pipeline_steps; of a failure audit.pipeline_runs and warehouse.daily_metrics, too
+-- p_sqlstate: NULL if all went well; 58030 if the failure is not the database's
+-- Writes: audit.pipeline_steps; for a failure also audit.pipeline_runs and warehouse.daily_metrics
 -- Errors: WH004 this session runs no such extract
 -- Safe to repeat: no; a step ends once.
 CREATE OR REPLACE FUNCTION raw.end_extract(

@@ -4,8 +4,8 @@
 -- Reads:   raw.file_loads, raw.dropped_months
 -- Locks:   the warehouse (advisory, shared); an advisory lock on source and day until the transaction ends: deliveries
 --          of a day load one at a time
--- Errors:  WH004 a source that does not exist, a missing value, a date that cannot be, a transaction that is not READ COMMITTED;
---          WH006 another load of the source and day, or who has the warehouse alone, did not end in time
+-- Errors:  WH004 a source that does not exist, a missing value, an impossible date, a transaction that is not READ COMMITTED;
+--          WH006 another load of the source and day, or a session that holds the warehouse exclusively, did not end in time
 -- Safe to repeat: nothing is written; raw.close_load does that, in the same transaction.
 CREATE OR REPLACE FUNCTION raw.open_load(p_source text, p_run_date date, p_file_name text, p_sha256 text) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -24,7 +24,7 @@ BEGIN
     PERFORM warehouse._lock_warehouse_shared();
     PERFORM warehouse._wait_for_day('load ' || p_source, p_run_date);
 
-    -- Bytes that retention dropped are not known any more: delivered again, they are loaded again.
+    -- Bytes that retention dropped are no longer known: if they are delivered again, they are loaded again.
     SELECT bool_or(d.sha256 = p_sha256
                    AND NOT EXISTS (SELECT FROM raw.dropped_months m
                                    WHERE m.run_month = date_trunc('month', p_run_date::timestamp)::date AND d.load_id <= m.last_load_id))

@@ -3,7 +3,7 @@
 -- Reads:  pg_class
 -- Writes: raw.<table>_p_YYYY_MM, attached to its parent
 -- Locks:  one advisory lock while something is made; SHARE UPDATE EXCLUSIVE on the parents (readers and COPY go on)
--- Errors: WH004 a date is missing or of no year that there can be; WH006 another session kept the months of raw locked
+-- Errors: WH004 a date is missing or outside the years 1900 to 2999; WH006 another session kept the months of raw locked
 -- Safe to repeat: a month that is there is left alone. Glue calls it in a transaction of its own, before COPY.
 CREATE OR REPLACE FUNCTION raw.prepare_month(p_run_date date) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET "TimeZone" = 'UTC'
@@ -20,11 +20,11 @@ BEGIN
         CONTINUE WHEN EXISTS (SELECT FROM pg_class c WHERE c.relname = v_name AND c.relnamespace = 'raw'::regnamespace);
 
         PERFORM warehouse._wait_for_lock('partitions', hashtext('raw'), 'the months of raw');
-        -- Made while we waited? Not to_regclass: its cache may not have heard of it.
+        -- Was it made while we waited? to_regclass may not know: it asks a cache.
         CONTINUE WHEN EXISTS (SELECT FROM pg_class c WHERE c.relname = v_name AND c.relnamespace = 'raw'::regnamespace);
 
         EXECUTE format('CREATE TABLE raw.%I (LIKE raw.%I INCLUDING DEFAULTS INCLUDING COMMENTS)', v_name, v_table);
-        -- Without a key an erasure could not UPDATE what a publication of all tables has.
+        -- Without a replica identity an erasure could not UPDATE a table that is in a publication of all tables.
         EXECUTE format('ALTER TABLE raw.%I REPLICA IDENTITY FULL', v_name);
         EXECUTE format('CREATE TRIGGER refuse_change BEFORE UPDATE OR DELETE OR TRUNCATE ON raw.%I
                         FOR EACH STATEMENT EXECUTE FUNCTION raw._refuse_change()', v_name);

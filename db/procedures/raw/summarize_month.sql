@@ -2,7 +2,7 @@
 --
 -- Writes: the BRIN indexes of raw.<table>_p_YYYY_MM
 -- Locks:  SHARE UPDATE EXCLUSIVE on the partition while it works; if another session does the same, it leaves it to that one
--- Errors: WH004 a date is missing or cannot be
+-- Errors: WH004 a date is missing or impossible
 -- Safe to repeat: yes. Without it (a crash after COPY) autovacuum does it later, and reads are only slower until then.
 CREATE OR REPLACE FUNCTION raw.summarize_month(p_run_date date) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET "TimeZone" = 'UTC'

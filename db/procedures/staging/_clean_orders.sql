@@ -6,7 +6,7 @@
 -- Errors: WH007 the raw of the day is gone, WH012 raw does not hold what its deliveries say
 -- Safe to repeat: the result is a function of raw, codes and settings; a line that did not change stays as it is.
 --
--- Lines are written once: where the day has no partition yet, into the one that it gets. A refused line has no
+-- Lines are written once: if the day has no partition yet, straight into the table that becomes it. A refused line has no
 -- load_date there until it is taken out; it is parsed once more for its reasons.
 CREATE OR REPLACE FUNCTION staging._clean_orders(p_load_date date) RETURNS audit.step_result
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off
@@ -22,7 +22,7 @@ DECLARE
     v_duplicate bigint;
     v_rejected  bigint;
 BEGIN
-    -- By its index: what else a month of raw holds is not read, whatever the planner thinks of so young a table.
+    -- Use the index: the rest of a month of raw must not be read, whatever the planner expects of so young a table.
     SET LOCAL enable_seqscan TO off;
     SELECT c.p_rows, c.p_lines INTO v_rows, v_lines
     FROM staging._collect_rows('staging.orders_clean', 'staging._read_orders', v_delivery) AS c;

@@ -1,7 +1,7 @@
--- Makes a table of what a reader says of a day: the one that becomes the day's partition, if it has none yet, else a
--- temporary one, to be compared with the partition. A refused row has no load_date in it.
+-- Writes what a reader returns for a day into a table: if the day has no partition yet, into the one that becomes it, else
+-- into a temporary one to compare with the partition. A refused row has no load_date in it.
 --
--- p_reader: staging._read_orders or _read_events: it has the columns of the parent
+-- p_reader: staging._read_orders or _read_events; it returns the columns of the parent
 -- p_rows:   the table;  p_lines: its rows
 CREATE OR REPLACE FUNCTION staging._collect_rows(p_parent regclass, p_reader regproc, p_delivery staging.delivery, OUT p_rows regclass, OUT p_lines bigint)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD'
@@ -18,4 +18,4 @@ BEGIN
     p_rows := v_name;
 END
 $_collect_rows$;
-COMMENT ON FUNCTION staging._collect_rows(regclass, regproc, staging.delivery) IS 'Makes a table of what a reader says of a day';
+COMMENT ON FUNCTION staging._collect_rows(regclass, regproc, staging.delivery) IS 'Writes what a reader returns for a day into a table';

@@ -1,4 +1,4 @@
--- The columns of a table of staging, as a reader gives them under the name r; with the time of their making.
+-- The columns of a table of staging, as a SELECT list from a reader called r; created_at and updated_at are now.
 CREATE OR REPLACE FUNCTION staging._columns_read(p_parent regclass) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $_columns_read$
@@ -10,4 +10,4 @@ AS $_columns_read$
     JOIN pg_type t ON t.oid = a.atttypid
     WHERE a.attrelid = p_parent AND a.attnum > 0 AND NOT a.attisdropped;
 $_columns_read$;
-COMMENT ON FUNCTION staging._columns_read(regclass) IS 'The columns of a table of staging, as a reader gives them';
+COMMENT ON FUNCTION staging._columns_read(regclass) IS 'The columns of a table of staging, as a SELECT list from a reader';

@@ -1,12 +1,12 @@
--- The way from staging to warehouse.fact_events: what a event of staging is as a fact. A column of the facts is a line here.
--- reload_fact_events asks it of one partition (warehouse._facts_of_day), so it selects from staging.events_clean and nothing else.
--- It is made anew whenever this file changes. A revision that has to drop it also says DELETE FROM audit.routine_files
+-- The way from staging to warehouse.fact_events: how an event of staging becomes a fact, one line per column of the facts.
+-- reload_fact_events applies it to one partition (warehouse._facts_of_day), so it reads only staging.events_clean.
+-- The view is made anew whenever this file changes. A revision that has to drop it also says DELETE FROM audit.routine_files
 -- WHERE path = 'staging/_event_facts.sql', so that it is made again.
 DROP VIEW IF EXISTS staging.event_facts;
 CREATE VIEW staging.event_facts AS
 SELECT s.staging_events_id AS fact_events_id, s.event_id,
        coalesce(s.user_id, '(guest)') AS user_id, coalesce(s.product_id, '(none)') AS product_id,
-       -- What is of the day of its load, as nearly all is, costs one comparison: then load_date is a constant.
+       -- Nearly all events are of the day of their load: these cost one comparison, because load_date is a constant then.
        CASE WHEN s.event_ts >= s.load_date::timestamp AT TIME ZONE 'UTC' AND s.event_ts < (s.load_date + 1)::timestamp AT TIME ZONE 'UTC'
             THEN (extract(year FROM s.load_date) * 10000 + extract(month FROM s.load_date) * 100 + extract(day FROM s.load_date))::integer
             ELSE to_char(s.event_ts AT TIME ZONE 'UTC', 'YYYYMMDD')::integer END AS date_id,
@@ -14,8 +14,8 @@ SELECT s.staging_events_id AS fact_events_id, s.event_id,
        s.attributes
 FROM staging.events_clean s;
 
-COMMENT ON VIEW staging.event_facts IS 'One row per event and load, as the fact that it is in warehouse.fact_events, unless a later load has it too';
--- The facts say what their columns mean.
+COMMENT ON VIEW staging.event_facts IS 'One row per event and load, as it stands in warehouse.fact_events unless a later load has it too';
+-- The columns have the comments of the facts.
 DO $comments$
 DECLARE
     v_column record;

@@ -1,7 +1,7 @@
 -- An ISO 8601 time with or without offset or fraction, or a date (its midnight); without an offset it is UTC. Digits
--- after the microsecond are cut. NULL if it is none. No time is longer than 36 bytes: megabytes are not looked through.
--- The usual shapes come first: of regular expressions each character costs, and each alternative. The most usual one of all
--- has a way of its own: _usual_time.
+-- after the microsecond are cut. NULL if it is not one. No time is longer than 36 bytes: megabytes are not searched.
+-- The usual shapes come first: each character and each alternative of a regular expression costs time. The most usual shapes
+-- of all have functions of their own: _usual_time and _usual_date.
 CREATE OR REPLACE FUNCTION staging._iso_time(p_value text) RETURNS timestamptz
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN CASE
@@ -24,4 +24,4 @@ RETURN CASE
                   WHEN substr(p_value, 11) ~ '[Zz+-]' THEN ''
                   ELSE 'Z' END)::timestamptz
 END;
-COMMENT ON FUNCTION staging._iso_time(text) IS 'An ISO 8601 time or date as a time, UTC without an offset; NULL if it is none';
+COMMENT ON FUNCTION staging._iso_time(text) IS 'An ISO 8601 time or date as a time, UTC without an offset; NULL if it is not one';

@@ -1,12 +1,12 @@
--- The way from staging to warehouse.fact_orders: what a line of staging is as a fact. A column of the facts is a line here.
--- reload_fact_orders asks it of one partition (warehouse._facts_of_day), so it selects from staging.orders_clean and nothing else.
--- It is made anew whenever this file changes. A revision that has to drop it also says DELETE FROM audit.routine_files
+-- The way from staging to warehouse.fact_orders: how a line of staging becomes a fact, one line per column of the facts.
+-- reload_fact_orders applies it to one partition (warehouse._facts_of_day), so it reads only staging.orders_clean.
+-- The view is made anew whenever this file changes. A revision that has to drop it also says DELETE FROM audit.routine_files
 -- WHERE path = 'staging/_order_facts.sql', so that it is made again.
 DROP VIEW IF EXISTS staging.order_facts;
 CREATE VIEW staging.order_facts AS
 SELECT s.staging_orders_id AS fact_orders_id, s.order_id, s.line_number,
        coalesce(s.user_id, '(guest)') AS user_id, s.product_id,
-       -- What is of the day of its load, as nearly all is, costs one comparison: then load_date is a constant.
+       -- Nearly all lines are of the day of their load: these cost one comparison, because load_date is a constant then.
        CASE WHEN s.order_ts >= s.load_date::timestamp AT TIME ZONE 'UTC' AND s.order_ts < (s.load_date + 1)::timestamp AT TIME ZONE 'UTC'
             THEN (extract(year FROM s.load_date) * 10000 + extract(month FROM s.load_date) * 100 + extract(day FROM s.load_date))::integer
             ELSE to_char(s.order_ts AT TIME ZONE 'UTC', 'YYYYMMDD')::integer END AS date_id,
@@ -14,8 +14,8 @@ SELECT s.staging_orders_id AS fact_orders_id, s.order_id, s.line_number,
        s.attributes
 FROM staging.orders_clean s;
 
-COMMENT ON VIEW staging.order_facts IS 'One row per order line and load, as the fact that it is in warehouse.fact_orders, unless a later load has it too';
--- The facts say what their columns mean.
+COMMENT ON VIEW staging.order_facts IS 'One row per order line and load, as it stands in warehouse.fact_orders unless a later load has it too';
+-- The columns have the comments of the facts.
 DO $comments$
 DECLARE
     v_column record;

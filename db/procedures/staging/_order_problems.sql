@@ -1,8 +1,8 @@
--- Everything that is wrong with an order line; NULL if nothing is. What a required field that is missing is called instead
--- is the value of that problem.
+-- Everything that is wrong with an order line; NULL if nothing is. If a required field is missing, the value of the problem
+-- is the names that the record has instead.
 --
--- What an order's lines share was found out once per order (staging.order_line says what): an order may have many bad items,
--- and nothing here may cost each of them the length of the whole.
+-- What the lines of an order share was worked out once per order (see staging.order_line): an order may have many bad items,
+-- and the cost of each must not grow with the length of the order.
 CREATE OR REPLACE FUNCTION staging._order_problems(p_line staging.order_line, p_oldest date, p_load_date date) RETURNS staging.problem[]
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN CASE
@@ -44,7 +44,7 @@ RETURN CASE
                          'timestamp is older than oldest_order_days', (p_line).order_time),
         staging._problem((p_line).source_status IS NULL, 'status is missing', (p_line).order_has),
         staging._problem((p_line).source_status IS NOT NULL AND (p_line).status IS NULL,
-                         'status is not in staging.codes, or not what warehouse.order_statuses calls one', (p_line).source_status),
+                         'status is not in staging.codes, or its code is not in warehouse.order_statuses', (p_line).source_status),
         staging._problem((p_line).no_customer IS NOT NULL, 'user is not a JSON object', (p_line).no_customer),
         staging._problem('city' = ANY ((p_line).nested), 'city is not a plain value', (p_line).city),
         staging._problem((p_line).signup_date IS NOT NULL AND (p_line).signup_day IS NULL,

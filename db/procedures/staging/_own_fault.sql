@@ -1,4 +1,4 @@
--- What is wrong with the value of a field of one's own, as in _order_problems and its like.sql; NULL if nothing is.
+-- What is wrong with the value of a custom field, in the words of _order_problems; NULL if nothing is.
 CREATE OR REPLACE FUNCTION staging._own_fault(p_field staging.fields, p_value json) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $_own_fault$
@@ -20,4 +20,4 @@ BEGIN
     END;
 END
 $_own_fault$;
-COMMENT ON FUNCTION staging._own_fault(staging.fields, json) IS 'What is wrong with the value of a field of one''s own; NULL if nothing is';
+COMMENT ON FUNCTION staging._own_fault(staging.fields, json) IS 'What is wrong with the value of a custom field; NULL if nothing is';

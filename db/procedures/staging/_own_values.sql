@@ -1,10 +1,10 @@
--- Fields of one's own: those of staging.fields that no column has. They are carried in attributes.
+-- Custom fields are those of staging.fields that have no column. They are carried in attributes.
 
--- What a record has of fields of one's own, and what is wrong with it. Called for records only where such fields are registered.
+-- The values of a record's custom fields, and what is wrong with them. Called only if such fields are registered.
 --
--- p_fields:   rows of staging.fields;  p_places: of which places
+-- p_fields:   rows of staging.fields;  p_places: the places to look at
 -- p_record:   the order, item, event or product
--- p_customer: where an order's fields of the customer stand; what is not in it may stand in the record
+-- p_customer: the object that holds an order's customer fields; what is missing there may stand in the record
 CREATE OR REPLACE FUNCTION staging._own_values(p_fields staging.fields[], p_places text[], p_record json, p_customer json)
 RETURNS staging.own_values
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp SET "TimeZone" = 'UTC'
@@ -37,4 +37,4 @@ BEGIN
     RETURN v_result;
 END
 $_own_values$;
-COMMENT ON FUNCTION staging._own_values(staging.fields[], text[], json, json) IS 'What a record has of fields of one''s own, and what is wrong with it';
+COMMENT ON FUNCTION staging._own_values(staging.fields[], text[], json, json) IS 'The values of a record''s custom fields, and what is wrong with them';

@@ -1,5 +1,5 @@
--- Makes the day what was put together: a table that is there to stay becomes its partition, a temporary one is compared
--- with the partition. Returns whether anything was added, changed or taken away.
+-- Publishes the rows of _collect_rows as the day: a permanent table becomes its partition, a temporary one is compared
+-- with the partition. Returns whether any row was added, changed or removed.
 CREATE OR REPLACE FUNCTION staging._publish_rows(
     p_parent regclass, p_load_date date, p_rows regclass, p_key text[], p_carried text[]
 ) RETURNS boolean
@@ -17,4 +17,4 @@ BEGIN
     RETURN v_has_changed;
 END
 $_publish_rows$;
-COMMENT ON FUNCTION staging._publish_rows(regclass, date, regclass, text[], text[]) IS 'Makes the day what was put together';
+COMMENT ON FUNCTION staging._publish_rows(regclass, date, regclass, text[], text[]) IS 'Publishes the rows of _collect_rows as the day';

@@ -1,7 +1,7 @@
 -- The events delivered for a day: typed, and judged. Parameters, use, fences and look-ups are those of _read_orders. Read it
--- from the top: records, as raw has them; parsed, trimmed; events, with codes and times looked up; explained.
+-- from the top: parsed (raw's fields, trimmed), events (codes and times looked up), explained (what is wrong).
 --
--- What is of the usual shape is judged by cheap tests; all else by _event_problems.
+-- Cheap tests judge what has the usual shape; _event_problems judges the rest.
 CREATE OR REPLACE FUNCTION staging._read_events(
     p_load_date date, p_today text, p_oldest date, p_load_ids bigint[], p_records bigint[], p_own staging.fields[]
 )
@@ -28,7 +28,7 @@ BEGIN ATOMIC
                END AS raw_data
         FROM raw.events_csv e
         WHERE e.run_date = p_load_date AND e.load_id = ANY (p_load_ids)
-          -- No condition for an index: BRIN would compare each range of pages with each of the records.
+          -- + 0: not a condition for the index. BRIN would compare each range of pages with each of the records.
           AND (p_records IS NULL OR e.raw_events_id + 0 = ANY (p_records))
         OFFSET '0'
     ),
@@ -53,7 +53,7 @@ BEGIN ATOMIC
                                                         staging._trimmed(e.event_time), e.event_ts, p_oldest, p_load_date)
                                 || (e.own).problems, '{}')
                END AS problems
-        FROM events e  -- no fence: of what calls this nothing asks for the problems of many twice
+        FROM events e  -- no fence: no caller asks twice for the problems of many events
     )
     SELECT x.raw_events_id, CASE WHEN x.problems IS NULL THEN p_load_date END,
            CASE WHEN octet_length(x.event_id) <= 512 THEN x.event_id END COLLATE "C",

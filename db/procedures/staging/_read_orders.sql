@@ -1,19 +1,19 @@
--- The lines of the orders delivered for a day: typed, and judged. The one place that knows what an order calls its fields
--- (an item's product_id, quantity and price among them). Read it from the top: records, as raw has them; parsed, their
--- fields as text; orders, with codes and times looked up; lines, an order's items; judged, cheaply; explained, carefully.
+-- The lines of the orders delivered for a day: typed, and judged. Only this file knows the names of an order's fields (an
+-- item's product_id, quantity and price among them). Read it from the top: records (as raw has them), parsed (their fields
+-- as text), orders (codes and times looked up), lines (one per item), judged (cheap tests), explained (what is wrong).
 --
--- What is of the usual shape is judged by cheap tests; all else by _order_problems. Each record is parsed once, and what
--- all its lines share is looked at once.
+-- Cheap tests judge what has the usual shape; _order_problems judges the rest. Each record is parsed once, and what all its
+-- lines share is worked out once.
 --
 -- p_today:    what most times look like, to LIKE: '2025-12-19T__:__:__Z'
 -- p_oldest:   the earliest day of an order
 -- p_load_ids: the deliveries in force
 -- p_records:  raw_orders_id of the records that are looked at; NULL for all
--- p_own:      fields of one's own (staging._own_fields); NULL for none, which then cost nothing
--- Its body becomes part of the query that calls it: what that does not ask for is not computed, and both cores may work.
--- Each OFFSET '0' is a fence: what stands above it is computed once per row, not once per use; as a bigint it lets both
--- cores work. Codes are looked up in an object made of them, once: of a day that nobody has analyzed yet the planner expects
--- a single row, and what it would join that to, and how, is anybody's guess.
+-- p_own:      custom fields (staging._own_fields); NULL for none, which costs nothing
+-- The body is inlined into the query that calls it: what that query does not ask for is not computed, and both cores may work.
+-- Each OFFSET '0' is a fence: what stands above it is computed once per row, not once per use; the quotes make it a bigint,
+-- which lets both cores work. Codes are looked up in one JSON object, not joined: for a day that nobody has analyzed yet the
+-- planner expects a single row, and could choose any join.
 CREATE OR REPLACE FUNCTION staging._read_orders(
     p_load_date date, p_today text, p_oldest date, p_load_ids bigint[], p_records bigint[], p_own staging.fields[]
 )
@@ -31,7 +31,7 @@ BEGIN ATOMIC
                AND (o.raw_json::text NOT LIKE '%\\u%' OR staging._is_storable(o.raw_json::text)) AS is_readable
         FROM raw.orders_json o
         WHERE o.run_date = p_load_date AND o.load_id = ANY (p_load_ids)
-          -- No condition for an index: BRIN would compare each range of pages with each of the records.
+          -- + 0: not a condition for the index. BRIN would compare each range of pages with each of the records.
           AND (p_records IS NULL OR o.raw_orders_id + 0 = ANY (p_records))
         OFFSET '0'
     ),
@@ -42,7 +42,7 @@ BEGIN ATOMIC
                f."timestamp" AS order_time, f.status AS source_status,
                -- In the flat shape the order is its only line.
                staging._trimmed(f.product_id) AS order_product_id, f.quantity AS order_quantity, f.price AS order_price,
-               -- What is said of the customer stands in user, or else beside it.
+               -- The customer's fields stand in user, or else beside it.
                staging._trimmed(CASE WHEN f."user" IS NULL THEN f.city ELSE coalesce(f."user" ->> 'city', f.city) END) AS city,
                CASE WHEN f."user" IS NULL THEN f.signup_date
                     ELSE coalesce(f."user" ->> 'signup_date', f.signup_date) END AS signup_date,
@@ -64,13 +64,13 @@ BEGIN ATOMIC
     ),
     orders AS (
         SELECT p.*,
-               -- Nearly all is as it should be as it is delivered; the rest is trimmed, and statuses are in lower case.
+               -- Nearly all values fit as delivered. The rest are trimmed, and statuses put in lower case, before they are looked up.
                coalesce(p.statuses ->> p.source_status, p.statuses ->> (lower(staging._trimmed(p.source_status) COLLATE "C") COLLATE "default")) AS status,
                coalesce(staging._usual_time(p.order_time, p.order_time_bytes, p_load_date, p_today),
                         staging._iso_time(staging._trimmed(p.order_time))) AS order_ts,
                coalesce(staging._usual_date(p.signup_date, p.signup_date_bytes),
                         (staging._iso_time(staging._trimmed(p.signup_date)) AT TIME ZONE 'UTC')::date) AS signup_day,
-               -- Which fields hold an object or array where a plain value belongs: looked for where one begins like one.
+               -- Fields that hold an object or array where a plain value belongs; checked only if one begins like that.
                CASE WHEN ascii(p.order_id) IN (ascii('{'), ascii('[')) OR ascii(p.user_id) IN (ascii('{'), ascii('['))
                          OR ascii(p.order_product_id) IN (ascii('{'), ascii('[')) OR ascii(p.city) IN (ascii('{'), ascii('['))
                          OR ascii(p.marketing_source) IN (ascii('{'), ascii('['))
@@ -125,7 +125,7 @@ BEGIN ATOMIC
     ),
     explained AS (
         SELECT j.*,
-               -- A rule for a column of one's own is a line here: || staging._problem(…).
+               -- A rule for a column that you add is a line here: || staging._problem(…).
                nullif(array_remove(
                    CASE WHEN NOT j.is_usual
                         THEN staging._order_problems(
@@ -152,7 +152,7 @@ BEGIN ATOMIC
                 WHEN (e.line_own).attributes IS NULL THEN (e.order_own).attributes
                 ELSE coalesce((e.order_own).attributes, '{}') || (e.line_own).attributes END,
            e.load_id, e.record_number, e.problems,
-           -- An item is told by itself: the lines of an order together are no larger than it is.
+           -- A line shows only its item: the lines of an order together are no larger than the order.
            left(coalesce(e.item, e.raw_json)::text, 65536)
     FROM explained e;
 END;

@@ -1,4 +1,4 @@
--- The catalogue delivered for a day: typed, and judged. The one place that knows what a product calls its fields. The
+-- The catalogue delivered for a day: typed, and judged. Only this file knows the names of a product's fields. The
 -- fences are those of _read_orders.
 CREATE OR REPLACE FUNCTION staging._read_products(p_load_date date, p_load_ids bigint[], p_own staging.fields[])
 RETURNS TABLE (

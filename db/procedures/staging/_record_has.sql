@@ -1,4 +1,4 @@
--- What a record that lacks a required field has instead: its first names that no field has. A misspelled one is among them.
+-- For a record that lacks a required field: the first names in it that are no fields. A misspelled field is among them.
 CREATE OR REPLACE FUNCTION staging._record_has(p_record json, p_source text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $_record_has$
@@ -10,4 +10,4 @@ AS $_record_has$
         ORDER BY n.place LIMIT 12
     ) AS k;
 $_record_has$;
-COMMENT ON FUNCTION staging._record_has(json, text) IS 'What a record that lacks a required field has instead: its first names that no field has';
+COMMENT ON FUNCTION staging._record_has(json, text) IS 'For a record that lacks a required field: the first names in it that are no fields';

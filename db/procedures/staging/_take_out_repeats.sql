@@ -1,10 +1,10 @@
 -- Takes out of a day's rows what is not clean: all but the last report of each order or event, with all its rows, and
 -- the rows that were refused: those without a load_date. The file name decides which report is
 -- last, by its bytes, then the place in the file. Repeats are few: they are found by sorting the hashes of their ids, which costs a
--- third of sorting or hashing the keys; what only has equal hashes is told apart afterwards.
+-- third of sorting or hashing the keys; rows that merely share a hash are told apart afterwards.
 --
--- p_rows:      the table of _collect_rows, which has p_lines rows. A record that lacks its key is nobody's repeat.
--- p_duplicate: rows of earlier reports;  p_refused: raw ids of the records that the refused rows are of
+-- p_rows:      the table of _collect_rows, which has p_lines rows. A record that lacks its key is never a repeat.
+-- p_duplicate: rows of earlier reports;  p_refused: raw ids of the records of the refused rows
 CREATE OR REPLACE FUNCTION staging._take_out_repeats(p_delivery staging.delivery, p_rows regclass, p_lines bigint, OUT p_duplicate bigint, OUT p_refused bigint[])
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_hashagg = off SET work_mem = '256MB'
     -- Two cores would hand each other a group per row.
@@ -21,13 +21,13 @@ DECLARE
     v_files     integer[];
     v_taken_out bigint;
 BEGIN
-    -- Until its index is made: rows of it are taken away below, which a publication of all tables would not let pass.
+    -- Until its index is made: rows are deleted below, and a publication of all tables would not allow that.
     EXECUTE format('ALTER TABLE %s REPLICA IDENTITY FULL', p_rows);
     EXECUTE format('CREATE TEMPORARY TABLE repeated_hashes AS
                     SELECT hashtextextended(%1$s, 0) AS hash FROM %2$s AS r WHERE %1$s IS NOT NULL %3$s GROUP BY 1 HAVING count(*) > 1',
                    v_id, p_rows, CASE WHEN v_is_orders THEN 'AND r.line_number = 1' END);
     ANALYZE pg_temp.repeated_hashes;
-    -- The files of a day came into raw one after the other: where each begins says which one a record is of.
+    -- The files of a day came into raw one after the other: the first id of each says which file a record is from.
     IF cardinality(p_delivery.load_ids) > 1 THEN
         SET LOCAL enable_seqscan TO off;  -- as in _clean_orders
         EXECUTE format('SELECT array_agg(f.first_id ORDER BY f.first_id), array_agg(array_position($1, f.load_id) ORDER BY f.first_id)
@@ -52,7 +52,7 @@ BEGIN
 
     EXECUTE format('DELETE FROM %s AS r USING pg_temp.sorted_out s WHERE r.ctid = s.row', p_rows);
     GET DIAGNOSTICS v_taken_out = ROW_COUNT;
-    -- The day's partition does not keep the room of the lines that it does not have.
+    -- The day's partition must not keep the space of lines that it does not have.
     IF v_taken_out * 2 > p_lines THEN
         EXECUTE format('CREATE TEMPORARY TABLE left_rows ON COMMIT DROP AS TABLE %s', p_rows);
         EXECUTE format('TRUNCATE %s', p_rows);

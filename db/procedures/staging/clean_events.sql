@@ -3,7 +3,7 @@
 -- After the day's files are in raw.
 -- Writes: staging.events_clean, staging.loads, audit.bad_records
 -- Errors: WH003 called inside a transaction, WH004 no date; those of staging._clean_events
--- Safe to repeat: yes; without a change of what it reads it changes nothing.
+-- Safe to repeat: yes; while its inputs are unchanged it changes nothing.
 CREATE OR REPLACE PROCEDURE staging.clean_events(load_date date)
 LANGUAGE plpgsql
 AS $clean_events$

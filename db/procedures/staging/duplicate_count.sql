@@ -11,7 +11,7 @@ DECLARE
     v_count     bigint;
 BEGIN
     IF v_key IS NULL THEN
-        RAISE EXCEPTION '% is no table of staging', p_table USING ERRCODE = 'WH004',
+        RAISE EXCEPTION '% is not a table of staging', p_table USING ERRCODE = 'WH004',
             HINT = 'staging.orders_clean, staging.events_clean or staging.products_clean';
     END IF;
     PERFORM warehouse._refuse_day(p_load_date, 'a count');

@@ -1,12 +1,12 @@
--- The products that a rule takes for known: those in a catalogue of another day that was loaded, and in the day's own
+-- The products that a rule takes as known: those in a catalogue of another day that was loaded, and in the day's own
 -- as it was delivered. Whether the day itself has been loaded before, and with which catalogue, makes no difference.
 --
--- Errors: WH004 no date of a warehouse
+-- Errors: WH004 not a date of the warehouse
 -- Reads:  warehouse.dim_product, warehouse.product_loads, staging.products_clean of the day
 CREATE OR REPLACE FUNCTION staging.known_products(p_load_date date) RETURNS TABLE (product_id text)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $known_products$
-    SELECT warehouse._refuse_day(p_load_date, 'the known products');
+    SELECT warehouse._refuse_day(p_load_date, 'a list of known products');
     SELECT p.product_id FROM warehouse.dim_product p
     WHERE NOT p.is_inferred
       AND p.product_id NOT IN (

@@ -1,4 +1,4 @@
--- Lets a fact partition hold these date_ids too: its CHECK is widened where it has to be.
+-- Lets a fact partition hold these date_ids too: its CHECK is widened if necessary.
 CREATE OR REPLACE FUNCTION warehouse._allow_date_ids(p_partition regclass, p_first integer, p_last integer) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $_allow_date_ids$

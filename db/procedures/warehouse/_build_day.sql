@@ -1,4 +1,4 @@
--- Builds a day's partition beside its parent. Returns its rows; of a day without any nothing is left.
+-- Builds a day's partition beside its parent. Returns the number of rows; if there are none, no table is left.
 CREATE OR REPLACE FUNCTION warehouse._build_day(p_parent regclass, p_load_date date, p_query text) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD'
 AS $_build_day$

@@ -2,7 +2,7 @@
 --
 -- p_name:  qualified name of the table to make;  p_from, p_to: its load_dates, p_to not included
 -- p_query: gives every column of the parent, by name. It may run on both cores: CREATE TABLE AS can, INSERT cannot.
--- Returns: its rows
+-- Returns: the number of rows
 -- Locks:   none that anybody else could wait for
 CREATE OR REPLACE FUNCTION warehouse._build_partition(
     p_parent regclass, p_name text, p_from date, p_to date, p_query text

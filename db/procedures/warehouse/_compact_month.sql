@@ -17,16 +17,16 @@ BEGIN
        OR p_parent NOT IN ('staging.orders_clean'::regclass, 'staging.events_clean'::regclass, 'staging.products_clean'::regclass,
                            'warehouse.fact_orders'::regclass, 'warehouse.fact_events'::regclass)
     THEN
-        RAISE EXCEPTION '% from % is no month of staging or facts', p_parent, p_month USING ERRCODE = 'WH004',
-            -- No function in it: whoever types it may have a path on which somebody else's is the closer match.
+        RAISE EXCEPTION '% from % is not a month of staging or facts', p_parent, p_month USING ERRCODE = 'WH004',
+            -- No function call in it: on the search path of whoever types it, somebody else's may be the closer match.
             HINT = format('CALL warehouse.compact_partitions(%L);', to_char(date_trunc('month', now() AT TIME ZONE 'UTC'), 'YYYY-MM-DD'));
     END IF;
     PERFORM warehouse._refuse_date(v_to);
     -- Steps of this month may read its days by their names; those of other months may move rows into them.
-    -- Either holds its lock until its transaction ends: what is read below stays true.
+    -- Both hold this lock until their transaction ends: what is read below stays true.
     PERFORM warehouse._lock_month_exclusive(p_month);
     PERFORM warehouse._lock_publishing(p_parent);
-    -- By name: days keep the order of columns in which they were made, and UNION goes by position.
+    -- Columns by name: each day keeps the column order in which it was made, and UNION goes by position.
     SELECT array_agg(p.partition ORDER BY p.from_date),
            string_agg(format('SELECT %s FROM %s', warehouse._column_list(p_parent), p.partition), ' UNION ALL ' ORDER BY p.from_date)
     INTO v_days, v_query

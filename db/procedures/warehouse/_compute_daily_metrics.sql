@@ -1,7 +1,7 @@
--- Worker of compute_daily_metrics: proves that nothing of the day was lost, and takes away members that no fact needs.
+-- Worker of compute_daily_metrics: proves that nothing of the day was lost, and removes members that no fact needs.
 -- The row of daily_metrics is completed when the driver closes the run, a moment later, with its runtime.
 --
--- Reads:  staging.loads, the facts of the day, warehouse.daily_metrics (whose fact figures the fact steps keep)
+-- Reads:  staging.loads, the facts of the day, warehouse.daily_metrics (whose fact figures are written by the fact steps)
 -- Writes: warehouse.dim_user, warehouse.dim_product: members that no load mentions any more
 -- Errors: WH012 clean lines are not facts + superseded, or the facts were not loaded
 CREATE OR REPLACE FUNCTION warehouse._compute_daily_metrics(p_load_date date) RETURNS audit.step_result
@@ -14,7 +14,7 @@ DECLARE
     v_superseded bigint;
     v_result     audit.step_result;
 BEGIN
-    -- Counted in one statement: rows and figures of a day move together. No loop: its cursor would keep to one core.
+    -- Counted in one statement, because rows and figures of a day change together. No loop: a cursor uses one core only.
     EXECUTE format($query$
         SELECT c.source, c.clean_count, c.fact_count, c.superseded_count
         FROM (
@@ -33,7 +33,7 @@ BEGIN
         coalesce(warehouse._partition_of('warehouse.fact_events', p_load_date), 'warehouse.fact_events'), p_load_date)
     INTO v_source, v_clean, v_facts, v_superseded;
     IF v_source IS NOT NULL THEN
-        RAISE EXCEPTION 'the clean % of % are not all in the facts', v_source, p_load_date USING ERRCODE = 'WH012',
+        RAISE EXCEPTION 'not all clean % of % are in the facts', v_source, p_load_date USING ERRCODE = 'WH012',
             DETAIL = format('Clean %s, facts %s, superseded by later loads %s.', v_clean,
                             v_facts, coalesce(v_superseded, 0)),
             HINT = format('CALL warehouse.reload_fact_%s(%L);', v_source, p_load_date);
@@ -50,17 +50,17 @@ BEGIN
 END
 $_compute_daily_metrics$;
 COMMENT ON FUNCTION warehouse._compute_daily_metrics(date)
-    IS 'Worker of compute_daily_metrics: proves that nothing of the day was lost, and takes away members that no fact needs';
+    IS 'Worker of compute_daily_metrics: proves that nothing of the day was lost, and removes members that no fact needs';
 
--- Takes members away that no load mentions any more, once no fact points at them. Rare: only a correction makes one.
--- Superseded rows count too: of a day between its dimensions and its facts they may still come back as facts.
+-- Removes members that no load mentions any more, once no fact refers to them. They are rare: only a correction leaves one.
+-- Superseded rows count too: if a day has loaded its dimensions but not its facts, they may come back as facts.
 CREATE OR REPLACE FUNCTION warehouse._remove_unseen_members() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $_remove_unseen_members$
 BEGIN
-    -- Before the dimensions: a swap of facts that is under way must not wait for us while we wait for its figures.
+    -- Locked before the dimensions: a swap of facts that is under way must not wait for us while we wait for its figures.
     PERFORM warehouse._lock_publishing('warehouse.daily_metrics');
-    -- In the order in which ATTACH takes its foreign keys, and a swap these locks: by name.
+    -- By name: this is the order in which ATTACH locks foreign keys, and a swap takes these locks.
     PERFORM warehouse._lock_publishing('warehouse.dim_product');
     PERFORM warehouse._lock_publishing('warehouse.dim_user');
 
@@ -89,4 +89,4 @@ BEGIN
     DELETE FROM warehouse.unseen_members m USING removed r WHERE m.dimension = 'user' AND m.member_id = r.user_id;
 END
 $_remove_unseen_members$;
-COMMENT ON FUNCTION warehouse._remove_unseen_members() IS 'Takes members away that no load mentions any more, once no fact points at them';
+COMMENT ON FUNCTION warehouse._remove_unseen_members() IS 'Removes members that no load mentions any more, once no fact refers to them';

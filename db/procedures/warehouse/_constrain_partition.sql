@@ -36,7 +36,7 @@ BEGIN
         v_proofs := concat_ws(', ', v_proofs, v_dates);
     END IF;
     EXECUTE format('ALTER TABLE %s %s', p_name, v_proofs);
-    -- By this a publication tells the rows that are changed or taken away; partitions do not have it from their parent.
+    -- A publication identifies changed and deleted rows by this; partitions do not inherit it from their parent.
     EXECUTE format('ALTER TABLE %s REPLICA IDENTITY USING INDEX %I', p_name,
                    (SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
                     WHERE i.indrelid = p_name::regclass AND i.indisunique ORDER BY i.indexrelid LIMIT 1));

@@ -15,7 +15,7 @@ BEGIN
     PERFORM warehouse._lock_month_exclusive(p.from_date) FROM warehouse._partitions() p WHERE p.partition = p_partition;
     PERFORM warehouse._lock_publishing(p_parent);
     IF NOT EXISTS (SELECT FROM warehouse._expired_partitions(p_before) e WHERE e.partition = p_partition AND e.parent = p_parent) THEN
-        RAISE EXCEPTION '% is not to be dropped', v_name USING ERRCODE = 'WH013',
+        RAISE EXCEPTION '% must not be dropped', v_name USING ERRCODE = 'WH013',
             DETAIL = 'The settings raw_keep_days and staging_keep_days keep it.',
             HINT = 'SELECT name, value FROM audit.settings;';
     END IF;

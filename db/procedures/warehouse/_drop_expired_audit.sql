@@ -1,13 +1,13 @@
--- Retention of audit, a day at a time: what the setting audit_keep_days does not keep and nobody needs any more.
+-- Retention of audit, one day at a time: it drops what is older than the setting audit_keep_days and no longer needed.
 --
--- A run goes when it began that long ago and its day is that old. What stays whatever its age: the newest run of a day and
--- the newest that judged it (status, explain, daily_metrics), that of the gate's verdict, one that an override let through,
--- and what runs. The rejected rows of a day and its step_inputs go when no staging of it is left and no run of it is kept
--- for its youth: so a run of the day cannot be skipped that would have to make them again. Verdicts, overrides and
--- erasures stay: a row a decision.
+-- A run is dropped when both its start and its day are that old. These runs stay, however old they are: the newest of a day
+-- and the newest that judged it (status, explain, daily_metrics), that of the gate's verdict, one that an override let
+-- through, and one that is still running. A day's rejected rows and step_inputs are dropped when none of its staging is left
+-- and none of its runs is young enough to keep: so a run that would have to write them again is never skipped. Verdicts,
+-- overrides and erasures stay, one row per decision.
 
--- Drops that of one day. Returns what it did, in words.
--- Locks: the month of the day (advisory): no step of it is in the middle of what is looked at here
+-- Does this for one day. Returns what it did, in words.
+-- Locks: the month of the day (advisory, exclusive), so that no step of the day is under way
 CREATE OR REPLACE FUNCTION warehouse._drop_expired_audit(p_run_date date, p_before date) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD'
 AS $_drop_expired_audit$
@@ -29,4 +29,4 @@ BEGIN
     RETURN format('audit of %s: %s runs and %s rejected rows dropped', p_run_date, cardinality(v_runs), v_rows);
 END
 $_drop_expired_audit$;
-COMMENT ON FUNCTION warehouse._drop_expired_audit(date, date) IS 'Drops what audit_keep_days does not keep of one day';
+COMMENT ON FUNCTION warehouse._drop_expired_audit(date, date) IS 'Drops what is older than audit_keep_days and no longer needed of one day';

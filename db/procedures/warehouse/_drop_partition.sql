@@ -1,9 +1,9 @@
--- Drops a partition that was detached, whatever others have made of it. A column of its row type, a view, a function or a
--- default of theirs would keep PostgreSQL from dropping it, and with it a day from being published: then the table is
--- emptied and put aside as replaced_<oid>. Nobody's work is destroyed, and what was over the partition could not be read
--- by its maker before, either. compact_partitions drops it once nothing needs it any more.
+-- Drops a partition that was detached, whatever others have built on it. A column of its row type, a view, a function or a
+-- default of theirs would keep PostgreSQL from dropping it, and the day from being published: then the table is emptied and
+-- put aside as replaced_<oid>. Nobody's work is destroyed; what was built on the partition could not be read by its maker
+-- before, either. compact_partitions drops the table once nothing needs it any more.
 --
--- Locks: ACCESS EXCLUSIVE on the table, and on those that its foreign keys lead to
+-- Locks: ACCESS EXCLUSIVE on the table, and on the tables that its foreign keys refer to
 CREATE OR REPLACE FUNCTION warehouse._drop_partition(p_partition regclass) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD'
 AS $_drop_partition$

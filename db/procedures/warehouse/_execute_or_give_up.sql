@@ -1,11 +1,11 @@
--- Runs DDL that needs locks which readers hold: asks for a short time, lets the readers pass, asks again, and in the
--- end gives up with nothing changed. Nobody queues behind a long query or a pg_dump for longer than one asking.
+-- Runs DDL that needs locks which readers hold: waits briefly, lets the readers pass, tries again, and in the end gives up
+-- with nothing changed. Nobody queues behind a long query or a pg_dump for longer than one attempt.
 --
 -- p_what:      what is being done, for the error
 -- p_relations: the relations whose holders the error names
 -- p_commands:  the statements; all or none of them hold
 -- Locks:       SHARE UPDATE EXCLUSIVE on the tables among p_relations, until the transaction ends; what the statements take
--- Errors:      WH006 the locks were not to be had, with the pids that hold them
+-- Errors:      WH006 the tables stayed in use, with the pids that hold their locks
 CREATE OR REPLACE FUNCTION warehouse._execute_or_give_up(p_what text, p_relations regclass[], p_commands text[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD'
 AS $_execute_or_give_up$
@@ -14,9 +14,9 @@ DECLARE
     v_lock_timeout text := current_setting('lock_timeout');
     v_command      text;
 BEGIN
-    -- Autovacuum yields to who waits for longer than deadlock_timeout, a second, and so never to what is asked for below:
-    -- of a month's partitions one is always being looked after. This keeps it away, waits for no reader or writer, and as long
-    -- as all askings together.
+    -- Autovacuum yields only to a session that waits for longer than deadlock_timeout, a second; the attempts below never do,
+    -- and one of a month's partitions is always being vacuumed. This lock keeps autovacuum away, waits for no reader or
+    -- writer, and may take as long as all attempts together.
     BEGIN
         PERFORM set_config('lock_timeout', greatest(2000, v_attempts * (audit._setting('swap_lock_timeout_ms') + audit._setting('swap_pause_ms')))::text, true);
         FOR v_command IN
@@ -49,7 +49,7 @@ BEGIN
 END
 $_execute_or_give_up$;
 COMMENT ON FUNCTION warehouse._execute_or_give_up(text, regclass[], text[])
-    IS 'Runs DDL that needs locks which readers hold: asks shortly, lets readers pass, asks again, gives up with WH006';
+    IS 'Runs DDL that needs locks which readers hold: waits briefly, lets readers pass, tries again, gives up with WH006';
 
 -- Errors: WH006, with the pids that hold the relations
 CREATE OR REPLACE FUNCTION warehouse._give_up(p_what text, p_relations regclass[]) RETURNS void

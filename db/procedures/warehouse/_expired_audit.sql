@@ -11,4 +11,4 @@ AS $_expired_audit$
     WHERE warehouse._is_day_over(d.run_date, p_before)
     ORDER BY 1;
 $_expired_audit$;
-COMMENT ON FUNCTION warehouse._expired_audit(date) IS 'The days of whose audit retention drops something';
+COMMENT ON FUNCTION warehouse._expired_audit(date) IS 'The days for which retention drops something from audit';

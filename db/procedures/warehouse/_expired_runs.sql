@@ -1,4 +1,4 @@
--- Runs of a day that retention drops: older than audit_keep_days, and not what the day is still judged or told by.
+-- Runs of a day that retention drops: older than audit_keep_days, and not needed for the day's verdict or story.
 CREATE OR REPLACE FUNCTION warehouse._expired_runs(p_before date) RETURNS TABLE (run_id bigint, run_date date)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $_expired_runs$
@@ -13,4 +13,4 @@ AS $_expired_runs$
       AND NOT EXISTS (SELECT FROM audit.gate_verdicts g WHERE g.run_date = r.run_date AND g.run_id = r.run_id)
       AND NOT EXISTS (SELECT FROM audit.dq_overrides o WHERE o.used_by_run_id = r.run_id);
 $_expired_runs$;
-COMMENT ON FUNCTION warehouse._expired_runs(date) IS 'The runs that audit_keep_days does not keep and nobody needs any more';
+COMMENT ON FUNCTION warehouse._expired_runs(date) IS 'The runs that are older than audit_keep_days and no longer needed';

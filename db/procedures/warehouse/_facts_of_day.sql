@@ -1,8 +1,8 @@
--- The query that gives a day's facts: what the view from staging to facts says, of the partition of that day alone. The parent
--- is not read: a reload that held it until it ends would be in the way of whoever swaps another day of staging.
+-- The query that gives a day's facts: the view from staging to facts, applied to the partition of that day alone. The parent
+-- is not read: a reload would lock it until it ends, and block whoever swaps another day of staging.
 --
 -- p_view:    staging.order_facts or event_facts;  p_staging: the table that it selects from, as s
--- Returns:   a query, in which load_date is a constant: what the view makes of it is worked out once
+-- Returns:   a query in which load_date is a constant, so that what the view makes of it is computed once
 CREATE OR REPLACE FUNCTION warehouse._facts_of_day(p_view regclass, p_staging regclass, p_load_date date) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD'
 AS $_facts_of_day$
@@ -13,7 +13,7 @@ DECLARE
                                                         ELSE format('d.%I', a.attname) END, ', ' ORDER BY a.attnum)
                        FROM pg_attribute a WHERE a.attrelid = p_staging AND a.attnum > 0 AND NOT a.attisdropped);
 BEGIN
-    -- A view that says more than which columns there are is asked as it stands.
+    -- A view that does more than list columns is queried as it stands.
     IF right(v_view, length(v_from)) <> v_from THEN
         RETURN format('SELECT v.* FROM %s v WHERE v.load_date = %L', p_view, p_load_date);
     END IF;

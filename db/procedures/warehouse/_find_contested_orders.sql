@@ -1,5 +1,5 @@
--- Which orders of pg_temp.loaded_keys another load owns, as pg_temp.contested_orders. Looked up one by one: the cost is
--- that of the load, not of the history.
+-- Finds the orders of pg_temp.loaded_keys that another load owns, as pg_temp.contested_orders. They are looked up one by
+-- one: the cost grows with the load, not with the history.
 CREATE OR REPLACE FUNCTION warehouse._find_contested_orders(p_load_date date) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = on
@@ -13,4 +13,4 @@ BEGIN
     ANALYZE pg_temp.contested_orders;
 END
 $_find_contested_orders$;
-COMMENT ON FUNCTION warehouse._find_contested_orders(date) IS 'Which orders of this load another load owns';
+COMMENT ON FUNCTION warehouse._find_contested_orders(date) IS 'Finds the orders of this load that another load owns';

@@ -1,5 +1,5 @@
--- Makes the last earlier load that has them the owner of pg_temp.gone_orders, as pg_temp.given_back says afterwards;
--- an order that no other load has is owned by none. Looked up one by one.
+-- Gives the ownership of pg_temp.gone_orders back to the last earlier load that has them, and lists them in
+-- pg_temp.given_back; an order that no other load has gets no owner. They are looked up one by one.
 CREATE OR REPLACE FUNCTION warehouse._give_owners_back(p_load_date date) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 SET enable_hashjoin = off SET enable_mergejoin = off
@@ -20,4 +20,4 @@ BEGIN
     WHERE w.order_id = g.order_id AND w.load_date = p_load_date;
 END
 $_give_owners_back$;
-COMMENT ON FUNCTION warehouse._give_owners_back(date) IS 'Makes the last earlier load that has them the owner of orders that this load has no more';
+COMMENT ON FUNCTION warehouse._give_owners_back(date) IS 'Gives the ownership of orders that this load no longer has back to the last earlier load that has them';

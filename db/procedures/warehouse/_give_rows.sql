@@ -1,5 +1,5 @@
--- Gives rows back to the facts of earlier loads: pg_temp.given_back (key, load_date). They are in pg_temp.given_rows
--- afterwards.
+-- Gives rows back to the facts of earlier loads: pg_temp.given_back (key, load_date). Afterwards they
+-- are in pg_temp.given_rows.
 CREATE OR REPLACE FUNCTION warehouse._give_rows(p_facts regclass, p_superseded regclass, p_key text[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD'
 AS $_give_rows$

@@ -1,4 +1,4 @@
--- Whether the rejected rows of a day may go.
+-- Whether the rejected rows of a day may be dropped.
 CREATE OR REPLACE FUNCTION warehouse._is_day_over(p_run_date date, p_before date) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $_is_day_over$
@@ -10,4 +10,4 @@ AS $_is_day_over$
            AND NOT EXISTS (SELECT FROM unnest(ARRAY['staging.orders_clean', 'staging.events_clean', 'staging.products_clean']::regclass[]) AS p (parent)
                            WHERE warehouse._partition_of(p.parent, p_run_date) IS NOT NULL);
 $_is_day_over$;
-COMMENT ON FUNCTION warehouse._is_day_over(date, date) IS 'Whether the rejected rows of a day may go';
+COMMENT ON FUNCTION warehouse._is_day_over(date, date) IS 'Whether the rejected rows of a day may be dropped';

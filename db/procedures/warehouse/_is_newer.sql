@@ -1,4 +1,4 @@
--- Whether an order is a later source of attributes than another: by time, load and order_id. One without a time is none.
+-- Whether an order is a later source of attributes than another: by time, load and order_id. One without a time is no source.
 CREATE OR REPLACE FUNCTION warehouse._is_newer(
     p_order_ts timestamptz, p_load_date date, p_order_id text, p_old_order_ts timestamptz, p_old_load_date date, p_old_order_id text
 ) RETURNS boolean

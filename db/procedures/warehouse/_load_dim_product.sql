@@ -20,7 +20,7 @@ BEGIN
     EXECUTE format($query$
         CREATE TEMPORARY TABLE seen_products ON COMMIT DROP AS
         WITH mentioned AS (
-            -- Grouped before they are put together: that can be done on both cores, in memory.
+            -- Grouped before the UNION: grouping can use both cores, in memory.
             SELECT o.product_id FROM %2$s o WHERE o.load_date = %4$L GROUP BY o.product_id
             UNION
             SELECT coalesce(k.product_id, '(none)')

@@ -5,8 +5,8 @@
 -- Locks:  the dimension's publish lock (advisory) once the day's users are known, until the transaction ends
 -- Safe to repeat: dim_user is the sum of user_loads, whatever the order of loading; what did not change stays.
 --
--- What a load says of a user is merged in. Only where it said before what the dimension shows, and says it no more, are
--- the user's other loads read again; and of these only the last ones, unless the first sighting was lost.
+-- What a load says of a user is merged in. The user's other loads are read again only if the dimension shows something that
+-- this load said before and no longer says; and of these only the last ones, unless the first sighting was lost.
 CREATE OR REPLACE FUNCTION warehouse._load_dim_user(p_load_date date) RETURNS audit.step_result
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $_load_dim_user$
@@ -65,7 +65,7 @@ BEGIN
     USING pg_temp.changed_users c
     WHERE c.was_seen AND l.user_id = c.user_id AND l.load_date = p_load_date;
 
-    -- In the order of the index each page of it is looked for once.
+    -- In index order, so that each page of the index is looked up once.
     INSERT INTO warehouse.user_loads (user_id, load_date, first_seen_at, last_seen_at, city, signup_date, marketing_source,
                                       attributes_order_ts, attributes_order_id)
     SELECT n.user_id, p_load_date, n.first_seen_at, n.last_seen_at, n.city, n.signup_date, n.marketing_source,

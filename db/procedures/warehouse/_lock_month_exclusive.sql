@@ -1,4 +1,4 @@
--- The same for whoever merges or drops partitions of the month: alone.
+-- As _lock_month_shared, but exclusive: for whoever merges or drops partitions of the month.
 CREATE OR REPLACE FUNCTION warehouse._lock_month_exclusive(p_load_date date) RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, pg_temp
 AS $_lock_month_exclusive$

@@ -1,7 +1,7 @@
 -- Keeps the partitions of a day's month as they are until the transaction ends: a step reads them by their own names,
 -- and compaction drops the days that it merged. Steps hold it together; compaction and retention wait for them.
 --
--- Called first in a worker, before it looks a partition up and before any other lock.
+-- Call it first in a worker, before any other lock and before a partition is looked up.
 -- Locks: the month (advisory), shared
 CREATE OR REPLACE FUNCTION warehouse._lock_month_shared(p_load_date date) RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, pg_temp

@@ -1,8 +1,8 @@
 -- Keeps upgrades and erasures out until the transaction ends. The driver of steps, loads of raw and compaction hold
--- this together; an upgrade (ops/migrate.py) and audit.erase_user take it alone, and so wait for all of these.
+-- this together; an upgrade (ops/migrate.py) and audit.erase_user take it exclusively, and so wait for all of these.
 --
--- Called before anything else that the transaction does: what it reads and runs afterwards stays as it is, and from here on
--- no lock of a table or row is waited for without end, either (55P03).
+-- Call it before anything else in the transaction: what is read and run afterwards stays as it is, and from here on waits for
+-- locks of tables and rows have an end, too (55P03).
 -- Locks:  the warehouse (advisory), shared
 -- Errors: WH006 it stayed in use, with the sessions
 CREATE OR REPLACE FUNCTION warehouse._lock_warehouse_shared() RETURNS void

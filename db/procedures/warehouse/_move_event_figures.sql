@@ -1,5 +1,5 @@
--- The change of the fact figures of the days that events moved from or to: pg_temp.taken_rows, given_rows. Each day is
--- looked up: the days that there are do not matter.
+-- Adjusts the fact figures of the days that events moved from or to: pg_temp.taken_rows, given_rows. Each day is looked
+-- up: the cost does not grow with the number of days.
 CREATE OR REPLACE FUNCTION warehouse._move_event_figures() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 SET enable_hashjoin = off SET enable_mergejoin = off
@@ -18,4 +18,4 @@ BEGIN
     WHERE m.run_date = d.load_date;
 END
 $_move_event_figures$;
-COMMENT ON FUNCTION warehouse._move_event_figures() IS 'The change of the fact figures of the days that events moved from or to';
+COMMENT ON FUNCTION warehouse._move_event_figures() IS 'Adjusts the fact figures of the days that events moved from or to';

@@ -1,6 +1,6 @@
--- The change of the fact figures of the days that orders moved from or to: pg_temp.taken_rows, given_rows. Each day is
--- looked up: the days that there are do not matter. What counts as a sale is what did when that day's row was written:
--- what is taken away must be what was added.
+-- Adjusts the fact figures of the days that orders moved from or to: pg_temp.taken_rows, given_rows. Each day is looked
+-- up: the cost does not grow with the number of days. What counted as a sale when a day's row was written counts
+-- here: what is subtracted must be what was added.
 CREATE OR REPLACE FUNCTION warehouse._move_order_figures() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 SET enable_hashjoin = off SET enable_mergejoin = off
@@ -21,4 +21,4 @@ BEGIN
     WHERE m.run_date = d.load_date;
 END
 $_move_order_figures$;
-COMMENT ON FUNCTION warehouse._move_order_figures() IS 'The change of the fact figures of the days that orders moved from or to';
+COMMENT ON FUNCTION warehouse._move_order_figures() IS 'Adjusts the fact figures of the days that orders moved from or to';

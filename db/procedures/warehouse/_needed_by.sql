@@ -1,4 +1,4 @@
--- What others have made that needs a table or its row type, and who made it.
+-- What others have made that depends on a table or its row type, and who made it.
 CREATE OR REPLACE FUNCTION warehouse._needed_by(p_table regclass) RETURNS text
 LANGUAGE sql SET search_path = pg_catalog, pg_temp
 AS $_needed_by$
@@ -21,4 +21,4 @@ AS $_needed_by$
     LEFT JOIN pg_proc f ON d.classid = 'pg_proc'::regclass AND f.oid = d.objid
     LEFT JOIN pg_type t ON d.classid = 'pg_type'::regclass AND t.oid = d.objid;
 $_needed_by$;
-COMMENT ON FUNCTION warehouse._needed_by(regclass) IS 'What others have made that needs a table or its row type, and who made it';
+COMMENT ON FUNCTION warehouse._needed_by(regclass) IS 'What others have made that depends on a table or its row type, and who made it';

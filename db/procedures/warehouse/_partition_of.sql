@@ -1,11 +1,11 @@
 -- The partition that holds a day of staging or facts: its own, or the compacted month's; NULL if there is none.
 -- Found by name, so that the parent is not touched: two sessions that swap would deadlock over it.
--- Asked of pg_class and not of to_regclass: that may answer from a cache that has not heard what another session
--- made while this one waited for an advisory lock.
+-- It asks pg_class, not to_regclass: that may answer from a cache that does not know yet what another session made while
+-- this one waited for an advisory lock.
 CREATE OR REPLACE FUNCTION warehouse._partition_of(p_parent regclass, p_load_date date) RETURNS regclass
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $_partition_of$
-    -- No join, which a caller's settings could make one with the whole catalog.
+    -- No join: a caller's settings could make it one with the whole catalog.
     SELECT c.oid::regclass
     FROM pg_class c
     WHERE c.relnamespace = (SELECT p.relnamespace FROM pg_class p WHERE p.oid = p_parent)

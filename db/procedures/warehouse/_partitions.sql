@@ -1,4 +1,4 @@
--- The partitions of staging and facts and raw, with the dates that they hold, by their names.
+-- The partitions of staging, facts and raw, with the dates that they hold, which their names tell.
 CREATE OR REPLACE FUNCTION warehouse._partitions()
 RETURNS TABLE (parent regclass, partition regclass, grain text, from_date date, to_date date)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp

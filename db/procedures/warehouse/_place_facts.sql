@@ -1,5 +1,5 @@
--- Puts a load in its place: the partition that was built for it, without its superseded rows, or what p_owned gives. The
--- day comes last: while it is swapped readers wait, and nothing may make them wait longer.
+-- Puts a load in place: the partition that was built for it, without its superseded rows, or what p_owned gives. The day
+-- comes last: readers wait while it is swapped, and nothing may make them wait longer.
 --
 -- p_key: tells the rows of the load apart;  p_built: rows of the partition that was built; 0 if none was
 -- Errors: WH011 a dimension was not loaded, WH006 a swap did not get its locks
@@ -19,4 +19,4 @@ EXCEPTION WHEN foreign_key_violation THEN
     PERFORM warehouse._refuse_without_dimensions(p_load_date, SQLERRM);
 END
 $_place_facts$;
-COMMENT ON FUNCTION warehouse._place_facts(regclass, date, text, text[], bigint) IS 'Puts a load in its place in the facts';
+COMMENT ON FUNCTION warehouse._place_facts(regclass, date, text, text[], bigint) IS 'Puts a load in place in the facts';

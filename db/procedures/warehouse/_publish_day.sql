@@ -1,6 +1,6 @@
 -- Makes a day of a partitioned table what a query says. This is the one place where partitions are put in place.
 --
--- First load: the partition is built beside and attached; that waits for no reader and blocks none. Reload: the rows
+-- First load: the partition is built beside and attached; this waits for no reader and blocks none. Reload: the rows
 -- that differ are written in the live partition when they are few, or when it is a compacted month; else the
 -- partition is built anew and swapped, in time that depends on the day. A row that did not change stays as it is.
 --
@@ -44,7 +44,7 @@ BEGIN
     SELECT format('(%s) IS NOT DISTINCT FROM (%s)', string_agg(format('n.%I', c), ', '), string_agg(format('o.%I', c), ', '))
     INTO v_same_row FROM unnest(v_columns) AS c WHERE c <> ALL (p_key || p_carried || 'load_date'::text);
 
-    -- The old rows' created_at goes along: a row that changes was still made when it was made.
+    -- created_at is taken over from the old row: a change does not alter when the row was made.
     EXECUTE format(
         'CREATE TEMPORARY TABLE changed_rows ON COMMIT DROP AS
          SELECT %1$s, o.is_old IS NOT NULL AS is_old, n.is_new IS NOT NULL AS is_new %2$s

@@ -1,5 +1,5 @@
--- Makes the table that was filled under the name of a day's partition that partition. Returns whether it has rows; of a
--- day without any nothing is left.
+-- Turns the table that was filled under the name of a day's partition into that partition. Returns whether it has rows; if
+-- it has none, no table is left.
 CREATE OR REPLACE FUNCTION warehouse._publish_first(p_parent regclass, p_load_date date) RETURNS boolean
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD'
 AS $_publish_first$
@@ -17,4 +17,4 @@ BEGIN
     RETURN v_has_rows;
 END
 $_publish_first$;
-COMMENT ON FUNCTION warehouse._publish_first(regclass, date) IS 'Makes the table that was filled under the name of a day''s partition that partition';
+COMMENT ON FUNCTION warehouse._publish_first(regclass, date) IS 'Turns the table that was filled under the name of a day''s partition into that partition';

@@ -1,7 +1,7 @@
--- Works out again the users of whom this load said something else before: pg_temp.changed_users, seen_users.
+-- Recomputes the users about whom this load said something else before: pg_temp.changed_users, seen_users.
 --
--- Nothing in a load is dated after it. So what a user's newest load says is older only than loads that are not older
--- than that: the last sighting and the last attributes are found without reading the user's whole history.
+-- Nothing in a load is dated after it. So only loads that are no older than what a user's newest load says can say something
+-- later: the last sighting and the last attributes are found without reading the user's whole history.
 CREATE OR REPLACE FUNCTION warehouse._refresh_users(p_load_date date) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET "TimeZone" = 'UTC'
 AS $_refresh_users$
@@ -59,4 +59,4 @@ BEGIN
           (w.first_seen_at, w.last_seen_at, w.city, w.signup_date, w.marketing_source, w.order_ts, w.load_date, w.order_id);
 END
 $_refresh_users$;
-COMMENT ON FUNCTION warehouse._refresh_users(date) IS 'Works out again the users of whom a load said something else before';
+COMMENT ON FUNCTION warehouse._refresh_users(date) IS 'Recomputes the users about whom a load said something else before';

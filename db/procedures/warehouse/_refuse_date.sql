@@ -1,4 +1,4 @@
--- Errors: WH004 a date is missing or to come: a slip of the finger must not drop what retention keeps
+-- Errors: WH004 a date is missing or in the future: a typing error must not drop what retention keeps
 CREATE OR REPLACE FUNCTION warehouse._refuse_date(p_date date) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $_refuse_date$
@@ -7,9 +7,9 @@ BEGIN
     IF p_date > (now() AT TIME ZONE 'UTC')::date THEN
         RAISE EXCEPTION 'compaction needs a date that is not in the future' USING ERRCODE = 'WH004',
             DETAIL = format('Got: %s.', p_date),
-            -- No function in it: whoever types it may have a path on which somebody else's is the closer match.
+            -- No function call in it: on the search path of whoever types it, somebody else's may be the closer match.
             HINT = format('CALL warehouse.compact_partitions(%L);', to_char(date_trunc('month', now() AT TIME ZONE 'UTC'), 'YYYY-MM-DD'));
     END IF;
 END
 $_refuse_date$;
-COMMENT ON FUNCTION warehouse._refuse_date(date) IS 'Refuses a date that is missing or to come';
+COMMENT ON FUNCTION warehouse._refuse_date(date) IS 'Refuses a date that is missing or in the future';

@@ -3,7 +3,7 @@ CREATE OR REPLACE FUNCTION warehouse._refuse_without_dimensions(p_load_date date
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD'
 AS $_refuse_without_dimensions$
 BEGIN
-    RAISE EXCEPTION 'the dimensions do not know the staging of %', p_load_date USING ERRCODE = 'WH011',
+    RAISE EXCEPTION 'the dimensions do not cover the staging of %', p_load_date USING ERRCODE = 'WH011',
         DETAIL = p_message,
         HINT = format('CALL warehouse.load_dim_date(%1$L); CALL warehouse.load_dim_user(%1$L); CALL warehouse.load_dim_product(%1$L);', p_load_date);
 END

@@ -1,4 +1,4 @@
--- Worker of reload_fact_events: the events of a load, in the place of what that load brought before.
+-- Worker of reload_fact_events: puts the events of a load in place of what that load brought before.
 --
 -- Reads:  staging.events_clean of the day
 -- Writes: warehouse.fact_events, warehouse.events_superseded, warehouse.late_events, the fact figures of
@@ -8,15 +8,15 @@
 -- Errors: WH006 a swap did not get its locks, WH011 a dimension was not loaded
 -- Safe to repeat: an event belongs to the greatest load_date that has it, whatever the order of loading.
 --
--- An event is (event_id, event_ts). It can only be in the load of its own day, or in one that it came late to; so a
--- repeat is found among late_events and in the one partition of its day.
+-- An event is identified by (event_id, event_ts). It can only be in the load of its own day, or in a later one as a late
+-- event; so a repeat is found in late_events and in the one partition of its day.
 --
--- Passed in temporary tables, to _place_facts.sql but for the first two:
+-- Passed in temporary tables, all but the first two to _place_facts.sql:
 --   late_keys (event_id, event_ts)              the events of this load that came later than their own day
 --   later_keys (event_id, event_ts)             those that a later load has, too
 --   superseded_rows (columns of the facts)      its events that a later load has in force
---   given_back (event_id, event_ts, load_date)  what it gives back, and to which load
---   taken_over (event_id, event_ts, load_date)  what it takes over, and from which load
+--   given_back (event_id, event_ts, load_date)  events that it gives back, and to which load
+--   taken_over (event_id, event_ts, load_date)  events that it takes over, and from which load
 --   taken_rows, given_rows                      the rows that moved: made by _move_rows, read by _write_event_figures
 CREATE OR REPLACE FUNCTION warehouse._reload_fact_events(p_load_date date) RETURNS audit.step_result
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
@@ -33,13 +33,13 @@ BEGIN
     v_live := warehouse._partition_of('warehouse.fact_events', p_load_date);
     v_events := warehouse._facts_of_day('staging.event_facts', 'staging.events_clean', p_load_date);
 
-    -- The work of a first load is done before the lock is taken; days side by side wait for the short rest only.
+    -- The work of a first load is done before the lock is taken; parallel days wait only for the short rest.
     IF v_live IS NULL THEN
         v_built := warehouse._build_day('warehouse.fact_events', p_load_date, v_events);
     END IF;
     PERFORM warehouse._lock_publishing('warehouse.fact_events');
 
-    -- What was built knows by its index which of it is late, and how much it is.
+    -- The index of what was built shows which events are late, and how many there are.
     IF v_built > 0 THEN
         v_count := v_built;
         v_late := format('SELECT f.event_id, f.event_ts FROM %s f WHERE f.date_id < %s',
@@ -51,7 +51,7 @@ BEGIN
     EXECUTE format('CREATE TEMPORARY TABLE late_keys ON COMMIT DROP AS %s', v_late);
     ANALYZE pg_temp.late_keys;
 
-    -- What this load was late with and has no more goes back to the last earlier load that has it.
+    -- Late events that this load no longer has go back to the last earlier load that has them.
     CREATE TEMPORARY TABLE given_back ON COMMIT DROP AS
     SELECT o.event_id, o.event_ts, s.load_date
     FROM warehouse.late_events o
@@ -74,7 +74,7 @@ BEGIN
     SELECT k.event_id, k.event_ts, p_load_date FROM pg_temp.late_keys k
     ON CONFLICT ON CONSTRAINT late_events_pkey DO NOTHING;
 
-    -- What later loads have: their event is in force, ours is kept beside.
+    -- Events that later loads have too: theirs are in force, ours are kept as superseded.
     CREATE TEMPORARY TABLE later_keys ON COMMIT DROP AS
     SELECT o.event_id, o.event_ts FROM warehouse.late_events o
     WHERE o.event_ts >= p_load_date::timestamptz AND o.event_ts < (p_load_date + 1)::timestamptz AND o.load_date > p_load_date
@@ -93,7 +93,7 @@ BEGIN
                            WHERE NOT EXISTS (SELECT FROM pg_temp.later_keys k WHERE k.event_id = l.event_id AND k.event_ts = l.event_ts)',
                           v_events);
     END IF;
-    -- Earlier loads that may hold what this one was late with: that of the event's own day, and others that were late.
+    -- Earlier loads that may hold this load's late events: that of the event's own day, and others to which it came late.
     CREATE TEMPORARY TABLE taken_over ON COMMIT DROP AS
     SELECT k.event_id, k.event_ts, e.load_date
     FROM pg_temp.late_keys k
@@ -113,4 +113,4 @@ BEGIN
 END
 $_reload_fact_events$;
 COMMENT ON FUNCTION warehouse._reload_fact_events(date)
-    IS 'Worker of reload_fact_events: the events of a load, in the place of what that load brought before';
+    IS 'Worker of reload_fact_events: puts the events of a load in place of what that load brought before';

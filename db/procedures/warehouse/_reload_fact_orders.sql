@@ -1,4 +1,4 @@
--- Worker of reload_fact_orders: the order lines of a load, in the place of what that load brought before.
+-- Worker of reload_fact_orders: puts the order lines of a load in place of what that load brought before.
 --
 -- Reads:  staging.orders_clean of the day
 -- Writes: warehouse.fact_orders, warehouse.orders_superseded, warehouse.order_owners, the fact figures of
@@ -9,15 +9,15 @@
 -- Safe to repeat: an order belongs to the greatest load_date that has a clean line of it, whatever the order of loading.
 --
 -- A load takes over the orders that earlier loads had, hands those that later loads have to orders_superseded, and
--- gives back what it had and has no more. Only the orders of this load are looked up, never the history.
+-- gives back those that it no longer has. Only the orders of this load are looked up, never the history.
 --
 -- Passed in temporary tables, to _find_contested_orders, _give_owners_back and _take_owners_over here and to _place_facts.sql:
 --   loaded_keys (order_id)                   the orders of this load
 --   contested_orders (order_id, owner_date)  those that another load owns
---   gone_orders (order_id)                   what this load had and has no more
+--   gone_orders (order_id)                   orders that this load had and no longer has
 --   superseded_rows (columns of the facts)   its lines that a later load has in force
---   given_back (order_id, load_date)         what it gives back, and to which load
---   taken_over (order_id, load_date)         what it takes over, and from which load
+--   given_back (order_id, load_date)         orders that it gives back, and to which load
+--   taken_over (order_id, load_date)         orders that it takes over, and from which load
 --   taken_rows, given_rows                   the rows that moved: made by _move_rows, read by _write_order_figures
 CREATE OR REPLACE FUNCTION warehouse._reload_fact_orders(p_load_date date) RETURNS audit.step_result
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
@@ -32,7 +32,7 @@ BEGIN
     v_live := warehouse._partition_of('warehouse.fact_orders', p_load_date);
     v_lines := warehouse._facts_of_day('staging.order_facts', 'staging.orders_clean', p_load_date);
 
-    -- The work of a first load is done before the lock is taken; days side by side wait for the short rest only.
+    -- The work of a first load is done before the lock is taken; parallel days wait only for the short rest.
     IF v_live IS NULL THEN
         v_built := warehouse._build_day('warehouse.fact_orders', p_load_date, v_lines);
     END IF;
@@ -42,12 +42,12 @@ BEGIN
     ANALYZE pg_temp.loaded_keys;
     PERFORM warehouse._find_contested_orders(p_load_date);
 
-    -- What later loads have: their lines are in force, ours are kept beside.
+    -- Orders that later loads have too: their lines are in force, ours are kept as superseded.
     EXECUTE format('CREATE TEMPORARY TABLE superseded_rows ON COMMIT DROP AS SELECT l.* FROM (%s) AS l
                     WHERE l.order_id IN (SELECT c.order_id FROM pg_temp.contested_orders c WHERE c.owner_date > %L)', v_lines, p_load_date);
     PERFORM warehouse._replace_superseded('warehouse.orders_superseded', p_load_date);
 
-    -- What this load had and has no more goes back to the last earlier load that has it.
+    -- Orders that this load no longer has go back to the last earlier load that has them.
     CREATE TEMPORARY TABLE given_back (order_id text COLLATE "C", load_date date) ON COMMIT DROP;
     IF v_live IS NOT NULL THEN
         EXECUTE format($query$
@@ -60,7 +60,7 @@ BEGIN
     END IF;
 
     PERFORM warehouse._take_owners_over(p_load_date);
-    -- What nobody owns yet: what this load owned before is in its facts. In the order of the index each page of it is
+    -- Orders that nobody owns yet; those that this load owned before are in its facts. In index order, each page is
     -- looked for once.
     EXECUTE format('INSERT INTO warehouse.order_owners (order_id, load_date)
                     SELECT k.order_id, %1$L FROM pg_temp.loaded_keys k
@@ -87,4 +87,4 @@ BEGIN
 END
 $_reload_fact_orders$;
 COMMENT ON FUNCTION warehouse._reload_fact_orders(date)
-    IS 'Worker of reload_fact_orders: the order lines of a load, in the place of what that load brought before';
+    IS 'Worker of reload_fact_orders: puts the order lines of a load in place of what that load brought before';

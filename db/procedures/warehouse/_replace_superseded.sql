@@ -1,4 +1,4 @@
--- Makes the superseded rows of a load what pg_temp.superseded_rows says; those that are there already stay.
+-- Replaces the superseded rows of a load by pg_temp.superseded_rows; those that are already there stay.
 CREATE OR REPLACE FUNCTION warehouse._replace_superseded(p_superseded regclass, p_load_date date) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD'
 AS $_replace_superseded$
@@ -11,4 +11,4 @@ BEGIN
     ANALYZE pg_temp.superseded_rows;  -- they are taken out of what was built
 END
 $_replace_superseded$;
-COMMENT ON FUNCTION warehouse._replace_superseded(regclass, date) IS 'Makes the superseded rows of a load what pg_temp.superseded_rows says';
+COMMENT ON FUNCTION warehouse._replace_superseded(regclass, date) IS 'Replaces the superseded rows of a load by pg_temp.superseded_rows';

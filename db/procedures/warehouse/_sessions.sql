@@ -1,5 +1,5 @@
--- Sessions in words: pid, login and program. Not what they run, which may name a person: it becomes part of errors that
--- are kept. A prepared transaction has no pid.
+-- Sessions in words: pid, login and program. Not their queries, which may name a person: the words become part of errors
+-- that are kept. A prepared transaction has no pid.
 CREATE OR REPLACE FUNCTION warehouse._sessions(p_pids integer[]) RETURNS text
 LANGUAGE sql SET search_path = pg_catalog, pg_temp
 AS $_sessions$

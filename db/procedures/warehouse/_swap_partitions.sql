@@ -1,4 +1,4 @@
--- Puts a partition that was built beside in the place of others, which are dropped.
+-- Puts a partition that was built beside its parent in the place of others, and drops those.
 CREATE OR REPLACE FUNCTION warehouse._swap_partitions(
     p_parent regclass, p_old regclass[], p_new text, p_name text, p_from date, p_to date
 ) RETURNS void
@@ -8,8 +8,8 @@ DECLARE
     v_foreign_keys text;
     v_relations    regclass[];
 BEGIN
-    -- Who writes a dimension reads it first. One that came between would wait for the foreign keys made below, and keep
-    -- the swap from its locks for as long: so writers and swaps take turns. In the order of names, as others do.
+    -- Whoever writes a dimension reads it first. A writer that came in between would wait for the foreign keys made below,
+    -- and block the swap for as long: so writers and swaps take turns. In the order of names, as everywhere.
     PERFORM warehouse._lock_publishing(d.dimension)
     FROM (SELECT k.confrelid::regclass AS dimension FROM pg_constraint k
           WHERE k.conrelid = p_parent AND k.contype = 'f' ORDER BY k.confrelid::regclass::text COLLATE "C") AS d;
@@ -33,4 +33,4 @@ BEGIN
 END
 $_swap_partitions$;
 COMMENT ON FUNCTION warehouse._swap_partitions(regclass, regclass[], text, text, date, date)
-    IS 'Puts a partition that was built beside in the place of others, which are dropped';
+    IS 'Puts a partition that was built beside its parent in the place of others, and drops those';

@@ -1,4 +1,4 @@
--- The same for what is locked day by day.
+-- As _wait_for_lock, for what is locked day by day.
 CREATE OR REPLACE FUNCTION warehouse._wait_for_day(p_class text, p_day date, p_is_shared boolean DEFAULT false) RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD'
 AS $_wait_for_day$

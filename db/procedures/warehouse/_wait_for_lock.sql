@@ -1,16 +1,16 @@
 -- Takes an advisory lock of this project until the transaction ends. This is the one place that waits for one: after some
--- seconds it tells for whom, and it ends with an error.
+-- seconds it says which sessions hold it, and in the end it gives up with an error.
 --
 -- p_class, p_key: the lock's keys; the first is a word: warehouse._lock_class
 -- p_what:      what is locked, for people
--- p_is_shared: together with others that share it; else alone
+-- p_is_shared: shared with others; else exclusive
 -- Waits:  setting lock_wait_s, or the session's lock_timeout if that is set; a NOTICE after lock_notice_s
 -- Reads:  audit.settings, pg_locks, pg_stat_activity
 -- Locks:  the lock
 -- Errors: WH006 it stayed taken, with the sessions; nothing was changed
 --
--- It waits twice: until the NOTICE, and for the rest. Who waits for a lock alone stands in a queue that those who would
--- share it may not pass; its place there is lost once, not again and again. The server sends a NOTICE at once.
+-- It waits twice: until the NOTICE, and for the rest. A session that waits for an exclusive lock has a place in the queue that
+-- those who would share it cannot pass; it loses that place once, not again and again. The server sends a NOTICE at once.
 CREATE OR REPLACE FUNCTION warehouse._wait_for_lock(
     p_class text, p_key integer, p_what text, p_is_shared boolean DEFAULT false
 ) RETURNS void
@@ -57,9 +57,9 @@ BEGIN
 END
 $_wait_for_lock$;
 COMMENT ON FUNCTION warehouse._wait_for_lock(text, integer, text, boolean)
-    IS 'Takes an advisory lock of this project until the transaction ends; tells for whom it waits, and gives up with WH006';
+    IS 'Takes an advisory lock of this project until the transaction ends; says which sessions hold it, and gives up with WH006';
 
--- Who keeps others from an advisory lock: those that hold it and, from those that would share it, who waits for it alone.
+-- The sessions that block an advisory lock: those that hold it and, for a shared lock, those that wait for an exclusive one.
 CREATE OR REPLACE FUNCTION warehouse._lock_holders(p_class integer, p_key integer, p_is_shared boolean) RETURNS text
 LANGUAGE sql SET search_path = pg_catalog, pg_temp
 AS $_lock_holders$
@@ -70,4 +70,4 @@ AS $_lock_holders$
       AND l.classid::bigint = p_class::bigint & 4294967295 AND l.objid::bigint = p_key::bigint & 4294967295
       AND l.pid IS DISTINCT FROM pg_backend_pid() AND (l.mode = 'ExclusiveLock' OR NOT p_is_shared);
 $_lock_holders$;
-COMMENT ON FUNCTION warehouse._lock_holders(integer, integer, boolean) IS 'Who keeps others from an advisory lock, in words';
+COMMENT ON FUNCTION warehouse._lock_holders(integer, integer, boolean) IS 'The sessions that block an advisory lock, in words';

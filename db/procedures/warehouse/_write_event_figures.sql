@@ -1,4 +1,4 @@
--- The fact figures of a load's day, and the change of those of the days that events moved from or to.
+-- Writes the fact figures of a load's day, and adjusts those of the days that events moved from or to.
 -- p_count: events of the load that are in the facts
 CREATE OR REPLACE FUNCTION warehouse._write_event_figures(p_load_date date, p_count bigint) RETURNS audit.step_result
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD'
@@ -23,4 +23,4 @@ BEGIN
 END
 $_write_event_figures$;
 COMMENT ON FUNCTION warehouse._write_event_figures(date, bigint)
-    IS 'The fact figures of a load''s day, and the change of those of the days that events moved from or to';
+    IS 'Writes the fact figures of a load''s day, and adjusts those of the days that events moved from or to';

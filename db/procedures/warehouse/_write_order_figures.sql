@@ -1,4 +1,4 @@
--- The fact figures of a load's day, and the change of those of the days that orders moved from or to.
+-- Writes the fact figures of a load's day, and adjusts those of the days that orders moved from or to.
 -- p_query: gives the lines of the load that are in the facts
 CREATE OR REPLACE FUNCTION warehouse._write_order_figures(p_load_date date, p_query text) RETURNS audit.step_result
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD'
@@ -30,4 +30,4 @@ BEGIN
 END
 $_write_order_figures$;
 COMMENT ON FUNCTION warehouse._write_order_figures(date, text)
-    IS 'The fact figures of a load''s day, and the change of those of the days that orders moved from or to';
+    IS 'Writes the fact figures of a load''s day, and adjusts those of the days that orders moved from or to';

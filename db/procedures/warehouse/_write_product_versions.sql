@@ -56,7 +56,7 @@ BEGIN
     WHERE (h.product_name, h.category, h.brand, h.current_price)
           IS DISTINCT FROM (excluded.product_name, excluded.category, excluded.brand, excluded.current_price);
 
-    -- A version ends where the next begins; that can have moved from the version before this day on.
+    -- A version ends where the next begins; from the version before this day on, that may have moved.
     UPDATE warehouse.dim_product_history h
     SET effective_to = w.effective_to, updated_at = now()
     FROM (

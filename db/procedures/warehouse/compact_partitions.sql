@@ -1,7 +1,7 @@
--- Merges the day partitions of closed months of staging and facts, a partition a month, facts ordered by date_id; and
+-- Merges the day partitions of closed months of staging and facts, one partition per month, facts ordered by date_id; and
 -- drops what the settings raw_keep_days, staging_keep_days and audit_keep_days say is old enough. For the maintenance window.
 --
--- before_date: months that ended by then are merged, and it is the day that retention counts from
+-- before_date: months that ended by then are merged, and retention counts back from it
 -- Writes: partitions; no row of staging or facts changes; runs, steps, results and rejected rows of audit, a day at a time
 -- Locks:  per month and table the month (advisory), which steps of its days hold, and the publish lock: loads wait;
 --         readers only for the swap at its end

@@ -3,7 +3,7 @@
 -- The last step of a day.
 -- Writes: warehouse.daily_metrics
 -- Errors: WH003 called inside a transaction, WH004 no date; those of warehouse._compute_daily_metrics
--- Safe to repeat: yes; without a change of what it reads it changes nothing.
+-- Safe to repeat: yes; while its inputs are unchanged it changes nothing.
 CREATE OR REPLACE PROCEDURE warehouse.compute_daily_metrics(load_date date)
 LANGUAGE plpgsql
 AS $compute_daily_metrics$

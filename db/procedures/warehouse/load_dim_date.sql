@@ -3,7 +3,7 @@
 -- After the gate passed.
 -- Writes: warehouse.dim_date
 -- Errors: WH003 called inside a transaction, WH004 no date; those of warehouse._load_dim_date
--- Safe to repeat: yes; without a change of what it reads it changes nothing.
+-- Safe to repeat: yes; while its inputs are unchanged it changes nothing.
 CREATE OR REPLACE PROCEDURE warehouse.load_dim_date(load_date date)
 LANGUAGE plpgsql
 AS $load_dim_date$

@@ -3,7 +3,7 @@
 -- After the gate passed.
 -- Writes: warehouse.product_loads, warehouse.dim_product, warehouse.dim_product_history
 -- Errors: WH003 called inside a transaction, WH004 no date; those of warehouse._load_dim_product
--- Safe to repeat: yes; without a change of what it reads it changes nothing.
+-- Safe to repeat: yes; while its inputs are unchanged it changes nothing.
 CREATE OR REPLACE PROCEDURE warehouse.load_dim_product(load_date date)
 LANGUAGE plpgsql
 AS $load_dim_product$

@@ -3,7 +3,7 @@
 -- After the gate passed.
 -- Writes: warehouse.user_loads, warehouse.dim_user
 -- Errors: WH003 called inside a transaction, WH004 no date; those of warehouse._load_dim_user
--- Safe to repeat: yes; without a change of what it reads it changes nothing.
+-- Safe to repeat: yes; while its inputs are unchanged it changes nothing.
 CREATE OR REPLACE PROCEDURE warehouse.load_dim_user(load_date date)
 LANGUAGE plpgsql
 AS $load_dim_user$

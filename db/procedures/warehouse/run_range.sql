@@ -1,7 +1,7 @@
 -- Runs each day of a range that raw holds, in order. Goes on after a failed or blocked day and names it at the end.
 --
 -- from_date, to_date: both included
--- Errors: 57014 cancelled; WH009 some days failed or were blocked, by name; WH004 a range without dates, or reversed; WH003 in a transaction
+-- Errors: 57014 cancelled; WH009 some days failed or were blocked: it names them; WH004 a range without dates, or reversed; WH003 in a transaction
 -- Safe to repeat: yes, as run_day is. This rebuilds an empty warehouse from raw alone.
 CREATE OR REPLACE PROCEDURE warehouse.run_range(from_date date, to_date date)
 LANGUAGE plpgsql
@@ -22,7 +22,7 @@ BEGIN
     FOREACH v_day IN ARRAY v_days LOOP
         CALL warehouse._run_day(v_day, v_failure);
         IF v_failure.sqlstate IS NOT NULL THEN
-            -- Cancelled, by somebody or by statement_timeout: meant is the range, not this day of it.
+            -- Cancelled, by somebody or by statement_timeout: that means the whole range, not just this day.
             IF v_failure.sqlstate OPERATOR(pg_catalog.=) '57014' THEN
                 PERFORM audit._raise(v_failure);
             END IF;
@@ -39,7 +39,7 @@ END
 $run_range$;
 COMMENT ON PROCEDURE warehouse.run_range(date, date) IS 'Runs each day of a range that raw holds, in order';
 
--- The days of a range of which raw holds a delivery, in order.
+-- The days of a range for which raw holds a delivery, in order.
 CREATE OR REPLACE FUNCTION audit._days_in_raw(p_from date, p_to date) RETURNS date[]
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $_days_in_raw$
@@ -47,4 +47,4 @@ AS $_days_in_raw$
     FROM raw.file_loads l
     WHERE l.run_date BETWEEN p_from AND p_to;
 $_days_in_raw$;
-COMMENT ON FUNCTION audit._days_in_raw(date, date) IS 'The days of a range of which raw holds a delivery, in order';
+COMMENT ON FUNCTION audit._days_in_raw(date, date) IS 'The days of a range for which raw holds a delivery, in order';

@@ -11,7 +11,7 @@ CREATE TABLE audit.dq_rules (
     description text    NOT NULL,
     CONSTRAINT dq_rules_pkey PRIMARY KEY (rule_name),
     CONSTRAINT dq_rules_table_name_fkey FOREIGN KEY (table_name) REFERENCES raw.sources (staging_table),
-    -- The name becomes a column of the query that judges: a longer one would be cut and not be found again.
+    -- The name becomes a column of the query that judges: a longer one would be cut, and not found again.
     CONSTRAINT dq_rules_rule_name_check CHECK (octet_length(rule_name) BETWEEN 1 AND 63 AND rule_name <> 'checked rows'),
     CONSTRAINT dq_rules_severity_check CHECK (severity IN ('critical', 'warning')),
     CONSTRAINT dq_rules_shape_check

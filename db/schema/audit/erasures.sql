@@ -20,4 +20,4 @@ COMMENT ON COLUMN audit.erasures.raw_rows IS 'Rows of raw that were rewritten';
 COMMENT ON COLUMN audit.erasures.staging_rows IS 'Rows of staging that were rewritten';
 COMMENT ON COLUMN audit.erasures.warehouse_rows IS 'Rows of dimension, facts and their helpers that were rewritten';
 COMMENT ON COLUMN audit.erasures.audit_rows IS 'Rows of audit that were rewritten';
-COMMENT ON COLUMN audit.erasures.ended_at IS 'When all of it was done; NULL while it goes on, or when it was interrupted: called again, it goes on';
+COMMENT ON COLUMN audit.erasures.ended_at IS 'When all of it was done; NULL while it is under way, or if it was interrupted: call it again and it continues';

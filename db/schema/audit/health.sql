@@ -15,7 +15,7 @@ runs AS (
            sum(s.rows_in) / nullif(sum(EXTRACT(epoch FROM r.ended_at - r.started_at)) FILTER (WHERE s.run_id IS NOT NULL), 0) AS rows_per_second
     FROM windows w
     LEFT JOIN audit.pipeline_runs r ON r.started_at >= w.since
-    -- By their indexes, for the runs of the windows: what came before is not read.
+    -- Read by index, for the runs of the windows only: earlier ones are not read.
     LEFT JOIN LATERAL (
         SELECT d.run_id, bool_or(NOT d.passed) AS has_failure FROM audit.dq_results d WHERE d.run_id = r.run_id GROUP BY d.run_id
     ) AS q ON true
@@ -39,7 +39,7 @@ sizes AS (
     WHERE n.nspname IN ('raw', 'staging', 'warehouse', 'audit')
     GROUP BY n.nspname
     UNION ALL
-    -- To measure a table is to wait for its lock, and these are analysts' to lock: by what VACUUM and ANALYZE have noted.
+    -- Measuring a table waits for its lock, and analysts may lock these: so this takes what VACUUM and ANALYZE have noted.
     SELECT n.nspname, coalesce(sum(greatest(c.relpages, 0)::bigint * current_setting('block_size')::bigint), 0)
     FROM pg_namespace n
     LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relkind IN ('r', 'm', 'i')

@@ -36,4 +36,4 @@ COMMENT ON COLUMN audit.pipeline_steps.error_sqlstate IS 'SQLSTATE of what ended
 COMMENT ON COLUMN audit.pipeline_steps.error_message IS 'Message, detail and hint of what ended it';
 COMMENT ON COLUMN audit.pipeline_steps.error_context IS 'Where in the code: the PL/pgSQL call stack';
 COMMENT ON COLUMN audit.pipeline_steps.backend_pid IS 'Server process that runs or ran it';
-COMMENT ON COLUMN audit.pipeline_steps.lock_key IS 'Key of the advisory lock that this process holds while it runs the step, so that one that died can be told from one that runs; drawn by lot';
+COMMENT ON COLUMN audit.pipeline_steps.lock_key IS 'Key of the advisory lock that this process holds while it runs the step, so that a step that died can be told from one that runs; a random number';

@@ -1,4 +1,4 @@
--- A row may have several reasons, and each has a value of its own: what is shown of a reason is that reason's.
+-- A row may have several reasons, and each has a value of its own: a reason is shown with its own value.
 CREATE VIEW audit.rejected_reasons AS
 WITH reasons AS (
     SELECT b.run_date,
@@ -36,8 +36,8 @@ GROUP BY v.run_date, v.source, v.failure_reason;
 COMMENT ON VIEW audit.rejected_reasons IS 'One row per day, source and reason of rejection. A row with several reasons counts under each of them. Filter by run_date.';
 COMMENT ON COLUMN audit.rejected_reasons.run_date IS 'Day of the delivery';
 COMMENT ON COLUMN audit.rejected_reasons.source IS 'orders, events or products';
-COMMENT ON COLUMN audit.rejected_reasons.failure_reason IS 'The reason; or all reasons of a row together where only the value of the first is kept: recorded by release 0.1, or of a person who was erased';
-COMMENT ON COLUMN audit.rejected_reasons.rows IS 'Rejected lines that have it; of lines that stand in one row of bad_records all count under each reason of theirs';
-COMMENT ON COLUMN audit.rejected_reasons.rows_with_others IS 'How many of them have other reasons, too, and count there as well; NULL for none';
+COMMENT ON COLUMN audit.rejected_reasons.failure_reason IS 'The reason; or all reasons of a row together if only the value of the first is kept: in rows of release 0.1, or of a person who was erased';
+COMMENT ON COLUMN audit.rejected_reasons.rows IS 'Rejected lines that have it; a row of bad_records that stands for many lines counts all of them under each of its reasons';
+COMMENT ON COLUMN audit.rejected_reasons.rows_with_others IS 'How many of them have other reasons, too, and also count there; NULL for none';
 COMMENT ON COLUMN audit.rejected_reasons.example IS 'The value that this reason is most often about; NULL where something is missing';
 COMMENT ON COLUMN audit.rejected_reasons.first_at IS 'Where the example comes first: file, and line or element';

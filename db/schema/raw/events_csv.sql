@@ -13,7 +13,7 @@ CREATE TABLE raw.events_csv (
     event_ts      text,
     extra         json
 ) PARTITION BY RANGE (run_date);
--- It has no key, which would cost COPY twice its time: a publication tells its rows by all their columns.
+-- It has no key, which would double the time of COPY: a publication identifies its rows by all columns.
 ALTER TABLE raw.events_csv REPLICA IDENTITY FULL;
 -- Rows of a delivery lie together: a BRIN index finds a day without costing COPY anything worth mentioning.
 CREATE INDEX idx_events_csv_load ON raw.events_csv USING brin (run_date, load_id, raw_events_id) WITH (pages_per_range = 16, autosummarize = on);

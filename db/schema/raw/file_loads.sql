@@ -16,7 +16,7 @@ CREATE TABLE raw.file_loads (
         AND (refused_reason IS NULL OR row_count + rejected_count = 0))
 );
 CREATE SEQUENCE raw.load_ids AS bigint OWNED BY raw.file_loads.load_id;
--- Which deliveries of a day are in force is asked by every cleaning and every extract.
+-- Every cleaning and every extract asks which deliveries of a day are in force.
 CREATE INDEX idx_file_loads_run_date ON raw.file_loads (run_date, source, file_name, load_id);
 
 COMMENT ON SEQUENCE raw.load_ids IS 'Numbers deliveries in the order of their arrival';

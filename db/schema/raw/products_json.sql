@@ -8,7 +8,7 @@ CREATE TABLE raw.products_json (
     ingested_at     timestamptz NOT NULL DEFAULT now(),
     raw_json        json        NOT NULL
 ) PARTITION BY RANGE (run_date);
--- It has no key, which would cost COPY twice its time: a publication tells its rows by all their columns.
+-- It has no key, which would double the time of COPY: a publication identifies its rows by all columns.
 ALTER TABLE raw.products_json REPLICA IDENTITY FULL;
 -- Rows of a delivery lie together: a BRIN index finds a day without costing COPY anything worth mentioning.
 CREATE INDEX idx_products_json_load ON raw.products_json USING brin (run_date, load_id, raw_products_id) WITH (pages_per_range = 16, autosummarize = on);

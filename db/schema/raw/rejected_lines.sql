@@ -9,7 +9,7 @@ CREATE TABLE raw.rejected_lines (
     reason      text        NOT NULL,
     ingested_at timestamptz NOT NULL DEFAULT now()
 ) PARTITION BY RANGE (run_date);
--- It has no key, which would cost COPY twice its time: a publication tells its rows by all their columns.
+-- It has no key, which would double the time of COPY: a publication identifies its rows by all columns.
 ALTER TABLE raw.rejected_lines REPLICA IDENTITY FULL;
 CREATE INDEX idx_rejected_lines_load ON raw.rejected_lines (load_id, line_number);
 

@@ -15,19 +15,19 @@ CREATE TABLE staging.fields (
                                          AND source IN ('orders', 'events', 'products')),
     CONSTRAINT fields_kind_check CHECK (kind IN ('id', 'text', 'code', 'quantity', 'money', 'time', 'date')),
     CONSTRAINT fields_on_fault_check CHECK (on_fault IN ('reject', 'empty')),
-    -- These hold other fields.
+    -- user and items hold other fields.
     CONSTRAINT fields_field_check CHECK (field = btrim(field) AND field NOT IN ('', 'user', 'items')),
-    -- Without it a record is refused: it cannot be taken away when a person is erased.
+    -- A record without a required field is rejected, so an erasure cannot take such a field away.
     CONSTRAINT fields_is_required_check CHECK (NOT is_required OR (on_fault = 'reject' AND NOT is_personal))
 );
 COMMENT ON TABLE staging.fields IS 'One row per field of the inputs. Add a row for a field of your own and run the day again: it is carried in attributes, from staging to the facts.';
 COMMENT ON COLUMN staging.fields.source IS 'orders, events or products';
 COMMENT ON COLUMN staging.fields.field IS 'Its name in the input, as the source spells it';
-COMMENT ON COLUMN staging.fields.place IS 'What it is said of: order, line (of the order; in the item, if there are items), customer (in user, or else beside it), event or product';
+COMMENT ON COLUMN staging.fields.place IS 'What it describes: order, line (of the order; in the item, if there are items), customer (in user, or else beside it), event or product';
 COMMENT ON COLUMN staging.fields.kind IS 'id (at most 512 bytes), text, code, quantity (whole, above 0), money (at least 0, below 1e15), time or date (ISO 8601)';
 COMMENT ON COLUMN staging.fields.is_required IS 'Whether a record without it is rejected';
 COMMENT ON COLUMN staging.fields.is_personal IS 'Whether it is taken away when the person is erased; true unless you say otherwise';
-COMMENT ON COLUMN staging.fields.on_fault IS 'What a value costs that its kind does not allow: reject (the row) or empty (only the value)';
+COMMENT ON COLUMN staging.fields.on_fault IS 'What is lost if its kind does not allow the value: reject (the row) or empty (only the value)';
 COMMENT ON COLUMN staging.fields.description IS 'What it means, for the reference of the inputs';
 COMMENT ON COLUMN staging.fields.column_name IS 'Column of staging that it becomes; NULL if it is carried in attributes';
 

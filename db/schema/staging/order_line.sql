@@ -26,7 +26,7 @@ COMMENT ON TYPE staging.order_line IS 'A line of an order as it is read, to be j
 COMMENT ON COLUMN staging.order_line.raw_json IS 'The order';
 COMMENT ON COLUMN staging.order_line.is_readable IS 'The order is an object, and every text in it can be stored';
 COMMENT ON COLUMN staging.order_line.nested IS 'Fields of the order or its user that hold an object or array';
-COMMENT ON COLUMN staging.order_line.no_customer IS 'How a user begins that is no object';
+COMMENT ON COLUMN staging.order_line.no_customer IS 'The beginning of a user that is not an object';
 COMMENT ON COLUMN staging.order_line.items IS 'The items of the order, whatever they are';
 COMMENT ON COLUMN staging.order_line.item IS 'The item; NULL in the flat shape';
 COMMENT ON COLUMN staging.order_line.item_number IS 'Its place, from 1; NULL in the flat shape';
@@ -43,5 +43,5 @@ COMMENT ON COLUMN staging.order_line.status IS 'Canonical status; NULL if it is 
 COMMENT ON COLUMN staging.order_line.city IS 'As delivered';
 COMMENT ON COLUMN staging.order_line.signup_date IS 'As delivered';
 COMMENT ON COLUMN staging.order_line.marketing_source IS 'As delivered';
-COMMENT ON COLUMN staging.order_line.order_ts IS 'The time that order_time is; NULL if it is none';
-COMMENT ON COLUMN staging.order_line.signup_day IS 'The day that signup_date is; NULL if it is none';
+COMMENT ON COLUMN staging.order_line.order_ts IS 'order_time as a time; NULL if it is not one';
+COMMENT ON COLUMN staging.order_line.signup_day IS 'signup_date as a day; NULL if it is not one';

@@ -39,4 +39,4 @@ COMMENT ON COLUMN staging.orders_clean.marketing_source IS 'Of the customer, as 
 COMMENT ON COLUMN staging.orders_clean.raw_orders_id IS 'Raw row that it came from: raw.orders_json';
 COMMENT ON COLUMN staging.orders_clean.created_at IS 'When this line of this load was first cleaned';
 COMMENT ON COLUMN staging.orders_clean.updated_at IS 'When a business column of it last changed';
-COMMENT ON COLUMN staging.orders_clean.attributes IS 'Fields of one''s own of the order, its line and its customer: those of staging.fields that are no columns; NULL without any';
+COMMENT ON COLUMN staging.orders_clean.attributes IS 'Custom fields of the order, its line and its customer: those of staging.fields without a column; NULL if there are none';

@@ -25,4 +25,4 @@ COMMENT ON COLUMN staging.products_clean.current_price IS 'Price of one piece on
 COMMENT ON COLUMN staging.products_clean.raw_products_id IS 'Raw row that it came from: raw.products_json';
 COMMENT ON COLUMN staging.products_clean.created_at IS 'When this product of this catalogue was first cleaned';
 COMMENT ON COLUMN staging.products_clean.updated_at IS 'When a business column of it last changed';
-COMMENT ON COLUMN staging.products_clean.attributes IS 'Fields of one''s own of the product: those of staging.fields that are no columns; NULL without any';
+COMMENT ON COLUMN staging.products_clean.attributes IS 'Custom fields of the product: those of staging.fields without a column; NULL if there are none';

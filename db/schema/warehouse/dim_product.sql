@@ -16,7 +16,7 @@ COMMENT ON COLUMN warehouse.dim_product.product_name IS 'As it is now';
 COMMENT ON COLUMN warehouse.dim_product.category IS 'As it is now';
 COMMENT ON COLUMN warehouse.dim_product.brand IS 'As it is now';
 COMMENT ON COLUMN warehouse.dim_product.current_price IS 'Price of one piece as it is now, in the currency of the shop';
-COMMENT ON COLUMN warehouse.dim_product.effective_from IS 'Day of the catalogue since which it is like this; NULL for an inferred product';
+COMMENT ON COLUMN warehouse.dim_product.effective_from IS 'Day of the first catalogue that has it as it is now; NULL for an inferred product';
 COMMENT ON COLUMN warehouse.dim_product.is_inferred IS 'true while no catalogue knows it: it was met in an order or event';
 COMMENT ON COLUMN warehouse.dim_product.created_at IS 'When the row was made';
 COMMENT ON COLUMN warehouse.dim_product.updated_at IS 'When the row last changed';

@@ -32,4 +32,4 @@ COMMENT ON COLUMN warehouse.events.product_name IS 'As the newest catalogue says
 COMMENT ON COLUMN warehouse.events.category IS 'As the newest catalogue says';
 COMMENT ON COLUMN warehouse.events.brand IS 'As the newest catalogue says';
 COMMENT ON COLUMN warehouse.events.reported_on IS 'Day of the delivery';
-COMMENT ON COLUMN warehouse.events.attributes IS 'Fields of one''s own, by name: attributes ->> ''gift''; NULL without any';
+COMMENT ON COLUMN warehouse.events.attributes IS 'Custom fields, by name: attributes ->> ''gift''; NULL if there are none';

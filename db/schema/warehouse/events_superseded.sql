@@ -1,4 +1,4 @@
--- What fact_events has, this has: a column more there is one more here, with the same ALTER TABLE.
+-- It has the columns of fact_events: one that is added there is added here, with the same ALTER TABLE.
 CREATE TABLE warehouse.events_superseded (
     LIKE warehouse.fact_events INCLUDING COMMENTS,
     CONSTRAINT events_superseded_pkey PRIMARY KEY (event_id, event_ts, load_date)

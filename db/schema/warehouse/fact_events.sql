@@ -29,4 +29,4 @@ COMMENT ON COLUMN warehouse.fact_events.event_type IS 'Canonical type';
 COMMENT ON COLUMN warehouse.fact_events.event_ts IS 'When it happened';
 COMMENT ON COLUMN warehouse.fact_events.load_date IS 'Load that the event is of: the last one that has it';
 COMMENT ON COLUMN warehouse.fact_events.staging_events_id IS 'Row of staging.events_clean';
-COMMENT ON COLUMN warehouse.fact_events.attributes IS 'Fields of one''s own of the event, by name: staging.fields; NULL without any';
+COMMENT ON COLUMN warehouse.fact_events.attributes IS 'Custom fields of the event, by name: staging.fields; NULL if there are none';

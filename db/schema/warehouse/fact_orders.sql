@@ -21,7 +21,7 @@ CREATE UNIQUE INDEX idx_fact_orders_line ON warehouse.fact_orders (order_id, lin
 ALTER TABLE warehouse.fact_orders REPLICA IDENTITY USING INDEX idx_fact_orders_line;
 CREATE INDEX idx_fact_orders_date_id ON warehouse.fact_orders (date_id);
 CREATE INDEX idx_fact_orders_user_id ON warehouse.fact_orders (user_id);
--- Also what keeps taking away a product that nothing mentions any more from reading every fact.
+-- Without it, removing a product that nothing mentions any more would read every fact.
 CREATE INDEX idx_fact_orders_product_id ON warehouse.fact_orders (product_id);
 
 COMMENT ON TABLE warehouse.fact_orders IS 'One row per order line. An order counts once, with the lines of the last load that has it: SUM(revenue) is right without a filter. Partitioned by load_date.';
@@ -38,4 +38,4 @@ COMMENT ON COLUMN warehouse.fact_orders.order_ts IS 'When the order was placed';
 COMMENT ON COLUMN warehouse.fact_orders.status IS 'Canonical status: warehouse.order_statuses';
 COMMENT ON COLUMN warehouse.fact_orders.load_date IS 'Load that the line is of: the last one that has the order';
 COMMENT ON COLUMN warehouse.fact_orders.staging_orders_id IS 'Row of staging.orders_clean';
-COMMENT ON COLUMN warehouse.fact_orders.attributes IS 'Fields of one''s own of the line, its order and its customer, by name: staging.fields; NULL without any';
+COMMENT ON COLUMN warehouse.fact_orders.attributes IS 'Custom fields of the line, its order and its customer, by name: staging.fields; NULL if there are none';

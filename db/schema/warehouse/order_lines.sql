@@ -53,4 +53,4 @@ COMMENT ON COLUMN warehouse.order_lines.unit_price IS 'Price of one piece that w
 COMMENT ON COLUMN warehouse.order_lines.revenue IS 'quantity x unit_price, whatever the status';
 COMMENT ON COLUMN warehouse.order_lines.net_revenue IS 'The same if it counts as a sale, else 0';
 COMMENT ON COLUMN warehouse.order_lines.reported_on IS 'Day of the delivery that last reported the order';
-COMMENT ON COLUMN warehouse.order_lines.attributes IS 'Fields of one''s own, by name: attributes ->> ''gift''; NULL without any';
+COMMENT ON COLUMN warehouse.order_lines.attributes IS 'Custom fields, by name: attributes ->> ''gift''; NULL if there are none';

@@ -1,4 +1,4 @@
--- What fact_orders has, this has: a column more there is one more here, with the same ALTER TABLE.
+-- It has the columns of fact_orders: one that is added there is added here, with the same ALTER TABLE.
 CREATE TABLE warehouse.orders_superseded (
     LIKE warehouse.fact_orders INCLUDING COMMENTS,
     CONSTRAINT orders_superseded_pkey PRIMARY KEY (order_id, load_date, line_number)

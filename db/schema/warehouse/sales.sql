@@ -38,4 +38,4 @@ COMMENT ON COLUMN warehouse.sales.quantity IS 'Pieces';
 COMMENT ON COLUMN warehouse.sales.unit_price IS 'Price of one piece';
 COMMENT ON COLUMN warehouse.sales.revenue IS 'quantity x unit_price';
 COMMENT ON COLUMN warehouse.sales.load_date IS 'Load that the line is of';
-COMMENT ON COLUMN warehouse.sales.attributes IS 'Fields of one''s own, by name: attributes ->> ''gift''; NULL without any';
+COMMENT ON COLUMN warehouse.sales.attributes IS 'Custom fields, by name: attributes ->> ''gift''; NULL if there are none';
