@@ -12,8 +12,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.conftest import Warehouse, reachable_folder, server_bindir
+from tests.conftest import Warehouse, reachable_folder
 
+# Words, and pages that are run on the wheel's PostgreSQL. Together, so that what many pages go on from is run once.
+pytestmark = [pytest.mark.once, pytest.mark.xdist_group("docs")]
 PROJECT = Path(__file__).resolve().parents[2]
 PAGES = [PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *sorted((PROJECT / "docs").rglob("*.md"))]
 LINK = re.compile(r"\]\(([^)#:]+)?(#[^)]*)?\)")
@@ -39,10 +41,8 @@ def shown(page: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def runs(pytestconfig: pytest.Config) -> Iterator[Any]:
+def runs() -> Iterator[Any]:
     """Runs pages in copies of the project; what many go on from is run once."""
-    if server_bindir(pytestconfig):
-        pytest.skip("what pages print is the same on each PostgreSQL: they are run on the wheel's")
     folder = reachable_folder("docs")
     try:
         yield TOOL.Runs(folder, {})

@@ -222,6 +222,7 @@ headers = st.sampled_from(
 @example(header=HEADER, body=b'E1,"v",t\n\\.\nE2,v,t\n')
 @example(header=HEADER, body=b'"\n\\.\n",v,t\nE2,v,t\n')
 @example(header=HEADER, body=b'a"b,c"d,e,f\n')
+@pytest.mark.long
 def test_the_quick_way_ends_as_the_careful_way(
     warehouse: Any, load: Any, names: Iterator[str], header: bytes, body: bytes
 ) -> None:

@@ -225,6 +225,8 @@ def test_a_zstd_window_larger_than_our_memory_is_refused(warehouse: Any, load: A
 MEGABYTE = 1 << 20
 
 
+# What is measured is the memory of a Python process.
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("source", "name", "head", "filler", "tail"),
     [
@@ -250,6 +252,7 @@ def test_a_bomb_is_loaded_in_bounded_memory(
     assert peak < 150 * MEGABYTE
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("source", "name", "head", "record", "tail", "count"),
     [

@@ -18,6 +18,8 @@ from glue.extract import ExtractResult, extract
 from glue.products import CatalogueError, ProductsApi
 from tests.api import Answer, Api, gives, serve
 
+# HTTP: what answers become of which requests is decided before the database is asked.
+pytestmark = pytest.mark.once
 TODAY = datetime.now(UTC).date()
 
 

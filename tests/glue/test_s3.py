@@ -26,6 +26,8 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
+# How bytes come from S3 is the same whatever they go to. Together: they share the S3 server.
+pytestmark = [pytest.mark.once, pytest.mark.xdist_group("s3")]
 DAY = date(2025, 12, 19)
 PROJECT = Path(__file__).resolve().parents[2]
 

@@ -314,6 +314,9 @@ def test_staging_of_a_single_row_is_missed_too(warehouse: Any) -> None:
 # -- Online Retail -----------------------------------------------------------------------------------
 
 
+# Small shops show it on every version; this is for what a real one has that they lack.
+@pytest.mark.once
+@pytest.mark.long
 @pytest.mark.skipif(not RETAIL_TOOL.exists(), reason="../shared with Online Retail is not on this machine")
 def test_online_retail_compacted_has_the_same_numbers(warehouse: Any, tmp_path: Path) -> None:
     """All months but the last compacted; then one of their days again, shrunk, and whole again."""

@@ -23,6 +23,8 @@ from tests.conftest import Warehouse
 from tests.promises import RULES_OFF, broken_promises, new_warehouse
 from tests.shop import event, order, product
 
+# Together: they share two warehouses with a history.
+pytestmark = pytest.mark.xdist_group("flatness")
 SHORT, LONG = (int(days) for days in os.environ.get("FLATNESS_DAYS", "20,60").split(","))
 # Both histories begin in a year whose calendar the other needs too.
 LAST = date(2025, 12, 14)

@@ -290,6 +290,7 @@ def commands() -> list[str]:
     return sorted(found)
 
 
+@pytest.mark.long
 def test_no_command_of_ours_finds_a_closer_match_of_an_analysts(
     warehouse: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

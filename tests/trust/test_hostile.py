@@ -19,6 +19,7 @@ def tally() -> Tally:
     return Tally()
 
 
+@pytest.mark.long
 def test_each_hostile_record_ends_as_it_should_and_is_told_of_safely(warehouse: Any, tally: Tally) -> None:
     attack = Attack(warehouse, 1, tally)
     attack.day(DAY, 700)

@@ -12,6 +12,8 @@ from glue import landing
 from glue.extract import ExtractError, extract
 from glue.landing import find
 
+# Files and links: no database is asked, or only whether it got something.
+pytestmark = pytest.mark.once
 DAY = date(2025, 12, 19)
 SECRET = "s3cret of another: not JSON"
 

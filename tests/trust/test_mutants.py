@@ -11,6 +11,9 @@ from trust import mutants, raises
 from trust.mutation import KINDS, of_file
 from trust.mutation import mutants as made_of
 
+# Texts of db/; and the harness, whose tests are run on the version that it is told.
+pytestmark = pytest.mark.once
+
 
 def test_there_are_mutants_of_every_kind_and_each_has_an_id_of_its_own() -> None:
     found = made_of(mutants.DATABASE_FILES)

@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import psycopg
+import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import tuple_row
@@ -160,6 +161,7 @@ class Copied:
             self.warehouse.call("warehouse.compact_partitions", chosen(DAYS) + timedelta(4))
 
 
+@pytest.mark.long
 def test_a_run_that_skips_ends_as_one_that_works(warehouse: Any) -> None:
     """After changes of all that steps read, of this day and others, in any order."""
     shop = Copied(warehouse, SEED)
