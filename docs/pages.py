@@ -6,13 +6,13 @@
 
 A command stands in a block marked `console`, after `$ `, and goes on in lines that start with `> `; what it prints
 follows; a line `…` stands for any number of lines, and what is around it is written by hand. The commands of a page
-are run one after the other, in one folder; what `export` and `unset` change holds for those that follow. A A comment
+are run one after the other, in one folder; what `export` and `unset` change holds for those that follow. A comment
 above a block says more:
 
     <!-- exit 3 -->                              how its last command ends
     <!-- not run: why -->                        leaves it out
     <!-- on an empty server -->                  from here on, PGHOST and PGUSER name a PostgreSQL that had nothing
-    <!-- here /srv/landing is data/landing -->   what stands in, in all commands of the page, for what only the reader has
+    <!-- here /srv/landing is data/landing -->   what stands in for what only the reader has
 
 A page starts in a fresh copy of the project, or where another one ends: `<!-- goes on from tutorial.md -->`. It has the
 server, too, that the other one ended with.

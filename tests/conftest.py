@@ -12,6 +12,7 @@ The server is our own embedded one (embedded.server), in memory where there is r
 import contextlib
 import os
 import shutil
+import signal
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
@@ -86,6 +87,8 @@ _folder = pytest.StashKey[Path]()
 
 def pytest_configure(config: pytest.Config) -> None:
     """Choose the folder of this run's server."""
+    # Tests press Ctrl-C. A job in the background ignores it, and so would all that it starts: they would wait for ever.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if hasattr(config, "workerinput"):
         config.stash[_folder] = Path(config.workerinput["server_folder"])
     else:

@@ -49,6 +49,12 @@ def test_whoever_lets_a_mutant_live_says_why() -> None:
         assert len(reason.split()) >= 4, f"{name}: {reason}"
 
 
+def test_whoever_lets_a_mutant_live_names_one_that_exists() -> None:
+    """A routine that moves or is rewritten has other mutants: whether these live is another question."""
+    stale = set(mutants.accepted()) - {mutant.id for mutant in made_of(mutants.DATABASE_FILES)}
+    assert not stale, "try what took their place (python -m trust.mutants --only ROUTINE), and note it or drop the line"
+
+
 def test_a_mutant_is_killed_by_the_test_of_what_it_breaks(pytestconfig: pytest.Config, tmp_path: Path) -> None:
     """One that needs no reason for letting a day through."""
     needs_reason = "staging._trimmed(p_reason) IS NULL"
