@@ -77,6 +77,13 @@ VARIES = (
     (re.compile(r"[ \t]+"), " "),
 )
 LEFT_OUT = "…"
+# The only reasons for which a command is not run here, and who tries it otherwise.
+NOT_RUN = {
+    "the tests bring their own environment": "CI, which begins with it",
+    "this is what runs the tests": "CI, which is it",
+    "it needs an Airflow": "tests/dags, where Airflow is installed",
+    "it needs Docker and a registry": "tests/ops reads the files; run-with-airflow.md says what was seen",
+}
 # Commands that are about those that follow.
 OF_THE_SHELL = ("export ", "unset ")
 
@@ -120,6 +127,7 @@ def blocks(page: str) -> Iterator[Block]:
     for found in BLOCK.finditer(page):
         note = found["note"] or ""
         if note.startswith("not run"):
+            assert note.removeprefix("not run: ") in NOT_RUN, note
             continue
         block = Block(*found.span("body"), needs_server=note == "on an empty server")
         line = page.count("\n", 0, block.start) + 1
