@@ -27,6 +27,7 @@ from hypothesis import settings
 from psycopg import sql
 from psycopg.rows import namedtuple_row
 from pytest_postgresql import factories
+from pytest_postgresql.executors.noop import NoopExecutor
 
 from embedded.server import EmbeddedServer, ServerError
 from ops.migrate import upgrade
@@ -250,7 +251,7 @@ warehouse_template = factories.postgresql_noproc(depends_on="migrated_server", d
 
 
 @contextlib.contextmanager
-def copied(template: Base) -> Iterator[str]:
+def copied(template: Base | NoopExecutor) -> Iterator[str]:
     """Yield the DSN of a copy of a template database, with its settings and privileges; it is dropped afterwards."""
     name = f"warehouse_{uuid.uuid4().hex[:12]}"
     address = {"host": template.host, "port": template.port, "user": template.user}
@@ -345,7 +346,7 @@ def landing(tmp_path: Path) -> Landing:
 
 
 @pytest.fixture
-def warehouse(landing: Landing, warehouse_template: Any, migrated_server: Base) -> Iterator[Warehouse]:
+def warehouse(landing: Landing, warehouse_template: NoopExecutor, migrated_server: Base) -> Iterator[Warehouse]:
     """An empty warehouse of the test's own, migrated to head."""
     is_copy = migrated_server.template_dbname == MIGRATED
     with copied(migrated_server if is_copy else warehouse_template) as dsn:
