@@ -18,6 +18,9 @@ from psycopg.conninfo import make_conninfo
 from tests import shop
 from tests.conftest import Warehouse
 
+# What is said and how a command ends is Python's and libpq's; what the steps do is tried on every version elsewhere.
+pytestmark = pytest.mark.once
+
 DAY = date(2025, 12, 19)
 PROJECT = Path(__file__).resolve().parents[2]
 Glue = Callable[..., "subprocess.CompletedProcess[str]"]

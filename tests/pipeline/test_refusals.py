@@ -22,7 +22,7 @@ def load(warehouse: Warehouse, landing: Landing, count: int) -> None:
 
 
 def test_what_was_judged_is_what_is_loaded(
-    warehouse: Warehouse, landing: Landing, deliver: Any, run: Callable[[date], None]
+    warehouse: Warehouse, landing: Landing, deliver: Callable[[date], list[Any]], run: Callable[[date], None]
 ) -> None:
     warehouse.execute("UPDATE audit.dq_rules SET enabled = false WHERE rule_name LIKE 'events_volume%%'")
     load(warehouse, landing, 2)
