@@ -251,7 +251,7 @@ warehouse_template = factories.postgresql_noproc(depends_on="migrated_server", d
 
 
 @contextlib.contextmanager
-def copied(template: Base | NoopExecutor) -> Iterator[str]:
+def copied(template: NoopExecutor, properties_of: str | None = None) -> Iterator[str]:
     """Yield the DSN of a copy of a template database, with its settings and privileges; it is dropped afterwards."""
     name = f"warehouse_{uuid.uuid4().hex[:12]}"
     address = {"host": template.host, "port": template.port, "user": template.user}
@@ -263,7 +263,7 @@ def copied(template: Base | NoopExecutor) -> Iterator[str]:
     try:
         dsn = psycopg.conninfo.make_conninfo(dbname=name, **address)
         with psycopg.connect(dsn) as inside:
-            _copy_database_properties(inside, template.template_dbname)
+            _copy_database_properties(inside, properties_of or template.template_dbname)
         yield dsn
     finally:
         with psycopg.connect(dbname="postgres", autocommit=True, **address) as connection:
@@ -348,8 +348,9 @@ def landing(tmp_path: Path) -> Landing:
 @pytest.fixture
 def warehouse(landing: Landing, warehouse_template: NoopExecutor, migrated_server: Base) -> Iterator[Warehouse]:
     """An empty warehouse of the test's own, migrated to head."""
+    # The template of a --server is a copy itself, to which what changed was applied; copies have no properties.
     is_copy = migrated_server.template_dbname == MIGRATED
-    with copied(migrated_server if is_copy else warehouse_template) as dsn:
+    with copied(warehouse_template, properties_of=MIGRATED if is_copy else None) as dsn:
         made = Warehouse(dsn=dsn, connection=None, landing=landing)  # type: ignore[arg-type]
         made.connection = made.connect()
         yield made
