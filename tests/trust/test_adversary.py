@@ -331,6 +331,7 @@ def run_our_jobs(compose: Compose, seen: Warehouse, folder: Path) -> None:
                 typed.execute(statement)  # type: ignore[arg-type]  # fmt: skip
 
 
+@pytest.mark.long
 def test_whatever_a_role_makes_no_job_runs_it_and_nobody_may_more_than_before(
     compose: tuple[Compose, Warehouse], tmp_path: Path
 ) -> None:
