@@ -12,6 +12,7 @@ COPY --chown=airflow:0 glue /opt/warehouse/glue
 COPY --chown=airflow:0 embedded /opt/warehouse/embedded
 COPY --chown=airflow:0 ops /opt/warehouse/ops
 COPY --chown=airflow:0 demo /opt/warehouse/demo
+COPY --chown=airflow:0 report /opt/warehouse/report
 COPY --chown=airflow:0 docker/products_api.py /opt/warehouse/docker/
 COPY --chown=airflow:0 dags /opt/airflow/dags
 

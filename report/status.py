@@ -7,7 +7,7 @@ from psycopg.rows import dict_row
 
 from glue import COMMAND
 from glue.landing import byte_size
-from glue.tables import console, print_table, readable, table
+from report.tables import console, print_table, readable, table
 
 RUNS = """
     SELECT r.*, coalesce(w.steps, '[]') AS steps

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from glue import COMMAND
 from glue.errors import GlueError
-from glue.tables import console, print_table, readable, table
+from report.tables import console, print_table, readable, table
 
 Rows = list[dict[str, Any]]
 
