@@ -4,9 +4,9 @@ from typing import Any
 
 import psycopg
 from psycopg.rows import dict_row
+from rich.filesize import decimal as byte_size
 
 from glue import COMMAND
-from glue.landing import byte_size
 from report.tables import console, print_table, readable, table
 
 RUNS = """
@@ -61,7 +61,7 @@ def show(found: dict[str, Any]) -> None:
     )
     sizes = sorted((row for row in found["health"] if row["days"] is None), key=lambda row: -row["value"])
     if sizes:
-        texts = (f"{row['measure'].removeprefix('size of ')} {byte_size(row['value'])}" for row in sizes)
+        texts = (f"{row['measure'].removeprefix('size of ')} {byte_size(int(row['value']))}" for row in sizes)
         out.print("Size: " + ", ".join(texts), markup=False)
 
 
@@ -75,4 +75,6 @@ def _windows(health: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
 def _amount(row: dict[str, Any]) -> str:
     if row["value"] is None:
         return "–"
-    return byte_size(row["value"]) if row["unit"] == "bytes" else readable(row["value"]) + UNITS.get(row["unit"], "")
+    return (
+        byte_size(int(row["value"])) if row["unit"] == "bytes" else readable(row["value"]) + UNITS.get(row["unit"], "")
+    )
