@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import get_args
 
 import psycopg
 
@@ -16,7 +17,7 @@ from glue.command import DONE, FAILED, INTERRUPTED, WAS_BLOCKED, WRONG_USE, Comm
 from glue.connection import warehouse_dsn
 from glue.errors import GlueError, MissingSetting, explain
 from glue.extract import SOURCES, extract
-from glue.run import BLOCKED, Runner
+from glue.run import BLOCKED, Outcome, Runner
 
 EXAMPLES = """\
 examples:
@@ -104,10 +105,7 @@ def _run(options: argparse.Namespace) -> int:
         options.parser.error("name a DATE, or both --from and --to")
     results = Runner(warehouse_dsn(), print).run(days, jobs=options.jobs, refresh=options.refresh)
 
-    ended = {
-        outcome: [result for result in results if result.outcome == outcome]
-        for outcome in ("succeeded", "failed", "blocked", "skipped")
-    }
+    ended = {outcome: [result for result in results if result.outcome == outcome] for outcome in get_args(Outcome)}
     if len(days) > 1:
         print(f"{len(days)} days: " + ", ".join(f"{len(found)} {outcome}" for outcome, found in ended.items()))
     incomplete = [result for result in ended["succeeded"] if result.reason]

@@ -23,15 +23,6 @@ CANCEL_SECONDS = 0.2
 # When a run looks whether its rules take too long: a short one never does.
 FIRST_LOOK_SECONDS = 5.0
 NEXT_LOOK_SECONDS = 60.0
-# How long rules may take in seconds, and whether a session has judged a day for longer.
-OVERDUE = """
-    SELECT l.value::integer, EXISTS (
-        SELECT FROM audit.pipeline_steps s
-        WHERE s.backend_pid = %s AND s.step = 'check_quality' AND s.status = 'running'
-          AND s.started_at < pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => l.value::integer))
-    FROM audit.settings l
-    WHERE l.name = 'rule_limit_s'
-"""
 
 # What of a day can go side by side once its sources are cleaned; and the sources that a day is loaded without.
 WAVES = """
@@ -179,9 +170,10 @@ class Runner:
         pid, wait = connection.info.backend_pid, FIRST_LOOK_SECONDS
         while not ended.wait(wait):
             with suppress(psycopg.Error, GlueError), closing(connect(self.dsn)) as other:
-                limit, is_overdue = other.execute(OVERDUE, (pid,)).fetchone() or (None, False)
+                found = other.execute("SELECT seconds, is_exceeded FROM audit.rule_limit(%s)", (pid,)).fetchone()
+                limit, is_exceeded = found or (None, False)
                 wait = NEXT_LOOK_SECONDS if limit is None else max(min(limit / 4, NEXT_LOOK_SECONDS), 0.2)
-                if is_overdue:
+                if is_exceeded:
                     self.say(f"the quality gate takes longer than {limit} s (setting rule_limit_s): it is cancelled")
                     connection.cancel_safe(timeout=CANCEL_SECONDS * 10)
 

@@ -7,7 +7,7 @@ from psycopg.rows import dict_row
 from rich.filesize import decimal as byte_size
 
 from glue import COMMAND
-from report.tables import console, print_table, readable, table
+from report.tables import console, print_rows, print_table, readable, table
 
 RUNS = """
     SELECT r.*, coalesce(w.steps, '[]') AS steps
@@ -42,7 +42,7 @@ def show(found: dict[str, Any]) -> None:
         return
     columns = ("run", "day", "status", "started (UTC)", "seconds", "lines", "lines/s", "by")
     names = ("run_id", "run_date", "status", "started_at", "seconds", "rows", "rows_per_second", "triggered_by")
-    print_table(out, table("The last runs", columns, ([run[name] for name in names] for run in found["runs"])))
+    print_rows(out, "The last runs", found["runs"], names, columns)
     for run in found["runs"]:
         # What a later run of the day has mended is no news.
         for step in run["steps"] if run["is_last_of_day"] else []:
@@ -75,6 +75,6 @@ def _windows(health: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
 def _amount(row: dict[str, Any]) -> str:
     if row["value"] is None:
         return "–"
-    return (
-        byte_size(int(row["value"])) if row["unit"] == "bytes" else readable(row["value"]) + UNITS.get(row["unit"], "")
-    )
+    if row["unit"] == "bytes":
+        return byte_size(int(row["value"]))
+    return readable(row["value"]) + UNITS.get(row["unit"], "")

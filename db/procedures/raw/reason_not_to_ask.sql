@@ -7,7 +7,7 @@ CREATE OR REPLACE FUNCTION raw.reason_not_to_ask(p_day date) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $reason_not_to_ask$
     SELECT CASE
-        WHEN today.day - p_day NOT IN (0, 1) THEN 'no file, and the API is not asked: it knows only today''s prices (--refresh asks it)'
+        WHEN p_day NOT IN (today.day, today.day - 1) THEN 'no file, and the API is not asked: it knows only today''s prices (--refresh asks it)'
         WHEN EXISTS (SELECT FROM raw.file_loads l
                      WHERE l.source = 'products' AND l.run_date = p_day AND l.refused_reason IS NULL)
         THEN 'raw has a catalogue already (--refresh asks for another)'
