@@ -1,7 +1,6 @@
 """What `run` says of a day is SQL that anybody may call."""
 
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 
 from tests import shop
 from tests.conftest import Warehouse
@@ -22,16 +21,17 @@ def test_a_day_is_told_in_a_line_with_what_failed(warehouse: Warehouse) -> None:
     assert told.partition("; rules that failed: ")[2] == "events_volume_low"
 
 
-def test_the_api_is_asked_for_today_and_yesterday_while_raw_has_no_catalogue(
-    warehouse: Warehouse, tmp_path: Path
-) -> None:
-    def reason(day: date) -> str | None:
-        return warehouse.value("SELECT raw.reason_not_to_ask(%s)", day)
-
+def test_the_api_is_asked_for_today_and_yesterday_while_raw_has_no_catalogue(warehouse: Warehouse) -> None:
+    # In one statement, in which the database's day cannot end.
+    query = """
+        SELECT array_agg(raw.reason_not_to_ask(d.today - n.days) ORDER BY n.days)
+        FROM (SELECT (now() AT TIME ZONE 'UTC')::date AS today) AS d, generate_series(-1, 2) AS n (days)
+    """
+    tomorrow, *recent, before = warehouse.value(query)
+    assert recent == [None, None]
+    assert tomorrow == before == "no file, and the API is not asked: it knows only today's prices (--refresh asks it)"
     today = datetime.now(UTC).date()
-    assert [reason(today - timedelta(days=days)) for days in (0, 1)] == [None, None]
-    for other in (today - timedelta(days=2), today + timedelta(days=1)):
-        assert "it knows only today's prices" in str(reason(other))
-    warehouse.landing.products(today, [shop.product("P-1")])
-    warehouse.deliver(today)
-    assert reason(today) == "raw has a catalogue already (--refresh asks for another)"
+    for day in (today - timedelta(days=1), today, today + timedelta(days=1)):
+        warehouse.landing.products(day, [shop.product("P-1")])
+        warehouse.deliver(day)
+    assert warehouse.value(query)[1] == "raw has a catalogue already (--refresh asks for another)"
