@@ -17,10 +17,10 @@ from psycopg import errors, sql
 from embedded.server import PROJECT, EmbeddedServer
 from glue import cli
 from glue.connection import connect
-from glue.explain import day_story
-from glue.status import status
 from ops import backup
 from ops.migrate import upgrade
+from report.explain import day_story
+from report.status import status
 from tests.conftest import Warehouse
 from tests.rights import load
 from trust.upgrades import RELEASES
@@ -254,7 +254,8 @@ CLOSER = """
     END $$
 """
 # Where commands, hints, views, rules, statements of ours and of the DAGs, and documents name functions.
-TEXTS = ("db/**/*.sql", "glue/*.py", "dags/*.py", "docs/*.md", "README.md", "docker/*.py", "alembic/versions/*.py")
+ROOMS = ("glue/*.py", "report/*.py", "ops/*.py", "demo/*.py")
+TEXTS = ("db/**/*.sql", *ROOMS, "dags/*.py", "docs/*.md", "README.md", "docker/*.py", "alembic/versions/*.py")
 
 
 def names_in_use(warehouse: Warehouse) -> list[str]:
@@ -277,7 +278,7 @@ def array(values: Any) -> str:
 def commands() -> list[str]:
     """Return the statements that our hints and documents offer, with values in the places of their parameters."""
     found = set()
-    for pattern in ("db/procedures/**/*.sql", "glue/*.py", "docs/*.md", "README.md"):
+    for pattern in ("db/procedures/**/*.sql", *ROOMS, "docs/*.md", "README.md"):
         for path in PROJECT.glob(pattern):
             text = path.read_text(encoding="utf-8")
             if path.suffix == ".sql":

@@ -9,8 +9,8 @@ import psycopg
 import pytest
 
 from glue.connection import connect
-from glue.dsn import for_program
 from ops.backup import dump
+from ops.programs import for_program
 from tests.conftest import Warehouse
 
 # Connection strings are read by the libpq that psycopg brings, whatever server answers.
