@@ -9,9 +9,11 @@ COPY --chown=airflow:0 alembic.ini /opt/warehouse/
 COPY --chown=airflow:0 alembic /opt/warehouse/alembic
 COPY --chown=airflow:0 db /opt/warehouse/db
 COPY --chown=airflow:0 glue /opt/warehouse/glue
+COPY --chown=airflow:0 landing /opt/warehouse/landing
 COPY --chown=airflow:0 embedded /opt/warehouse/embedded
 COPY --chown=airflow:0 ops /opt/warehouse/ops
 COPY --chown=airflow:0 demo /opt/warehouse/demo
+COPY --chown=airflow:0 report /opt/warehouse/report
 COPY --chown=airflow:0 docker/products_api.py /opt/warehouse/docker/
 COPY --chown=airflow:0 dags /opt/airflow/dags
 

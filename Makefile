@@ -9,6 +9,8 @@ BIN    := $(VENV)/bin
 # Three workers: two cores, and a test that waits. `make test WORKERS=0 ARGS='-k gate -x'` for one test.
 WORKERS ?= 3
 ARGS    ?=
+# Tests that share an expensive fixture stay with one worker.
+SIDE_BY_SIDE := -n $(WORKERS) --dist loadgroup
 
 .DEFAULT_GOAL := help
 PG ?= wheel
@@ -44,18 +46,19 @@ $(VENV)/installed-to-run: requirements-run.txt
 test: lint test-wheel test-15 test-airflow  ## Lint, the tests on the wheel's newest PostgreSQL and on 15, and of the DAGs
 
 test-wheel: setup  ## The tests on the newest PostgreSQL of the wheel
-	$(BIN)/python -m pytest -n $(WORKERS) --pg=wheel $(ARGS)
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) --pg=wheel $(ARGS)
 
 # CI tests on the newest 15 that the package archive has. A machine of somebody's is left as it is.
 NEWEST_15 := $(if $(and $(filter true,$(CI)),$(filter 0,$(shell id -u)),$(shell command -v apt-get)), \
     apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql-15 > /dev/null || \
     echo "The package archive gives no newer PostgreSQL 15: it stays as it is",:)
 
-test-15: setup  ## The tests on this machine's PostgreSQL 15, where it has one
+# What does not depend on the version has run on the wheel's (`pytest --pg=15` runs that, too).
+test-15: setup  ## The tests of what depends on PostgreSQL's version, on this machine's 15, where it has one
 	@$(NEWEST_15)
 	@if [ -x /usr/lib/postgresql/15/bin/postgres ]; then \
 	    /usr/lib/postgresql/15/bin/postgres --version; \
-	    set -x; $(BIN)/python -m pytest -n $(WORKERS) --pg=15 $(ARGS); \
+	    set -x; $(BIN)/python -m pytest $(SIDE_BY_SIDE) --pg=15 -m 'not once' $(ARGS); \
 	else \
 	    echo "PostgreSQL 15 is not installed in /usr/lib/postgresql/15: not tested on it (apt install postgresql-15)"; \
 	fi
@@ -128,7 +131,7 @@ airflow: setup-airflow  ## Airflow without Docker, on the embedded server: http:
 	$(AIRFLOW_BIN)/python ops/run_airflow.py
 
 test-airflow: setup-airflow  ## The tests of the DAGs, with real runs (AIRFLOW_HOME of their own)
-	$(AIRFLOW_BIN)/python -m pytest -n $(WORKERS) tests/dags $(ARGS)
+	$(AIRFLOW_BIN)/python -m pytest $(SIDE_BY_SIDE) tests/dags $(ARGS)
 
 env:  ## Write .env for docker compose, with random passwords; one that exists stays as it is
 	@$(PYTHON) ops/make_env.py

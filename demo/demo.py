@@ -25,7 +25,7 @@ from glue.errors import GlueError
 from glue.extract import extract
 from glue.products import ProductsApi
 from glue.run import DayResult, Runner
-from glue.tables import console, print_table, table
+from report.tables import console, print_table, table
 
 DATABASE = "warehouse_demo"
 FOLDER = Path("data") / "demo"

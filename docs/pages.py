@@ -7,14 +7,21 @@
 A command stands in a block marked `console`, after `$ `, and goes on in lines that start with `> `; what it prints
 follows; a line `…` stands for any number of lines, and what is around it is written by hand. The commands of a page
 are run one after the other, in one folder; what `export` and `unset` change holds for those that follow. A comment
-above a block says more: `<!-- exit 3 -->` is how its last command ends, `<!-- not run: why -->` leaves it out.
+above a block says more:
 
-A page starts in a fresh copy of the project, or where another one ends: `<!-- goes on from tutorial.md -->`.
+    <!-- exit 3 -->                              how its last command ends
+    <!-- not run: why -->                        leaves it out
+    <!-- on an empty server -->                  from here on, PGHOST and PGUSER name a PostgreSQL that had nothing
+    <!-- here /srv/landing is data/landing -->   what stands in for what only the reader has
+
+A page starts in a fresh copy of the project, or where another one ends: `<!-- goes on from tutorial.md -->`. It has the
+server, too, that the other one ended with.
 """
 # A command line prints.
 # ruff: noqa: T201
 
 import argparse
+import contextlib
 import os
 import re
 import shutil
@@ -25,7 +32,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psycopg
+
 PROJECT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(PROJECT))
+
+from embedded.server import DATABASE, SUPERUSER, EmbeddedServer  # noqa: E402
+
 SHOWN_FOLDER = "/home/you/warehouse"
 # What a copy does not need, and what must not be shared with it.
 NOT_COPIED = shutil.ignore_patterns(
@@ -47,7 +60,10 @@ NOT_COPIED = shutil.ignore_patterns(
 COMMAND_SECONDS = 300
 
 GOES_ON = re.compile(r"<!-- goes on from (?P<page>\S+) -->")
-BLOCK = re.compile(r"(?:<!-- (?P<note>exit \d+|not run: [^\n]*) -->\n)?```console\n(?P<body>.*?)```\n", re.DOTALL)
+STANDS_IN = re.compile(r"<!-- here (?P<shown>\S+) is (?P<real>\S*) ?-->")
+BLOCK = re.compile(
+    r"(?:<!-- (?P<note>exit \d+|on an empty server|not run: [^\n]*) -->\n)?```console\n(?P<body>.*?)```\n", re.DOTALL
+)
 # What is different on every machine and every day.
 VARIES = (
     (re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d)?(\.\d+)?([+-]\d\d|Z)?( +[\d.,]+)*"), "<when, how long>"),
@@ -61,6 +77,13 @@ VARIES = (
     (re.compile(r"[ \t]+"), " "),
 )
 LEFT_OUT = "…"
+# The only reasons for which a command is not run here, and who tries it otherwise.
+NOT_RUN = {
+    "the tests bring their own environment": "CI, which begins with it",
+    "this is what runs the tests": "CI, which is it",
+    "it needs an Airflow": "tests/dags, where Airflow is installed",
+    "it needs Docker and a registry": "tests/ops reads the files; run-with-airflow.md says what was seen",
+}
 # Commands that are about those that follow.
 OF_THE_SHELL = ("export ", "unset ")
 
@@ -81,6 +104,7 @@ class Block:
 
     start: int
     end: int
+    needs_server: bool = False
     commands: list[Command] = field(default_factory=list)
 
 
@@ -103,8 +127,9 @@ def blocks(page: str) -> Iterator[Block]:
     for found in BLOCK.finditer(page):
         note = found["note"] or ""
         if note.startswith("not run"):
+            assert note.removeprefix("not run: ") in NOT_RUN, note
             continue
-        block = Block(*found.span("body"))
+        block = Block(*found.span("body"), needs_server=note == "on an empty server")
         line = page.count("\n", 0, block.start) + 1
         for number, text in enumerate(found["body"].splitlines(), line):
             if text.startswith("$ "):
@@ -113,7 +138,7 @@ def blocks(page: str) -> Iterator[Block]:
                 block.commands[-1].text += "\n" + text[2:]
             else:
                 block.commands[-1].expected += text + "\n"
-        if note:
+        if note.startswith("exit"):
             block.commands[-1].exit_code = int(note.removeprefix("exit "))
         yield block
 
@@ -166,6 +191,46 @@ def copy_of_copy(project: Path, folder: Path) -> Path:
     return copy
 
 
+class OwnServers:
+    """The servers that a page's commands find by PGHOST, one at a time, each in a folder of the copy of the project."""
+
+    def __init__(self, project: Path, bindir: str | None) -> None:
+        self.project = project
+        self.bindir = Path(bindir) if bindir else None
+        self.last: EmbeddedServer | None = None
+
+    def __enter__(self) -> "OwnServers":
+        self.count = len(list(self.project.glob("own-*")))
+        if self.count:
+            self._start()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        if self.last:
+            self.last.stop()
+
+    def start_an_empty_one(self) -> None:
+        """Stop the last one, and start one that has nothing yet."""
+        if self.last:
+            self.last.stop()
+        self.count += 1
+        server = self._start()
+        with contextlib.closing(psycopg.connect(server.dsn("postgres"), autocommit=True)) as connection:
+            connection.execute(f"DROP DATABASE {DATABASE}")
+
+    def _start(self) -> EmbeddedServer:
+        self.last = EmbeddedServer(self.project / f"own-{self.count}", bindir=self.bindir, settings={"fsync": "off"})
+        self.last.start()
+        return self.last
+
+    def environment(self, path: str) -> dict[str, str]:
+        """Return the variables by which libpq and a shell find the server and its programs."""
+        if not self.last:
+            return {}
+        found = {"PGHOST": str(self.last.socket_directory), "PGUSER": SUPERUSER}
+        return found | {"PATH": f"{self.last.binaries()}{os.pathsep}{path}"}
+
+
 def run(page: str, project: Path, changes: Mapping[str, str]) -> Iterator[Outcome]:
     """Run the commands of a text in a project, yielding what each did; stop the embedded server at the end."""
     own = ("PG", "WAREHOUSE_", "LANDING_", "PRODUCTS_", "EMBEDDED_", "COLUMNS", "MAKE")
@@ -174,29 +239,40 @@ def run(page: str, project: Path, changes: Mapping[str, str]) -> Iterator[Outcom
     environment |= {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "PYTHONUTF8": "1"}
     # The `warehouse` of the environment belongs to the project that it was installed from; what it runs is the copy's.
     environment |= {"PYTHONPATH": str(project)} | changes
+    stand_ins = {found["shown"]: found["real"] for found in STANDS_IN.finditer(page)}
     try:
-        for block in blocks(page):
-            for command in block.commands:
-                is_of_the_shell = command.text.startswith(OF_THE_SHELL)
-                done = subprocess.run(
-                    ["bash", "-c", command.text + ("\nenv -0" if is_of_the_shell else "")],
-                    cwd=project,
-                    env=environment,
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.STDOUT,
-                    text=True,
-                    timeout=COMMAND_SECONDS,
-                )
-                if is_of_the_shell:
-                    pairs = (pair.split("=", 1) for pair in done.stdout.split("\0") if "=" in pair)
-                    environment = dict(pairs)
-                    done.stdout = ""
-                printed = done.stdout.replace(str(project), SHOWN_FOLDER)
-                printed = "".join(f"{line.rstrip()}\n" for line in printed.splitlines())
-                yield Outcome(command, printed, done.returncode)
+        with OwnServers(project, changes.get("EMBEDDED_PG_BINDIR")) as servers:
+            environment |= servers.environment(environment["PATH"])
+            for block in blocks(page):
+                if block.needs_server:
+                    servers.start_an_empty_one()
+                    environment |= servers.environment(environment["PATH"])
+                for command in block.commands:
+                    is_of_the_shell = command.text.startswith(OF_THE_SHELL)
+                    text = command.text
+                    for shown, real in stand_ins.items():
+                        text = text.replace(shown, real)
+                    done = subprocess.run(
+                        ["bash", "-c", text + ("\nenv -0" if is_of_the_shell else "")],
+                        cwd=project,
+                        env=environment,
+                        stdin=subprocess.DEVNULL,
+                        stdout=subprocess.PIPE,
+                        stderr=subprocess.STDOUT,
+                        text=True,
+                        timeout=COMMAND_SECONDS,
+                    )
+                    if is_of_the_shell:
+                        pairs = (pair.split("=", 1) for pair in done.stdout.split("\0") if "=" in pair)
+                        environment = dict(pairs)
+                        done.stdout = ""
+                    printed = done.stdout.replace(str(project), SHOWN_FOLDER)
+                    printed = "".join(f"{line.rstrip()}\n" for line in printed.splitlines())
+                    yield Outcome(command, printed, done.returncode)
     finally:
-        subprocess.run([sys.executable, "-m", "glue", "db", "stop"], cwd=project, env=environment, capture_output=True)
+        # The embedded server of the copy, not the one that PGHOST names.
+        stopped = {name: value for name, value in environment.items() if not name.startswith(("PG", "WAREHOUSE_"))}
+        subprocess.run([sys.executable, "-m", "glue", "db", "stop"], cwd=project, env=stopped, capture_output=True)
 
 
 def rewritten(page: str, outcomes: list[Outcome]) -> str:

@@ -27,10 +27,8 @@ LIBPQ_TARGETS = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGSERVICE", "PGDATABASE")
 KEEPALIVES = {"keepalives_idle": 60, "keepalives_interval": 10, "keepalives_count": 3}
 # The same for the server, which would wait for hours for the rest of a COPY; and a statement whose client is gone ends
 # within this time, instead of committing minutes later.
-SERVER_SETTINGS = {
-    "tcp_keepalives_idle": "60", "tcp_keepalives_interval": "10", "tcp_keepalives_count": "3",
-    "client_connection_check_interval": "2s",
-}  # fmt: skip
+SERVER_SETTINGS = {f"tcp_{name}": f"{value}" for name, value in KEEPALIVES.items()}
+SERVER_SETTINGS["client_connection_check_interval"] = "2s"
 
 
 def warehouse_dsn() -> str:

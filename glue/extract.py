@@ -3,7 +3,7 @@
 import os
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -111,7 +111,8 @@ def extract(
         except OSError as error:
             faults.append(f"{label}: {shown(delivery.name)}: {error.strerror or error}")
     if source == "products" and not found.deliveries and not faults:
-        skipped = None if refresh else _no_need_to_ask(connection, day)
+        if not refresh:
+            (skipped,) = connection.execute("SELECT raw.reason_not_to_ask(%s)", (day,)).fetchone() or (None,)
         if skipped:
             say(f"{label}: {skipped}")
         else:
@@ -154,15 +155,3 @@ def extract_step(
         raise
     end(result)
     return result
-
-
-def _no_need_to_ask(connection: psycopg.Connection, day: date) -> str | None:
-    """Return why the API is not asked for the catalogue of a day; None if it is."""
-    today = datetime.now(UTC).date()
-    if day not in (today, today - timedelta(days=1)):
-        return "no file, and the API is not asked: it knows only today's prices (--refresh asks it)"
-    known = connection.execute(
-        "SELECT 1 FROM raw.file_loads WHERE source = 'products' AND run_date = %s AND refused_reason IS NULL LIMIT 1",
-        (day,),
-    )
-    return "raw has a catalogue already (--refresh asks for another)" if known.fetchone() else None

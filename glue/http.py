@@ -2,8 +2,6 @@
 
 import re
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -79,15 +77,10 @@ def shown_url(url: str) -> str:
 
 def retry_after(header: str | None) -> float | None:
     """Return the seconds that a Retry-After header asks for (a number, or a date), None if it asks for nothing."""
-    if not header:
-        return None
-    if re.fullmatch("[0-9]{1,9}", header.strip()):
-        return float(header)
     try:
-        when = parsedate_to_datetime(header)
-    except ValueError:
+        return urllib3.Retry().parse_retry_after(header) if header else None
+    except (urllib3.exceptions.InvalidHeader, ValueError, OverflowError):
         return None
-    return max(0.0, (when.replace(tzinfo=when.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
 
 
 def cause(error: BaseException) -> str:

@@ -16,7 +16,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from glue.errors import GlueError
 from glue.records import BLOCK_BYTES, Readable
-from glue.zone import OUT_OF_THE_ZONE, LocalZone, RemoteFile, os_errors
+from landing.zone import OUT_OF_THE_ZONE, LocalZone
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -62,6 +62,28 @@ class Content:
         """Read what is left, for its hash and length."""
         while self.read(BLOCK_BYTES):
             pass
+
+
+class RemoteFile:
+    """A file of a remote file system. Each of these has errors of its own; from here they are OSErrors."""
+
+    def __init__(self, file: Readable) -> None:
+        self._file = file
+
+    def read(self, size: int) -> bytes:
+        """Return up to `size` bytes; none at the end."""
+        with os_errors():
+            return self._file.read(size)
+
+
+@contextmanager
+def os_errors() -> Iterator[None]:
+    try:
+        yield
+    except OSError:
+        raise
+    except Exception as error:
+        raise OSError(f"{type(error).__name__}: {error}") from error
 
 
 @dataclass(frozen=True)
@@ -158,16 +180,6 @@ def find(landing: str, source: str, day: date) -> Found:
 def shown(name: str) -> str:
     """Return a file name as it can be printed: one line, nothing that a terminal acts upon."""
     return name if name.isprintable() else ascii(name)
-
-
-def byte_size(count: Any) -> str:
-    """Return a number of bytes as people read it."""
-    amount = float(count)
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if amount < 1000 or unit == "GB":
-            break
-        amount /= 1000
-    return f"{amount:,.0f} {unit}" if unit == "bytes" else f"{amount:,.1f} {unit}"
 
 
 def _is_no_bucket(error: FileNotFoundError) -> bool:

@@ -10,11 +10,12 @@ from typing import Literal, Protocol, TypeVar
 
 import psycopg
 from psycopg import errors
+from rich.filesize import decimal as byte_size
 
 from glue.csv_records import Event, EventBatch, EventFile
 from glue.errors import GlueError, Refused
 from glue.json_records import json_fault, json_records
-from glue.landing import DAMAGE, Content, byte_size, shown
+from glue.landing import DAMAGE, Content, shown
 from glue.packing import Packed, Packer
 from glue.records import Record, Rejected, Source, reject
 

@@ -8,12 +8,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import IO, Any, NamedTuple
+from typing import IO, Any
 from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
 
 import requests
-import requests.auth
-import requests.utils
 import urllib3
 
 from glue.errors import GlueError, MissingSetting, Refused
@@ -29,14 +27,6 @@ MOST_REDIRECTS = 5
 
 class CatalogueError(GlueError):
     """The catalogue cannot be had whole, and nothing of it is kept. Names URL and status."""
-
-
-class _Answer(NamedTuple):
-    """An answer of the API: its body, the URL that it came from in the end, and its Link to the next page."""
-
-    body: IO[bytes]
-    url: str
-    link: str | None
 
 
 @dataclass(frozen=True)
@@ -119,7 +109,7 @@ class _Fetch:
                     raise self.error(url, f"its pages do not end: {self.pages} so far")
                 seen_urls.add(url)
                 with tempfile.TemporaryFile() as body:
-                    answer = self.get(session, url, body)
+                    here, link = self.get(session, url, body)
                     try:
                         page = page_of(body)
                         count, digest = self.keep(page, body)
@@ -128,7 +118,7 @@ class _Fetch:
                 if count and digest in seen_pages:
                     raise self.error(url, "status 200, but the same page as before")
                 seen_pages.add(digest)
-                url, skip = self.next(session, answer, page.said, count, skip)
+                url, skip = self.next(session, here, page.said, link, count, skip)
         self.file.write(b"]" if self.products else b"[]")
         return Catalogue(self.file, self.products, self.pages)
 
@@ -151,34 +141,37 @@ class _Fetch:
         return self.products - before, digest.digest()
 
     def next(
-        self, session: Session, answer: _Answer, said: dict[str, Any], count: int, skip: int | None
+        self, session: Session, url: str, said: dict[str, Any], link: str | None, count: int, skip: int | None
     ) -> tuple[str | None, int | None]:
-        """Return the URL of the next page and its `skip`, or None after the last one."""
-        total, limit, here = (whole(said.get(name)) for name in ("total", "limit", "skip"))
-        if skip is not None and here not in (None, skip):
-            raise self.error(answer.url, f"status 200, but asked to skip {skip} it skipped {here}")
-        link = said.get("next", answer.link)
+        """Return the URL of the page after `url` and its `skip`, or None after the last one."""
+        total, limit, skipped = (whole(said.get(name)) for name in ("total", "limit", "skip"))
+        if skip is not None and skipped not in (None, skip):
+            raise self.error(url, f"status 200, but asked to skip {skip} it skipped {skipped}")
+        link = said.get("next", link)
         if link:
             if not isinstance(link, str):
-                raise self.error(answer.url, "status 200, but `next` is no URL")
-            return self.at_home(session, answer.url, link, "status 200, but its next page", "`next`"), None
-        begin = here if here is not None else skip or 0
+                raise self.error(url, "status 200, but `next` is no URL")
+            return self.at_home(session, url, link, "status 200, but its next page", "`next`"), None
+        begin = skipped if skipped is not None else skip or 0
         if total is None or begin + count >= total:
             return None, None
         if "next" in said or not count:
-            raise self.error(answer.url, f"status 200, but its pages end at {begin + count} of {total} products")
+            raise self.error(url, f"status 200, but its pages end at {begin + count} of {total} products")
         query = {"skip": begin + count} | ({"limit": limit} if limit else {})
-        return with_query(answer.url, query), begin + count
+        return with_query(url, query), begin + count
 
-    def get(self, session: Session, url: str, body: IO[bytes]) -> _Answer:
-        """Return what the API answers to a GET, tried again while that may help. Raises CatalogueError."""
+    def get(self, session: Session, url: str, body: IO[bytes]) -> tuple[str, str | None]:
+        """Write what the API answers to a GET into `body`, tried again while that may help. Raises CatalogueError.
+
+        Returns the URL that it came from in the end, and its Link to the next page.
+        """
         for attempt in range(1, self.api.attempts + 1):
             wait = min(self.api.first_wait_seconds * 2 ** (attempt - 1), self.api.longest_wait_seconds)
             try:
                 with self.ask(session, url) as response:
                     if response.status_code == 200:
                         self.read(response, url, body)
-                        return _Answer(body, response.url or url, response.links.get("next", {}).get("url"))
+                        return response.url or url, response.links.get("next", {}).get("url")
                     what = f"status {response.status_code}"
                     if response.status_code in (401, 403):
                         raise self.error(url, f"{what}: is PRODUCTS_API_TOKEN right?")

@@ -23,20 +23,6 @@ CANCEL_SECONDS = 0.2
 # When a run looks whether its rules take too long: a short one never does.
 FIRST_LOOK_SECONDS = 5.0
 NEXT_LOOK_SECONDS = 60.0
-# What came of a day: nobody should have to ask for it.
-SUMMARY = """
-    SELECT h.order_lines, h.events, h.rejected, h.net_revenue, h.failed_rules
-    FROM audit.day_health h
-    WHERE h.run_date = %s
-"""
-
-# Whether the rules that a session judges a day by have taken longer than they may.
-OVERDUE = """
-    SELECT FROM audit.pipeline_steps s
-    WHERE s.backend_pid = %s AND s.step = 'check_quality' AND s.status = 'running'
-      AND s.started_at < pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => %s)
-"""
-RULE_LIMIT = "SELECT value::integer FROM audit.settings WHERE name = 'rule_limit_s'"
 
 # What of a day can go side by side once its sources are cleaned; and the sources that a day is loaded without.
 WAVES = """
@@ -155,7 +141,7 @@ class Runner:
                             self._at_once(jobs, [partial(call, procedure) for procedure in wave])
                     else:
                         connection.execute("CALL warehouse.run_day(%s)", (day,))
-                    summary = _summary(connection, day)
+                    (summary,) = connection.execute("SELECT audit.day_in_words(%s)", (day,)).fetchone() or ("",)
         except psycopg.Error as error:
             outcome = "blocked" if error.sqlstate == BLOCKED else "failed"
             reason = "\n".join(filter(None, (reason, explain(error))))
@@ -184,9 +170,10 @@ class Runner:
         pid, wait = connection.info.backend_pid, FIRST_LOOK_SECONDS
         while not ended.wait(wait):
             with suppress(psycopg.Error, GlueError), closing(connect(self.dsn)) as other:
-                (limit,) = other.execute(RULE_LIMIT).fetchone() or (None,)
+                found = other.execute("SELECT seconds, is_exceeded FROM audit.rule_limit(%s)", (pid,)).fetchone()
+                limit, is_exceeded = found or (None, False)
                 wait = NEXT_LOOK_SECONDS if limit is None else max(min(limit / 4, NEXT_LOOK_SECONDS), 0.2)
-                if limit is not None and other.execute(OVERDUE, (pid, limit)).fetchone() is not None:
+                if is_exceeded:
                     self.say(f"the quality gate takes longer than {limit} s (setting rule_limit_s): it is cancelled")
                     connection.cancel_safe(timeout=CANCEL_SECONDS * 10)
 
@@ -205,21 +192,8 @@ class Runner:
         return faults
 
 
-def _summary(connection: psycopg.Connection, day: date) -> str:
-    """Return what came of a day that succeeded, in a line."""
-    found = connection.execute(SUMMARY, (day,)).fetchone()
-    if not found:
-        return ""
-    orders, events, rejected, net_revenue, rules = found
-    told = f"{orders:,} order lines and {events:,} events in the facts, {rejected:,} rejected, "
-    return told + f"net revenue {net_revenue:,.2f}" + (f"; rules that failed: {rules}" if rules else "")
-
-
 def _anything_delivered(connection: psycopg.Connection, day: date) -> bool:
     """Return whether the landing zone or raw has anything of a day."""
-    for source in SOURCES:
-        found = find(landing_url(), source, day)
-        if found.deliveries or found.faults:
-            return True
-    known = connection.execute("SELECT 1 FROM raw.file_loads WHERE run_date = %s LIMIT 1", (day,))
-    return known.fetchone() is not None
+    found = (find(landing_url(), source, day) for source in SOURCES)
+    known = "SELECT FROM raw.file_loads WHERE run_date = %s LIMIT 1"
+    return any(one.deliveries or one.faults for one in found) or connection.execute(known, (day,)).rowcount > 0

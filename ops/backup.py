@@ -32,9 +32,10 @@ from psycopg.conninfo import make_conninfo
 
 from embedded.binaries import installations
 from glue.connection import connect, warehouse_dsn
-from glue.dsn import for_program, parse
+from glue.dsn import parse
 from glue.errors import GlueError, MissingSetting, explain
 from glue.load import Say
+from ops.programs import for_program
 
 KEPT_DUMPS = 14
 SCRATCH = "_restore_check"  # after the name of the original

@@ -1,17 +1,15 @@
 """What must hold of a warehouse after every step, asked of the tables themselves; and a clean run to compare with."""
 
 import contextlib
-import uuid
 from collections.abc import Collection, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import psycopg
-from psycopg import sql
 from psycopg.rows import tuple_row
 
-from tests.conftest import Warehouse, _copy_database_properties
+from tests.conftest import Warehouse, copied
 from tests.shop import Landing
 
 # Days of a handful of rows would be blocked for their size; and what the rules find that look at other days depends,
@@ -162,23 +160,12 @@ def broken_promises(connection: psycopg.Connection[Any], half: Collection[date] 
 @contextlib.contextmanager
 def new_warehouse(template: Any, folder: Path) -> Iterator[Warehouse]:
     """Yield an empty warehouse of its own, a copy of the migrated template; it is dropped afterwards."""
-    name = f"warehouse_{uuid.uuid4().hex[:12]}"
-    address = {"host": template.host, "port": template.port, "user": template.user}
-    with psycopg.connect(dbname="postgres", autocommit=True, **address) as connection:
-        connection.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
-                sql.Identifier(name), sql.Identifier(template.template_dbname)
-            )
-        )
-    dsn = psycopg.conninfo.make_conninfo(dbname=name, **address)
-    with psycopg.connect(dsn) as connection:
-        _copy_database_properties(connection, template.template_dbname)
-    made = Warehouse(dsn=dsn, connection=None, landing=Landing(folder / name))  # type: ignore[arg-type]
-    try:
-        made.connection = made.connect()
-        yield made
-    finally:
-        for opened in made.opened:
-            opened.close()
-        with psycopg.connect(dbname="postgres", autocommit=True, **address) as connection:
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    with copied(template) as dsn:
+        name = psycopg.conninfo.conninfo_to_dict(dsn)["dbname"]
+        made = Warehouse(dsn=dsn, connection=None, landing=Landing(folder / str(name)))  # type: ignore[arg-type]
+        try:
+            made.connection = made.connect()
+            yield made
+        finally:
+            for opened in made.opened:
+                opened.close()

@@ -1,9 +1,9 @@
 """A warehouse with nothing but raw: the last resort, from which runs make everything again."""
 
-from typing import Any
+from tests.conftest import Warehouse
 
 
-def empty_all_but_raw(warehouse: Any) -> None:
+def empty_all_but_raw(warehouse: Warehouse) -> None:
     """Take away all that runs have made; codes, fields, statuses, rules, steps and settings stay."""
     partitions = warehouse.rows(
         "SELECT c.oid::regclass::text AS name FROM pg_class c"

@@ -2,10 +2,10 @@
 
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 from psycopg.rows import tuple_row
 
+from tests.conftest import Warehouse
 from tests.promises import RULES_OFF
 from tests.shop import events, orders, product
 
@@ -68,7 +68,7 @@ GRANTED = f"""
 """
 
 
-def matrix(warehouse: Any) -> tuple[str, int]:
+def matrix(warehouse: Warehouse) -> tuple[str, int]:
     """Return what each role may do, a line per object that any of them may use, and how many objects there are."""
     with warehouse.connect() as connection:
         cursor = connection.cursor(row_factory=tuple_row)
@@ -79,7 +79,7 @@ def matrix(warehouse: Any) -> tuple[str, int]:
     return "\n".join([f"{'':9} {'':40} {' '.join(f'{role:8}' for role in ROLES)}".rstrip(), *lines, ""]), len(rows)
 
 
-def load(warehouse: Any) -> None:
+def load(warehouse: Warehouse) -> None:
     """Load a day, so that there are partitions."""
     warehouse.execute(RULES_OFF)
     warehouse.landing.orders(FRIDAY, orders(20, FRIDAY))

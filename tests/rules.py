@@ -5,20 +5,21 @@ from typing import Any
 
 import psycopg
 
+from tests.conftest import Warehouse
 from tests.shop import events, orders, product
 from tests.steps import DAY
 
 CLEANING = ("staging.clean_orders", "staging.clean_events", "staging.clean_products")
 
 
-def deliver_good_day(warehouse: Any, order_count: int = 100, event_count: int = 100) -> None:
+def deliver_good_day(warehouse: Warehouse, order_count: int = 100, event_count: int = 100) -> None:
     """A day that every rule is content with."""
     warehouse.landing.orders(DAY, orders(order_count, DAY))
     warehouse.landing.events(DAY, events(event_count, DAY))
     warehouse.landing.products(DAY, [product(f"P-{n}") for n in range(7)])
 
 
-def judge(warehouse: Any, tamper: str | None = None) -> dict[str, Any]:
+def judge(warehouse: Warehouse, tamper: str | None = None) -> dict[str, Any]:
     """Deliver, clean, tamper with staging, judge; return the results by rule."""
     warehouse.deliver(DAY)
     for step in CLEANING:
@@ -33,13 +34,13 @@ def judge(warehouse: Any, tamper: str | None = None) -> dict[str, Any]:
     return results(warehouse)
 
 
-def results(warehouse: Any) -> dict[str, Any]:
+def results(warehouse: Warehouse) -> dict[str, Any]:
     """Return the newest results by rule."""
     rows = warehouse.rows("SELECT * FROM audit.dq_results WHERE run_id = (SELECT max(run_id) FROM audit.dq_results)")
     return {row.rule_name: row for row in rows}
 
 
-def add_rule(warehouse: Any, expression: str, **values: Any) -> None:
+def add_rule(warehouse: Warehouse, expression: str, **values: Any) -> None:
     """One INSERT, as the README says."""
     columns = {
         "rule_name": "own", "check_type": "own", "table_name": "staging.orders_clean", "severity": "critical",

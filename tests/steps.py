@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests.conftest import Warehouse
 from tests.shop import checksums, events, orders, product
 
 DAY = date(2025, 12, 19)
@@ -20,7 +21,7 @@ STEPS = (
 )  # fmt: skip
 
 
-def put_day(warehouse: Any, day: date = DAY, count: int = 20, **fields: Any) -> None:
+def put_day(warehouse: Warehouse, day: date = DAY, count: int = 20, **fields: Any) -> None:
     """Put a day's files into the landing zone and into raw."""
     warehouse.landing.orders(day, orders(count, day, **fields))
     warehouse.landing.events(day, events(count, day))
@@ -28,7 +29,7 @@ def put_day(warehouse: Any, day: date = DAY, count: int = 20, **fields: Any) -> 
     warehouse.deliver(day)
 
 
-def data(warehouse: Any) -> dict[str, str]:
+def data(warehouse: Warehouse) -> dict[str, str]:
     """Return checksums of all data: what a failure must not change. Run records and metrics are not data."""
     found = checksums(warehouse.connection, ["raw", "staging", "warehouse"])
     del found["warehouse.daily_metrics"]
@@ -36,7 +37,7 @@ def data(warehouse: Any) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def refused(warehouse: Any, sqlstate: str, message: str) -> Iterator[Any]:
+def refused(warehouse: Warehouse, sqlstate: str, message: str) -> Iterator[Any]:
     """Expect an error of this SQLSTATE and message, with a hint, that changes no data; yields what pytest caught."""
     before = data(warehouse)
     with pytest.raises(psycopg.Error) as raised:
@@ -47,7 +48,7 @@ def refused(warehouse: Any, sqlstate: str, message: str) -> Iterator[Any]:
     assert data(warehouse) == before
 
 
-def newest_step(warehouse: Any) -> Any:
+def newest_step(warehouse: Warehouse) -> Any:
     """Return the newest step."""
     return warehouse.row("SELECT * FROM audit.pipeline_steps ORDER BY step_id DESC LIMIT 1")
 
@@ -71,7 +72,7 @@ def wait_for(question: Any, seconds: float = 20) -> Any:
 class Caller(threading.Thread):
     """Calls a procedure in a session of its own, beside the test."""
 
-    def __init__(self, warehouse: Any, statement: str, *settings: str) -> None:
+    def __init__(self, warehouse: Warehouse, statement: str, *settings: str) -> None:
         super().__init__(daemon=True)
         self.connection = warehouse.connect()
         for setting in settings:
@@ -88,7 +89,7 @@ class Caller(threading.Thread):
 
 
 @contextlib.contextmanager
-def locked(warehouse: Any, table: str, mode: str = "ACCESS EXCLUSIVE") -> Iterator[psycopg.Connection[Any]]:
+def locked(warehouse: Warehouse, table: str, mode: str = "ACCESS EXCLUSIVE") -> Iterator[psycopg.Connection[Any]]:
     """Hold a lock on a table from another session."""
     with warehouse.connect() as connection, connection.transaction():
         connection.execute(f"LOCK TABLE {table} IN {mode} MODE")
@@ -106,7 +107,7 @@ PLACES = {
 }  # fmt: skip
 
 
-def rows_in_place(warehouse: Any) -> dict[str, list[str]]:
+def rows_in_place(warehouse: Warehouse) -> dict[str, list[str]]:
     """Return every row with its partition, transaction and place, so that an UPDATE to the same would show."""
     return {
         table: [
@@ -120,7 +121,7 @@ def rows_in_place(warehouse: Any) -> dict[str, list[str]]:
     }
 
 
-def worked(warehouse: Any, day: date = DAY) -> dict[str, int]:
+def worked(warehouse: Warehouse, day: date = DAY) -> dict[str, int]:
     """Return which work of a day's steps was the last, by step."""
     return {
         row.step: row.work_number
@@ -128,7 +129,7 @@ def worked(warehouse: Any, day: date = DAY) -> dict[str, int]:
     }
 
 
-def steps_that_work(warehouse: Any, again: Callable[[], None]) -> set[str]:
+def steps_that_work(warehouse: Warehouse, again: Callable[[], None]) -> set[str]:
     """Return the steps of the day that did something while `again` ran."""
     before = worked(warehouse)
     again()

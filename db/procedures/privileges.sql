@@ -6,7 +6,7 @@ REVOKE ALL ON ALL ROUTINES IN SCHEMA raw, staging, warehouse, audit FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
     raw.prepare_month(date), raw.open_load(text, date, text, text), raw.summarize_month(date),
     raw.close_load(bigint, text, date, text, text, bigint, bigint, bigint, text),
-    raw.begin_extract(text, date), raw.end_extract(bigint, bigint, bigint, bigint, text, text)
+    raw.begin_extract(text, date), raw.end_extract(bigint, bigint, bigint, bigint, text, text), raw.reason_not_to_ask(date)
 TO warehouse_loader;
 
 GRANT EXECUTE ON PROCEDURE
@@ -31,10 +31,11 @@ GRANT EXECUTE ON FUNCTION staging.duplicate_count(text, date), staging.oldest_da
 -- What tells a running step from one whose session died.
 GRANT EXECUTE ON FUNCTION audit.step_is_alive(bigint) TO warehouse_runner, warehouse_analyst;
 
--- What `status` and `explain` print. order_story reads raw and staging for its caller; it reveals nothing about a person.
+-- What `run`, `status` and `explain` print. order_story reads raw and staging for its caller; it reveals nothing about a person.
 GRANT EXECUTE ON FUNCTION
     audit.last_runs(integer), audit.last_steps(integer), audit.usual_days(date), audit.day_compared(date),
-    audit.day_advice(date), audit.day_story(date), audit.order_story(text), warehouse._refuse_day(date, text)
+    audit.day_advice(date), audit.day_in_words(date), audit.day_story(date), audit.order_story(text),
+    audit.rule_limit(integer), warehouse._refuse_day(date, text)
 TO warehouse_runner, warehouse_analyst;
 
 -- The views from staging to the facts, which are made anew with their files.

@@ -4,27 +4,28 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from tests.conftest import Warehouse
 from tests.shop import EVENT_COLUMNS, event, product
 
 DAY = date(2025, 12, 19)
 LONG = "x" * 513
 
 
-def clean_events(warehouse: Any, records: list[dict[str, Any]], name: str = "events.csv", **options: Any) -> None:
+def clean_events(warehouse: Warehouse, records: list[dict[str, Any]], name: str = "events.csv", **options: Any) -> None:
     """Deliver and clean events."""
     warehouse.landing.events(DAY, records, name=name, **options)
     warehouse.deliver(DAY)
     warehouse.call("staging.clean_events", DAY)
 
 
-def clean_products(warehouse: Any, content: str, name: str = "products.json") -> None:
+def clean_products(warehouse: Warehouse, content: str, name: str = "products.json") -> None:
     """Deliver and clean a catalogue, one product per line or an array."""
     warehouse.landing.put("products", DAY, name, content)
     warehouse.deliver(DAY)
     warehouse.call("staging.clean_products", DAY)
 
 
-def faults(warehouse: Any) -> dict[int, tuple[str, str | None]]:
+def faults(warehouse: Warehouse) -> dict[int, tuple[str, str | None]]:
     """Return reason and value of rejected lines by line of the file."""
     return {
         row.line_number: (row.failure_reason, row.failed_value)
@@ -32,7 +33,7 @@ def faults(warehouse: Any) -> dict[int, tuple[str, str | None]]:
     }
 
 
-def counts(warehouse: Any, source: str) -> tuple[int, ...]:
+def counts(warehouse: Warehouse, source: str) -> tuple[int, ...]:
     """Return what became of the lines: delivered, clean, duplicate, rejected."""
     return tuple(
         warehouse.row(
@@ -57,7 +58,7 @@ EVENT_FAULTS: list[tuple[dict[str, Any], str, str | None]] = [
 ]  # fmt: skip
 
 
-def test_each_fault_of_an_event_is_rejected_with_its_reason_and_its_value(warehouse: Any) -> None:
+def test_each_fault_of_an_event_is_rejected_with_its_reason_and_its_value(warehouse: Warehouse) -> None:
     clean_events(warehouse, [event("first"), *[record for record, _, _ in EVENT_FAULTS], event("last")])
     assert {row.event_id for row in warehouse.rows("SELECT event_id FROM staging.events_clean")} == {"first", "last"}
     assert faults(warehouse) == {
@@ -66,7 +67,7 @@ def test_each_fault_of_an_event_is_rejected_with_its_reason_and_its_value(wareho
     assert counts(warehouse, "events") == (12, 2, 0, 10)
 
 
-def test_a_rejected_event_is_found_with_its_file_place_and_text(warehouse: Any) -> None:
+def test_a_rejected_event_is_found_with_its_file_place_and_text(warehouse: Warehouse) -> None:
     columns = (*EVENT_COLUMNS, "page")
     clean_events(
         warehouse, [event("E-1", event_ts="?", user_id="U,7") | {"page": "/x"}], name="clicks.csv", columns=columns
@@ -80,7 +81,7 @@ def test_a_rejected_event_is_found_with_its_file_place_and_text(warehouse: Any) 
     assert row.raw_id == warehouse.value("SELECT raw_events_id FROM raw.events_csv")
 
 
-def test_event_values_are_trimmed_and_types_mapped_or_kept_in_lower_case(warehouse: Any) -> None:
+def test_event_values_are_trimmed_and_types_mapped_or_kept_in_lower_case(warehouse: Warehouse) -> None:
     clean_events(
         warehouse,
         [
@@ -97,7 +98,7 @@ def test_event_values_are_trimmed_and_types_mapped_or_kept_in_lower_case(warehou
     ]
 
 
-def test_an_event_is_its_id_and_time_and_the_last_report_wins(warehouse: Any) -> None:
+def test_an_event_is_its_id_and_time_and_the_last_report_wins(warehouse: Warehouse) -> None:
     clean_events(
         warehouse,
         [
@@ -113,14 +114,14 @@ def test_an_event_is_its_id_and_time_and_the_last_report_wins(warehouse: Any) ->
     assert counts(warehouse, "events") == (5, 2, 1, 2)
 
 
-def test_the_last_report_of_an_event_wins_across_files_though_it_is_rejected(warehouse: Any) -> None:
+def test_the_last_report_of_an_event_wins_across_files_though_it_is_rejected(warehouse: Warehouse) -> None:
     clean_events(warehouse, [event("E-1", user_id=LONG)], name="b.csv")
     clean_events(warehouse, [event("E-1"), event("E-2")], name="a.csv")
     assert [row.event_id for row in warehouse.rows("SELECT event_id FROM staging.events_clean")] == ["E-2"]
     assert counts(warehouse, "events") == (3, 1, 1, 1)
 
 
-def test_a_shop_without_products_or_users_in_its_events_loads_them(warehouse: Any) -> None:
+def test_a_shop_without_products_or_users_in_its_events_loads_them(warehouse: Warehouse) -> None:
     clean_events(
         warehouse, [event("E-1", user_id=None, product_id=None)], columns=("event_ts", "event_type", "event_id")
     )
@@ -145,7 +146,7 @@ PRODUCT_FAULTS = [
 ]  # fmt: skip
 
 
-def test_each_fault_of_a_product_is_rejected_with_its_reason_and_its_value(warehouse: Any) -> None:
+def test_each_fault_of_a_product_is_rejected_with_its_reason_and_its_value(warehouse: Warehouse) -> None:
     lines = [OK % "first", *[line for line, _, _ in PRODUCT_FAULTS], OK % "last"]
     clean_products(warehouse, "\n".join(lines) + "\n")
     found = {row.product_id for row in warehouse.rows("SELECT product_id FROM staging.products_clean")}
@@ -157,7 +158,7 @@ def test_each_fault_of_a_product_is_rejected_with_its_reason_and_its_value(wareh
     assert (row.source_table, row.record_id, row.raw_data) == ("raw.products_json", "P-5", PRODUCT_FAULTS[5][0])
 
 
-def test_the_last_report_of_a_product_wins(warehouse: Any) -> None:
+def test_the_last_report_of_a_product_wins(warehouse: Warehouse) -> None:
     warehouse.landing.products(DAY, [product("P-1"), product("P-2"), product(" P-1 ", current_price=Decimal("1.50"))])
     warehouse.deliver(DAY)
     warehouse.call("staging.clean_products", DAY)
@@ -166,13 +167,13 @@ def test_the_last_report_of_a_product_wins(warehouse: Any) -> None:
     assert counts(warehouse, "products") == (3, 2, 1, 0)
 
 
-def test_a_product_may_have_nothing_but_its_id(warehouse: Any) -> None:
+def test_a_product_may_have_nothing_but_its_id(warehouse: Warehouse) -> None:
     clean_products(warehouse, '{"product_id": "P-1", "brand": null, "category": " "}\n')
     row = warehouse.row("SELECT product_name, category, brand, current_price FROM staging.products_clean")
     assert tuple(row) == (None, None, None, None)
 
 
-def test_a_day_without_a_catalogue_is_not_a_day_with_an_empty_one(warehouse: Any) -> None:
+def test_a_day_without_a_catalogue_is_not_a_day_with_an_empty_one(warehouse: Warehouse) -> None:
     warehouse.call("staging.clean_products", DAY)
     assert warehouse.rows("SELECT * FROM staging.loads") == []
     clean_products(warehouse, "[]")

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from ops import migrate
+from tests.conftest import Warehouse
 from tests.promises import RULES_OFF, broken_promises
 from tests.shop import EVENT_COLUMNS, basket, event, item, order, product
 
@@ -32,14 +33,14 @@ WITH_DEVICE = [*EVENT_COLUMNS, "device", "address", "noise"]
 
 
 @pytest.fixture
-def shop(warehouse: Any) -> Iterator[Any]:
+def shop(warehouse: Warehouse) -> Iterator[Warehouse]:
     """An empty warehouse; every promise is asked of it at the end."""
     warehouse.execute(RULES_OFF)
     yield warehouse
     assert not broken_promises(warehouse.connection)
 
 
-def put(shop: Any) -> None:
+def put(shop: Warehouse) -> None:
     """Deliver a day in both shapes, with fields of one's own and with one that nobody registered."""
     tin = {"birthday": "1990-01-01", "loyalty": "tin"}
     shop.landing.orders(DAY, [
@@ -64,22 +65,22 @@ ORDERS = {
 EVENTS = {"E-1": {"device": "phone", "address": "10.0.0.1"}, "E-2": None}
 
 
-def of_orders(shop: Any, table: str) -> dict[tuple[str, int], Any]:
+def of_orders(shop: Warehouse, table: str) -> dict[tuple[str, int], Any]:
     return {(row.order_id, row.line_number): row.attributes for row in shop.rows(f"SELECT * FROM {table}")}
 
 
-def of_events(shop: Any, table: str) -> dict[str, Any]:
+def of_events(shop: Warehouse, table: str) -> dict[str, Any]:
     return {row.event_id: row.attributes for row in shop.rows(f"SELECT * FROM {table}")}
 
 
-def test_without_a_registered_field_there_are_no_attributes(shop: Any) -> None:
+def test_without_a_registered_field_there_are_no_attributes(shop: Warehouse) -> None:
     put(shop)
     shop.run(DAY)
     assert set(of_orders(shop, "staging.orders_clean").values()) == {None}
     assert set(of_orders(shop, "warehouse.fact_orders").values()) == {None}
 
 
-def test_a_field_of_ones_own_is_one_insert_and_goes_from_raw_to_the_facts(shop: Any) -> None:
+def test_a_field_of_ones_own_is_one_insert_and_goes_from_raw_to_the_facts(shop: Warehouse) -> None:
     put(shop)
     shop.run(DAY)
     # The day was loaded before: it is run again, because what it is made from has changed.
@@ -100,7 +101,7 @@ def test_a_field_of_ones_own_is_one_insert_and_goes_from_raw_to_the_facts(shop: 
     ]  # fmt: skip
 
 
-def test_what_is_superseded_comes_back_with_its_own_fields_and_compaction_keeps_them(shop: Any) -> None:
+def test_what_is_superseded_comes_back_with_its_own_fields_and_compaction_keeps_them(shop: Warehouse) -> None:
     shop.execute(REGISTER)
     put(shop)
     shop.run(DAY)
@@ -126,7 +127,7 @@ def test_what_is_superseded_comes_back_with_its_own_fields_and_compaction_keeps_
     assert of_orders(shop, "warehouse.orders_superseded") == {}
 
 
-def test_erasure_takes_personal_fields_of_ones_own_and_keeps_the_others(shop: Any) -> None:
+def test_erasure_takes_personal_fields_of_ones_own_and_keeps_the_others(shop: Warehouse) -> None:
     shop.execute(REGISTER)
     put(shop)
     shop.run(DAY)
@@ -169,7 +170,7 @@ FAULTS = [
 ]  # fmt: skip
 
 
-def test_a_fault_of_a_field_of_ones_own_costs_the_row_or_only_the_value(shop: Any) -> None:
+def test_a_fault_of_a_field_of_ones_own_costs_the_row_or_only_the_value(shop: Warehouse) -> None:
     places = [(place, *fault) for place in ("order", "line", "customer") for fault in FAULTS]
     made = []
     for number, (place, kind, value, _) in enumerate(places):
@@ -192,7 +193,7 @@ def test_a_fault_of_a_field_of_ones_own_costs_the_row_or_only_the_value(shop: An
     assert found == shop.rows(rejected)
 
 
-def test_a_required_field_of_ones_own_rejects_what_lacks_it(shop: Any) -> None:
+def test_a_required_field_of_ones_own_rejects_what_lacks_it(shop: Warehouse) -> None:
     shop.execute(
         "INSERT INTO staging.fields (source, field, place, kind, is_required, is_personal, on_fault, description)"
         " VALUES ('orders', 'channel', 'order', 'code', true, false, 'reject', 'Where it was sold'),"
@@ -225,7 +226,7 @@ def test_a_required_field_of_ones_own_rejects_what_lacks_it(shop: Any) -> None:
         ("'orders', 'price', 'line', 'money', false, true, 'empty'", "fields_pkey"),
     ],
 )
-def test_a_field_that_could_not_be_carried_cannot_be_registered(shop: Any, values: str, constraint: str) -> None:
+def test_a_field_that_could_not_be_carried_cannot_be_registered(shop: Warehouse, values: str, constraint: str) -> None:
     with pytest.raises(psycopg.errors.IntegrityError) as refused:
         shop.execute(
             "INSERT INTO staging.fields (source, field, place, kind, is_required, is_personal, on_fault, description)"
@@ -234,7 +235,7 @@ def test_a_field_that_could_not_be_carried_cannot_be_registered(shop: Any, value
     assert refused.value.diag.constraint_name == constraint
 
 
-def test_a_record_that_lacks_a_required_field_says_what_it_has_instead(shop: Any) -> None:
+def test_a_record_that_lacks_a_required_field_says_what_it_has_instead(shop: Warehouse) -> None:
     misspelled = order("O-1", DAY, timestamp=None, id="O-1", created=str(DAY))
     del misspelled["order_id"]
     shop.landing.orders(DAY, [misspelled, basket("O-2", [{"sku": "P-1", "quantity": 1, "price": 2}], DAY)])
@@ -247,7 +248,7 @@ def test_a_record_that_lacks_a_required_field_says_what_it_has_instead(shop: Any
     }
 
 
-def test_every_column_that_a_field_becomes_is_there_and_facts_have_what_superseded_rows_have(shop: Any) -> None:
+def test_every_column_that_a_field_becomes_is_there_and_facts_have_what_superseded_rows_have(shop: Warehouse) -> None:
     lost = shop.rows(
         "SELECT f.source, f.field FROM staging.fields f WHERE f.column_name IS NOT NULL AND NOT EXISTS ("
         " SELECT FROM pg_attribute a WHERE a.attrelid = format('staging.%s_clean', f.source)::regclass"
@@ -266,7 +267,7 @@ def test_every_column_that_a_field_becomes_is_there_and_facts_have_what_supersed
         assert {(row.attname, row.format_type) for row in view} == {(row.attname, row.format_type) for row in facts}
 
 
-def test_a_view_from_staging_to_facts_that_joins_is_asked_as_it_stands(shop: Any) -> None:
+def test_a_view_from_staging_to_facts_that_joins_is_asked_as_it_stands(shop: Warehouse) -> None:
     put(shop)
     shop.run(DAY)
     shop.execute(
@@ -281,7 +282,7 @@ def test_a_view_from_staging_to_facts_that_joins_is_asked_as_it_stands(shop: Any
     assert set(map(json.dumps, of_orders(shop, "warehouse.fact_orders").values())) == {'{"city": "Berlin"}'}
 
 
-def test_a_field_with_a_column_is_a_revision_a_line_in_the_parser_and_a_line_in_the_view(shop: Any) -> None:
+def test_a_field_with_a_column_is_a_revision_a_line_in_the_parser_and_a_line_in_the_view(shop: Warehouse) -> None:
     put(shop)
     shop.run(DAY)
     shop.landing.orders(NEXT, [order("O-1", NEXT, channel="shop"), order("O-2", NEXT), order("O-5", NEXT, channel="?")])

@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import Warehouse
 from tests.shop import basket, item, order
 
 DAY = date(2025, 12, 19)
 LONG = "é" * 257  # 514 bytes
 
 
-def deliver_orders(warehouse: Any, lines: Iterable[dict[str, Any] | str], name: str = "orders.ndjson") -> None:
+def deliver_orders(warehouse: Warehouse, lines: Iterable[dict[str, Any] | str], name: str = "orders.ndjson") -> None:
     """Deliver and clean orders; a text is a line as it is."""
     content = "".join(f"{_json(line)}\n" for line in lines)
     warehouse.landing.put("orders", DAY, name, content)
@@ -31,7 +32,7 @@ def _json(line: dict[str, Any] | str) -> str:
     return line if isinstance(line, str) else _text(line)
 
 
-def clean(warehouse: Any) -> dict[str, Any]:
+def clean(warehouse: Warehouse) -> dict[str, Any]:
     """Return the clean lines by order, or by order/line for lines above 1."""
     return {
         row.order_id if row.line_number == 1 else f"{row.order_id}/{row.line_number}": row
@@ -39,7 +40,7 @@ def clean(warehouse: Any) -> dict[str, Any]:
     }
 
 
-def rejected(warehouse: Any) -> dict[int, Any]:
+def rejected(warehouse: Warehouse) -> dict[int, Any]:
     """Return the rejected lines by line of the file."""
     return {row.line_number: row for row in warehouse.rows("SELECT * FROM audit.bad_records ORDER BY bad_record_id")}
 
@@ -115,7 +116,7 @@ REJECTIONS: list[tuple[dict[str, Any] | str, str, str | None]] = [
 ]  # fmt: skip
 
 
-def test_each_fault_is_rejected_with_its_reason_and_its_value(warehouse: Any) -> None:
+def test_each_fault_is_rejected_with_its_reason_and_its_value(warehouse: Warehouse) -> None:
     """One delivery of all faults, between two good orders: none of them stops the load."""
     lines = [
         order("first"),
@@ -135,7 +136,7 @@ def _alone(number: int, record: dict[str, Any] | str) -> dict[str, Any] | str:
     return record
 
 
-def test_a_rejected_line_is_found_with_its_file_place_and_text(warehouse: Any) -> None:
+def test_a_rejected_line_is_found_with_its_file_place_and_text(warehouse: Warehouse) -> None:
     bad = order("O-bad", quantity=0)
     deliver_orders(warehouse, [order("O-1"), "", bad], name="shop-7.ndjson")
     row = rejected(warehouse)[3]
@@ -146,7 +147,7 @@ def test_a_rejected_line_is_found_with_its_file_place_and_text(warehouse: Any) -
     assert row.raw_id == warehouse.value("SELECT raw_orders_id FROM raw.orders_json WHERE line_number = 3")
 
 
-def test_a_line_names_all_its_faults_the_first_first(warehouse: Any) -> None:
+def test_a_line_names_all_its_faults_the_first_first(warehouse: Warehouse) -> None:
     deliver_orders(warehouse, [order(None, quantity=0, price="?", timestamp="?", status="?", signup_date="?")])
     row = rejected(warehouse)[1]
     assert row.failure_reason == (
@@ -157,7 +158,7 @@ def test_a_line_names_all_its_faults_the_first_first(warehouse: Any) -> None:
     assert row.failed_value is None  # that of the first: a missing value has none
 
 
-def test_of_a_basket_only_the_bad_lines_are_rejected_and_numbers_stay(warehouse: Any) -> None:
+def test_of_a_basket_only_the_bad_lines_are_rejected_and_numbers_stay(warehouse: Warehouse) -> None:
     deliver_orders(
         warehouse, [basket("B", [item("P-1"), item("P-2", quantity=0), item("P-1"), item(None), item("P-5")])]
     )
@@ -166,14 +167,14 @@ def test_of_a_basket_only_the_bad_lines_are_rejected_and_numbers_stay(warehouse:
     assert [tuple(row) for row in bad] == [(2, "quantity is not a whole number above 0"), (4, "product_id is missing")]
 
 
-def test_a_bad_order_rejects_each_line_of_its_basket(warehouse: Any) -> None:
+def test_a_bad_order_rejects_each_line_of_its_basket(warehouse: Warehouse) -> None:
     deliver_orders(warehouse, [basket("B", [item("P-1"), item("P-2")], status="?")])
     assert clean(warehouse) == {}
     assert warehouse.value("SELECT count(*) FROM audit.bad_records") == 2
     assert warehouse.value("SELECT rejected_count FROM staging.loads") == 2
 
 
-def test_a_bad_line_of_a_large_basket_keeps_its_item_not_the_whole_order(warehouse: Any) -> None:
+def test_a_bad_line_of_a_large_basket_keeps_its_item_not_the_whole_order(warehouse: Warehouse) -> None:
     deliver_orders(warehouse, [basket("B", [item(f"P-{n}", quantity=0) for n in range(1000)])])
     assert warehouse.value("SELECT max(length(raw_data)) FROM audit.bad_records") < 200
 
@@ -200,7 +201,7 @@ NUMBERS = [
 ]
 
 
-def test_numbers_are_taken_in_every_form_that_json_has_and_exactly(warehouse: Any) -> None:
+def test_numbers_are_taken_in_every_form_that_json_has_and_exactly(warehouse: Warehouse) -> None:
     lines = []
     for number, (column, text, _) in enumerate(NUMBERS):
         record = json.loads(_json(order(f"O-{number}")))
@@ -215,19 +216,19 @@ def test_numbers_are_taken_in_every_form_that_json_has_and_exactly(warehouse: An
         assert row.revenue == row.quantity * row.unit_price, text
 
 
-def test_revenue_is_exact_to_the_last_digit(warehouse: Any) -> None:
+def test_revenue_is_exact_to_the_last_digit(warehouse: Warehouse) -> None:
     deliver_orders(warehouse, [order(quantity=2147483647, price=Decimal("999999999999.123456789"))])
     # Fractions: Python's own decimals would be rounded to 28 digits.
     assert Fraction(clean(warehouse)["O-1"].revenue) == 2147483647 * Fraction("999999999999.123456789")
 
 
 @pytest.mark.parametrize("spelling", ["paid", " PAID ", "Payment_Received", "captured\t"])
-def test_a_status_is_known_in_any_case_with_blanks_and_by_its_synonyms(warehouse: Any, spelling: str) -> None:
+def test_a_status_is_known_in_any_case_with_blanks_and_by_its_synonyms(warehouse: Warehouse, spelling: str) -> None:
     deliver_orders(warehouse, [order(status=spelling)])
     assert clean(warehouse)["O-1"].status == "paid"
 
 
-def test_every_canonical_status_is_known_by_its_own_name(warehouse: Any) -> None:
+def test_every_canonical_status_is_known_by_its_own_name(warehouse: Warehouse) -> None:
     statuses = [row.status for row in warehouse.rows("SELECT status FROM warehouse.order_statuses")]
     assert set(statuses) == {
         "pending", "processing", "paid", "shipped", "delivered", "completed", "cancelled", "refunded", "returned",
@@ -237,7 +238,7 @@ def test_every_canonical_status_is_known_by_its_own_name(warehouse: Any) -> None
     assert {row.order_id: row.status for row in clean(warehouse).values()} == {f"O-{s}": s for s in statuses}
 
 
-def test_a_status_is_mapped_by_one_row_and_the_day_run_again(warehouse: Any) -> None:
+def test_a_status_is_mapped_by_one_row_and_the_day_run_again(warehouse: Warehouse) -> None:
     deliver_orders(warehouse, [order(status="Adjustment")])
     assert clean(warehouse) == {}
     warehouse.execute("INSERT INTO staging.codes VALUES ('order_status', 'adjustment', 'refunded')")
@@ -246,13 +247,13 @@ def test_a_status_is_mapped_by_one_row_and_the_day_run_again(warehouse: Any) -> 
     assert rejected(warehouse) == {}
 
 
-def test_a_code_that_no_status_is_called_rejects_the_line_and_does_not_stop_the_load(warehouse: Any) -> None:
+def test_a_code_that_no_status_is_called_rejects_the_line_and_does_not_stop_the_load(warehouse: Warehouse) -> None:
     warehouse.execute("INSERT INTO staging.codes VALUES ('order_status', 'odd', 'no such status')")
     deliver_orders(warehouse, [order("O-1", status="odd"), order("O-2")])
     assert set(clean(warehouse)) == {"O-2"}
 
 
-def test_values_are_trimmed_and_empty_ones_are_missing(warehouse: Any) -> None:
+def test_values_are_trimmed_and_empty_ones_are_missing(warehouse: Warehouse) -> None:
     deliver_orders(
         warehouse,
         [
@@ -273,14 +274,14 @@ def test_values_are_trimmed_and_empty_ones_are_missing(warehouse: Any) -> None:
     assert (found["4711"].user_id, found["4711"].product_id) == ("12", "true")
 
 
-def test_only_blanks_are_trimmed(warehouse: Any) -> None:
+def test_only_blanks_are_trimmed(warehouse: Warehouse) -> None:
     letters = [f"{letter}{letter} {letter}" for letter in "abcdefghijklmnopqrstuvwxyz0\\'\""]
     deliver_orders(warehouse, [order(text, user_id=text, city=f"\t\n\v\f\r {text}\r\f\v\n\t ") for text in letters])
     found = clean(warehouse)
     assert {(row.order_id, row.user_id, row.city) for row in found.values()} == {(text,) * 3 for text in letters}
 
 
-def test_both_shapes_say_the_same(warehouse: Any) -> None:
+def test_both_shapes_say_the_same(warehouse: Warehouse) -> None:
     flat = order("flat", quantity=2, price=Decimal("9.99"))
     nested = basket("nested", [item("P-1", quantity=2, price=Decimal("9.99"))])
     # What a basket says of the user may stand beside it, too; under "user" it wins.
@@ -298,7 +299,7 @@ def test_both_shapes_say_the_same(warehouse: Any) -> None:
     assert found["flat"].order_ts == datetime(2025, 12, 19, 10, tzinfo=UTC)
 
 
-def test_escapes_that_text_can_hold_are_taken(warehouse: Any) -> None:
+def test_escapes_that_text_can_hold_are_taken(warehouse: Warehouse) -> None:
     rest = ', "quantity": 1, "price": 1, "timestamp": "2025-12-19", "status": "paid"}'
     records = [
         r'{"order_id": "a\\u0000b", "product_id": "\u00e9"',
@@ -313,13 +314,13 @@ def test_escapes_that_text_can_hold_are_taken(warehouse: Any) -> None:
     assert rejected(warehouse) == {}
 
 
-def test_an_escaped_backslash_before_an_escape_does_not_hide_it(warehouse: Any) -> None:
+def test_an_escaped_backslash_before_an_escape_does_not_hide_it(warehouse: Warehouse) -> None:
     deliver_orders(warehouse, ['{"order_id": "\\\\\\u0000"}', order("O-1")])
     assert rejected(warehouse)[1].failure_reason.startswith("the record holds \\u0000")
     assert set(clean(warehouse)) == {"O-1"}
 
 
-def test_the_last_report_of_a_day_wins_by_file_name_then_place(warehouse: Any) -> None:
+def test_the_last_report_of_a_day_wins_by_file_name_then_place(warehouse: Warehouse) -> None:
     deliver_orders(warehouse, [order("O-1", quantity=9)], name="b.ndjson")
     deliver_orders(warehouse, [order("O-1", quantity=1), order("O-1", quantity=2)], name="a.ndjson")
     assert clean(warehouse)["O-1"].quantity == 9
@@ -334,7 +335,7 @@ def test_the_last_report_of_a_day_wins_by_file_name_then_place(warehouse: Any) -
     assert tuple(counts) == (6, 1, 5, 0)
 
 
-def test_the_last_report_wins_whole_and_the_earlier_lines_are_duplicates(warehouse: Any) -> None:
+def test_the_last_report_wins_whole_and_the_earlier_lines_are_duplicates(warehouse: Warehouse) -> None:
     deliver_orders(
         warehouse,
         [
@@ -349,7 +350,7 @@ def test_the_last_report_wins_whole_and_the_earlier_lines_are_duplicates(warehou
     assert rejected(warehouse) == {}
 
 
-def test_a_last_report_that_is_rejected_wins_too(warehouse: Any) -> None:
+def test_a_last_report_that_is_rejected_wins_too(warehouse: Warehouse) -> None:
     """What it replaces is known to be out of date: the order is not in the day, and bad_records says why."""
     deliver_orders(warehouse, [order("O-1"), order("O-2"), order("O-1", status="?")])
     assert set(clean(warehouse)) == {"O-2"}
@@ -357,12 +358,12 @@ def test_a_last_report_that_is_rejected_wins_too(warehouse: Any) -> None:
     assert tuple(counts) == (3, 1, 1, 1)
 
 
-def test_orders_whose_ids_differ_in_case_or_accents_are_different(warehouse: Any) -> None:
+def test_orders_whose_ids_differ_in_case_or_accents_are_different(warehouse: Warehouse) -> None:
     deliver_orders(warehouse, [order("O-a"), order("O-A"), order("O-á"), order("O-a\u0301")])
     assert len(clean(warehouse)) == 4
 
 
-def test_a_line_that_is_no_json_and_a_refused_file_are_rejected_lines(warehouse: Any) -> None:
+def test_a_line_that_is_no_json_and_a_refused_file_are_rejected_lines(warehouse: Warehouse) -> None:
     deliver_orders(warehouse, [order("O-1"), '{"order_id": "cut'])
     deliver_orders(warehouse, ['[{"order_id": "O-2"}'], name="refused.json")
     rows = warehouse.rows(

@@ -9,6 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.conftest import Warehouse
+
 DAY = date(2025, 12, 19)
 PROPERTY = settings(
     max_examples=40, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -51,7 +53,7 @@ NO_TIMES = [
 MINIMUM = datetime.min.replace(tzinfo=UTC)
 
 
-def times(warehouse: Any, texts: list[str]) -> list[datetime | None]:
+def times(warehouse: Warehouse, texts: list[str]) -> list[datetime | None]:
     """Return what PostgreSQL makes of texts."""
     rows = warehouse.rows(
         "SELECT staging._iso_time(t) AS time FROM unnest(%s::text[]) WITH ORDINALITY u (t, n) ORDER BY n", texts
@@ -60,7 +62,7 @@ def times(warehouse: Any, texts: list[str]) -> list[datetime | None]:
 
 
 @pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Kathmandu"])
-def test_times_are_read_as_iso_8601_and_without_an_offset_as_utc(warehouse: Any, zone: str) -> None:
+def test_times_are_read_as_iso_8601_and_without_an_offset_as_utc(warehouse: Warehouse, zone: str) -> None:
     """In any session zone: cleaning pins UTC, but a rule or a person may ask from elsewhere."""
     warehouse.execute(f"SET TimeZone = '{zone}'")
     warehouse.execute("SET DateStyle = 'German, DMY'")
@@ -126,12 +128,12 @@ time_texts = st.builds(
 @given(
     texts=st.lists(st.one_of(time_texts, st.text(alphabet="0123456789-:TZ+ ./", max_size=25)), min_size=50, max_size=50)
 )
-def test_times_are_read_as_python_reads_them(values_warehouse: Any, texts: list[str]) -> None:
+def test_times_are_read_as_python_reads_them(values_warehouse: Warehouse, texts: list[str]) -> None:
     assert times(values_warehouse, texts) == [oracle(text) for text in texts]
 
 
 @pytest.fixture
-def values_warehouse(warehouse: Any) -> Any:
+def values_warehouse(warehouse: Warehouse) -> Warehouse:
     """One warehouse for all examples of a property: what it asks writes nothing that another example sees."""
     warehouse.execute("SELECT raw.prepare_month(%s)", DAY)
     return warehouse
@@ -249,7 +251,7 @@ PROBLEMS = """
 @settings(PROPERTY, max_examples=25)
 @given(records=st.lists(order_records, min_size=20, max_size=20))
 def test_an_order_line_is_taken_exactly_when_order_problems_finds_nothing(
-    values_warehouse: Any, records: list[dict[str, Any]]
+    values_warehouse: Warehouse, records: list[dict[str, Any]]
 ) -> None:
     """clean_orders asks the careful function only about lines that its cheap tests doubt: they never disagree."""
     lines = [json.dumps({"order_id": f"O-{number}"} | record) for number, record in enumerate(records)]

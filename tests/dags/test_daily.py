@@ -8,6 +8,7 @@ import http.server
 import importlib.util
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -190,6 +191,30 @@ def at_two(day: date) -> datetime:
     """Return the logical date of a day, as the timetable has it."""
     return datetime(day.year, day.month, day.day, 2, tzinfo=UTC)
 
+
+# -- pages ----------------------------------------------------------------------------------------
+
+
+def test_the_backfill_of_the_pages_has_a_run_of_each_day(airflow: Airflow) -> None:
+    """The command as it stands there, with --dry-run."""
+    texts = [page.read_text(encoding="utf-8") for page in sorted((PROJECT / "docs" / "how-to").glob("*.md"))]
+    commands = {found.replace("\n> ", "\n") for text in texts for found in COMMAND.findall(text)}
+    assert len(commands) == 1
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    for command in ("airflow dags reserialize", f"{commands.pop()} --dry-run"):
+        done = subprocess.run(
+            ["bash", "-c", command],
+            env=airflow.environment | {"PATH": path},
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    days = re.findall(r"\| (2025-\d\d-\d\d) 02:00:00", done.stdout)
+    assert (days[0], days[-1], len(set(days))) == ("2025-01-01", "2025-12-19", 353)
+
+
+COMMAND = re.compile(r"^\$ (airflow (?:[^\n]*\\\n> )*[^\n]*)$", re.MULTILINE)
 
 # -- shape -------------------------------------------------------------------------------------------
 

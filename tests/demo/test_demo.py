@@ -13,6 +13,8 @@ from demo.shop import Shop
 from embedded.server import EmbeddedServer
 from tests.conftest import reachable_folder, server_bindir
 
+# What the demo shows is made by steps that the other tests run on every version.
+pytestmark = pytest.mark.once
 PROJECT = Path(__file__).resolve().parents[2]
 LAST = date(2025, 12, 19)
 
@@ -41,6 +43,7 @@ def test_whatever_the_last_day_there_is_a_low_tuesday_to_compare_and_it_is_not_b
     assert Shop(LAST, days=2).low_tuesday is None
 
 
+@pytest.mark.long
 def test_the_demo_finds_all_its_dirt_twice_in_a_row(pytestconfig: pytest.Config) -> None:
     folder = reachable_folder("demo")
     bindir = server_bindir(pytestconfig)

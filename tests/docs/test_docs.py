@@ -12,8 +12,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.conftest import Warehouse, reachable_folder, server_bindir
+from tests.conftest import Warehouse, reachable_folder
 
+# Words, and pages that are run on the wheel's PostgreSQL. Together, so that what many pages go on from is run once.
+pytestmark = [pytest.mark.once, pytest.mark.xdist_group("docs")]
 PROJECT = Path(__file__).resolve().parents[2]
 PAGES = [PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *sorted((PROJECT / "docs").rglob("*.md"))]
 LINK = re.compile(r"\]\(([^)#:]+)?(#[^)]*)?\)")
@@ -39,10 +41,8 @@ def shown(page: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def runs(pytestconfig: pytest.Config) -> Iterator[Any]:
+def runs() -> Iterator[Any]:
     """Runs pages in copies of the project; what many go on from is run once."""
-    if server_bindir(pytestconfig):
-        pytest.skip("what pages print is the same on each PostgreSQL: they are run on the wheel's")
     folder = reachable_folder("docs")
     try:
         yield TOOL.Runs(folder, {})
@@ -65,9 +65,43 @@ def test_every_command_of_a_page_prints_what_it_says(page: Path, runs: Any) -> N
 def test_the_readme_is_short_and_the_pages_that_promise_commands_have_some() -> None:
     assert len((PROJECT / "README.md").read_text(encoding="utf-8").splitlines()) <= 150
     how_to = {path.stem for path in (PROJECT / "docs" / "how-to").glob("*.md")}
-    without = {"index", "own-database", "restore", "run-with-airflow"}  # servers and backups of one's own
+    without = {"index", "run-with-airflow"}  # tests/dags has its commands
     assert {page.stem for page in RUN} >= how_to - without
     assert sum(len(block.commands) for page in RUN for block in TOOL.blocks(page.read_text(encoding="utf-8"))) > 60
+
+
+def test_every_command_of_a_page_stands_where_it_is_run() -> None:
+    """In blocks marked `console`; what is not run says why, and docs/pages.py lists the reasons."""
+    reasons = set()
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        kinds = set(re.findall(r"^ *```([^\n]*)\n.*?^ *```$", text, re.MULTILINE | re.DOTALL))
+        assert kinds <= {"console", "sql", "json", "text", "mermaid"}, shown(page)
+        reasons |= set(re.findall(r"<!-- not run: (.*) -->", text))
+    assert reasons == set(TOOL.NOT_RUN)
+
+
+def test_every_statement_of_a_page_runs(warehouse: Warehouse) -> None:
+    """Those in `sql` blocks; for the logins of compose as release 0.1.0 had made them, and an analyst of one's own."""
+    run = []
+    for page in PAGES:
+        for block in re.findall(r"^```sql\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL):
+            statements = [one.strip() for one in block.split(";") if one.strip()]
+            with warehouse.connect() as session, session.transaction(force_rollback=True):
+                session.execute(AS_RELEASE_0_1_0_HAD_THEM)
+                for statement in statements:
+                    session.execute(statement)  # type: ignore[arg-type]
+            run += statements
+    assert len(run) > 10
+
+
+AS_RELEASE_0_1_0_HAD_THEM = """
+    CREATE ROLE anna;
+    CREATE ROLE analyst;
+    CREATE ROLE warehouse_admin CREATEDB CREATEROLE IN ROLE pg_read_all_data;
+    GRANT warehouse_owner, warehouse_checker, warehouse_loader, warehouse_runner, warehouse_analyst TO warehouse_admin
+        WITH ADMIN OPTION
+"""
 
 
 def test_what_is_left_out_of_the_readme_hides_no_difference_in_the_rest() -> None:

@@ -19,6 +19,9 @@ from embedded.accounts import server_user, switch
 from embedded.server import PROJECT, EmbeddedServer, ServerError
 from tests.conftest import TEST_SETTINGS, reachable_folder
 
+# Folders, users, locks, disks. That a server of each version starts and stops is what each run begins and ends with.
+pytestmark = pytest.mark.once
+
 ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to play two users")
 Maker = Callable[..., EmbeddedServer]
 

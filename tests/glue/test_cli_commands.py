@@ -16,6 +16,10 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from tests import shop
+from tests.conftest import Warehouse
+
+# What is said and how a command ends is Python's and libpq's; what the steps do is tried on every version elsewhere.
+pytestmark = pytest.mark.once
 
 DAY = date(2025, 12, 19)
 PROJECT = Path(__file__).resolve().parents[2]
@@ -23,7 +27,7 @@ Glue = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
-def environment(warehouse: Any) -> dict[str, str]:
+def environment(warehouse: Warehouse) -> dict[str, str]:
     """An environment that knows the test's warehouse and landing zone, and nothing else of the sort."""
     ours = ("PG", "WAREHOUSE_", "LANDING_", "PRODUCTS_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
@@ -43,7 +47,7 @@ def glue(environment: dict[str, str]) -> Glue:
     return run
 
 
-def deliver_day(warehouse: Any, day: date, count: int = 120) -> None:
+def deliver_day(warehouse: Warehouse, day: date, count: int = 120) -> None:
     warehouse.landing.orders(day, shop.orders(count, day))
     warehouse.landing.events(day, shop.events(count, day))
     warehouse.landing.products(day, [shop.product(f"P-{number}") for number in range(7)])
@@ -52,7 +56,7 @@ def deliver_day(warehouse: Any, day: date, count: int = 120) -> None:
 # -- a day ---------------------------------------------------------------------------------------------------
 
 
-def test_run_takes_a_day_from_its_files_to_its_metrics(warehouse: Any, glue: Glue) -> None:
+def test_run_takes_a_day_from_its_files_to_its_metrics(warehouse: Warehouse, glue: Glue) -> None:
     deliver_day(warehouse, DAY)
     done = glue("run", DAY)
     assert (done.returncode, done.stderr) == (0, "")
@@ -64,7 +68,7 @@ def test_run_takes_a_day_from_its_files_to_its_metrics(warehouse: Any, glue: Glu
     assert warehouse.row("SELECT status, fact_orders_count FROM warehouse.daily_metrics") == ("succeeded", 120)
 
 
-def test_extract_says_what_became_of_each_file(warehouse: Any, glue: Glue) -> None:
+def test_extract_says_what_became_of_each_file(warehouse: Warehouse, glue: Glue) -> None:
     warehouse.landing.put("orders", DAY, "a.ndjson", "1\ntru\n")
     warehouse.landing.put("orders", DAY, "b.json", "[1,")
     done = glue("extract", "orders", DAY)
@@ -77,7 +81,7 @@ def test_extract_says_what_became_of_each_file(warehouse: Any, glue: Glue) -> No
     assert glue("extract", "orders", DAY).stdout.count("the same bytes as before; nothing to do") == 2
 
 
-def test_a_day_that_the_gate_blocks_ends_with_3_and_says_what_to_do(warehouse: Any, glue: Glue) -> None:
+def test_a_day_that_the_gate_blocks_ends_with_3_and_says_what_to_do(warehouse: Warehouse, glue: Glue) -> None:
     warehouse.landing.orders(DAY, shop.orders(10, DAY))
     done = glue("run", DAY)
     assert done.returncode == 3
@@ -90,7 +94,7 @@ def test_a_day_that_the_gate_blocks_ends_with_3_and_says_what_to_do(warehouse: A
     assert f"nothing was delivered in {warehouse.landing.folder}/events/{DAY}" in done.stdout
 
 
-def test_a_file_that_cannot_be_read_fails_the_day_before_any_of_its_steps(warehouse: Any, glue: Glue) -> None:
+def test_a_file_that_cannot_be_read_fails_the_day_before_any_of_its_steps(warehouse: Warehouse, glue: Glue) -> None:
     deliver_day(warehouse, DAY)
     warehouse.landing.put("orders", DAY, "orders.json.gz", "[]")
     done = glue("run", DAY)
@@ -117,7 +121,7 @@ def test_a_file_that_cannot_be_read_fails_the_day_before_any_of_its_steps(wareho
     assert warehouse.value("SELECT status FROM warehouse.daily_metrics") == "succeeded"
 
 
-def test_without_its_catalogue_a_day_is_loaded_and_the_failure_is_told(warehouse: Any, glue: Glue) -> None:
+def test_without_its_catalogue_a_day_is_loaded_and_the_failure_is_told(warehouse: Warehouse, glue: Glue) -> None:
     today = datetime.now(UTC).date()
     warehouse.landing.orders(today, shop.orders(120, today, timestamp=f"{today}T00:00:00Z"))
     warehouse.landing.events(today, shop.events(120, today, event_ts=f"{today}T00:00:00Z"))
@@ -140,7 +144,7 @@ def test_without_its_catalogue_a_day_is_loaded_and_the_failure_is_told(warehouse
     assert inferred == [("(none)",)]
 
 
-def test_a_range_goes_on_after_a_bad_day_and_names_it_at_the_end(warehouse: Any, glue: Glue) -> None:
+def test_a_range_goes_on_after_a_bad_day_and_names_it_at_the_end(warehouse: Warehouse, glue: Glue) -> None:
     days = [DAY + timedelta(days=number) for number in range(5)]
     for day in (days[0], days[4]):
         deliver_day(warehouse, day)
@@ -159,12 +163,12 @@ def test_a_range_goes_on_after_a_bad_day_and_names_it_at_the_end(warehouse: Any,
     assert statuses == [(days[number], status) for number, status in ended.items()]
 
 
-def test_a_range_with_blocked_days_only_ends_with_3(warehouse: Any, glue: Glue) -> None:
+def test_a_range_with_blocked_days_only_ends_with_3(warehouse: Warehouse, glue: Glue) -> None:
     warehouse.landing.orders(DAY, shop.orders(10, DAY))
     assert glue("run", "--from", DAY, "--to", DAY + timedelta(days=1)).returncode == 3
 
 
-def test_without_its_url_the_products_api_is_an_error_only_for_who_needs_it(warehouse: Any, glue: Glue) -> None:
+def test_without_its_url_the_products_api_is_an_error_only_for_who_needs_it(warehouse: Warehouse, glue: Glue) -> None:
     today = datetime.now(UTC).date()
     done = glue("extract", "products", today)
     assert done.returncode == 2
@@ -222,7 +226,7 @@ def test_a_database_that_cannot_be_reached_is_an_error_without_the_password(glue
 
 
 def test_a_database_that_is_no_warehouse_is_told_how_to_become_one(
-    glue: Glue, empty_database: Any, warehouse: Any
+    glue: Glue, empty_database: Any, warehouse: Warehouse
 ) -> None:
     info = empty_database.info
     dsn = make_conninfo(host=info.host, port=info.port, user=info.user, dbname=info.dbname)
@@ -236,7 +240,7 @@ def test_a_database_that_is_no_warehouse_is_told_how_to_become_one(
     assert glue("extract", "orders", DAY, WAREHOUSE_DSN=dsn).returncode == 0
 
 
-def test_the_database_may_be_named_in_libpqs_way(warehouse: Any, glue: Glue) -> None:
+def test_the_database_may_be_named_in_libpqs_way(warehouse: Warehouse, glue: Glue) -> None:
     info = warehouse.connection.info
     warehouse.landing.put("orders", DAY, "o.json", "[1]")
     names = {"PGHOST": info.host, "PGPORT": str(info.port), "PGUSER": info.user, "PGDATABASE": info.dbname}
@@ -244,12 +248,12 @@ def test_the_database_may_be_named_in_libpqs_way(warehouse: Any, glue: Glue) -> 
     assert warehouse.value("SELECT count(*) FROM raw.orders_json") == 1
 
 
-def test_psql_comes_along_where_the_machine_has_none(warehouse: Any, glue: Glue) -> None:
+def test_psql_comes_along_where_the_machine_has_none(warehouse: Warehouse, glue: Glue) -> None:
     done = glue("db", "psql", "-XAtc", "SELECT 1", PATH="/nowhere")
     assert (done.returncode, done.stdout, done.stderr) == (0, "1\n", "")
 
 
-def test_psql_opens_the_warehouse_and_nobody_sees_the_password(warehouse: Any, glue: Glue) -> None:
+def test_psql_opens_the_warehouse_and_nobody_sees_the_password(warehouse: Warehouse, glue: Glue) -> None:
     dsn = make_conninfo(warehouse.dsn, password="s3cret")
     done = glue("db", "psql", "-XAtc", "SELECT count(*) FROM raw.orders_json", WAREHOUSE_DSN=dsn)
     assert (done.returncode, done.stdout) == (0, "0\n")
@@ -261,7 +265,7 @@ def test_psql_opens_the_warehouse_and_nobody_sees_the_password(warehouse: Any, g
 # -- Ctrl-C --------------------------------------------------------------------------------------------------------
 
 
-def test_the_steps_of_a_day_side_by_side_come_to_the_same(warehouse: Any, glue: Glue) -> None:
+def test_the_steps_of_a_day_side_by_side_come_to_the_same(warehouse: Warehouse, glue: Glue) -> None:
     deliver_day(warehouse, DAY)
     done = glue("run", DAY, "--jobs", 3)
     assert done.returncode == 0, done.stderr
@@ -289,7 +293,7 @@ def test_the_steps_of_a_day_side_by_side_come_to_the_same(warehouse: Any, glue: 
     ],
 )
 def test_ctrl_c_leaves_nothing_half_done_and_says_so(
-    warehouse: Any, environment: dict[str, str], glue: Glue, arguments: tuple[object, ...]
+    warehouse: Warehouse, environment: dict[str, str], glue: Glue, arguments: tuple[object, ...]
 ) -> None:
     days = [DAY + timedelta(days=number) for number in range(4)]
     for day in days:
@@ -316,7 +320,7 @@ def test_ctrl_c_leaves_nothing_half_done_and_says_so(
 
 
 def test_a_step_that_is_interrupted_is_recorded_as_failed_and_heals(
-    warehouse: Any, environment: dict[str, str], glue: Glue
+    warehouse: Warehouse, environment: dict[str, str], glue: Glue
 ) -> None:
     deliver_day(warehouse, DAY)
     glue("extract", "orders", DAY)
@@ -352,7 +356,7 @@ def test_a_step_that_is_interrupted_is_recorded_as_failed_and_heals(
 # -- status ----------------------------------------------------------------------------------------------------------
 
 
-def test_status_shows_the_last_runs_and_what_failed_of_them(warehouse: Any, glue: Glue) -> None:
+def test_status_shows_the_last_runs_and_what_failed_of_them(warehouse: Warehouse, glue: Glue) -> None:
     assert glue("status").returncode == 0
     deliver_day(warehouse, DAY)
     warehouse.landing.orders(DAY + timedelta(days=1), shop.orders(10, DAY + timedelta(days=1)))

@@ -17,6 +17,10 @@ import pytest
 
 from glue.extract import extract
 from glue.records import BLANK, BOM
+from tests.conftest import Warehouse
+
+Load = Callable[[str, dict[str, bytes]], list["Ended"]]
+IsJson = Callable[[bytes], bool]
 
 DAY = date(2025, 12, 19)
 CORPORA = Path(__file__).resolve().parents[3] / "shared" / "corpora"
@@ -29,7 +33,7 @@ HEADER = b"event_id,event_type,event_ts\n"
 
 
 @pytest.fixture
-def load(warehouse: Any) -> Callable[[str, dict[str, bytes]], list["Ended"]]:
+def load(warehouse: Warehouse) -> Load:
     """Deliver files of a source by name, load them with the real glue, and return how each ended, in their order."""
 
     def load(source: str, files: dict[str, bytes]) -> list[Ended]:
@@ -72,7 +76,7 @@ class Ended:
 
 
 @pytest.fixture
-def is_json(warehouse: Any) -> Callable[[bytes], bool]:
+def is_json(warehouse: Warehouse) -> IsJson:
     """What the server says: whether these bytes are a value of type `json`, and not too deep for us."""
 
     def ask(data: bytes) -> bool:
@@ -88,7 +92,7 @@ def is_json(warehouse: Any) -> Callable[[bytes], bool]:
     return ask
 
 
-def test_what_the_corpus_says_must_be_taken_is_json_and_what_must_not_is_not(is_json: Any) -> None:
+def test_what_the_corpus_says_must_be_taken_is_json_and_what_must_not_is_not(is_json: IsJson) -> None:
     found = {path.name: is_json(path.read_bytes().removeprefix(BOM)) for path in JSON_FILES}
     assert [name for name, verdict in found.items() if name.startswith("y_") and not verdict] == []
     assert [name for name, verdict in found.items() if name.startswith("n_") and verdict] == []
@@ -98,7 +102,7 @@ def each(paths: list[Path], suffix: str, wrap: Callable[[bytes], bytes]) -> dict
     return {f"{number:03} {path.stem}.{suffix}": wrap(path.read_bytes()) for number, path in enumerate(paths)}
 
 
-def test_each_as_an_order_inside_an_array(load: Any, is_json: Any) -> None:
+def test_each_as_an_order_inside_an_array(load: Load, is_json: IsJson) -> None:
     files = each(JSON_FILES, "json", lambda data: b'[{"order_id": "before"},\n' + data + b',\n{"order_id": "after"}]')
     for path, ended in zip(JSON_FILES, load("orders", files), strict=True):
         data = path.read_bytes()
@@ -112,7 +116,7 @@ def test_each_as_an_order_inside_an_array(load: Any, is_json: Any) -> None:
         assert ended.rejected == [], path.name
 
 
-def test_each_as_a_line(load: Any, is_json: Any) -> None:
+def test_each_as_a_line(load: Load, is_json: IsJson) -> None:
     files = each(JSON_FILES, "ndjson", lambda data: b'{"order_id": "before"}\n' + data + b'\n{"order_id": "after"}')
     for path, ended in zip(JSON_FILES, load("orders", files), strict=True):
         lines = [line.removesuffix(b"\r") for line in path.read_bytes().split(b"\n") if line.strip(BLANK)]
@@ -122,7 +126,7 @@ def test_each_as_a_line(load: Any, is_json: Any) -> None:
         assert ended.rejected == [line[: 64 << 10] for line in bad], path.name
 
 
-def test_each_as_a_catalogue(load: Any, is_json: Any) -> None:
+def test_each_as_a_catalogue(load: Load, is_json: IsJson) -> None:
     files = each(JSON_FILES, "json", lambda data: data)
     for path, ended in zip(JSON_FILES, load("products", files), strict=True):
         content = path.read_bytes().removeprefix(BOM)
@@ -138,7 +142,7 @@ def test_each_as_a_catalogue(load: Any, is_json: Any) -> None:
             assert ended.rejected == [line for line in lines if not is_json(line)], path.name
 
 
-def test_each_as_an_event_line(load: Any) -> None:
+def test_each_as_an_event_line(load: Load) -> None:
     paths = [*JSON_FILES, *CSV_FILES]
     files = each(paths, "csv", lambda data: HEADER + b"before,v,t\n" + data + b"\nafter,v,t\n")
     for path, ended in zip(paths, load("events", files), strict=True):
@@ -152,7 +156,7 @@ def test_each_as_an_event_line(load: Any) -> None:
             assert [text.encode() for text in found[1:-1]] == kept, path.name
 
 
-def test_each_as_a_quoted_field_of_an_event(load: Any) -> None:
+def test_each_as_a_quoted_field_of_an_event(load: Load) -> None:
     paths = [*JSON_FILES, *CSV_FILES]
 
     def quoted(data: bytes) -> bytes:
@@ -171,7 +175,7 @@ def test_each_as_a_quoted_field_of_an_event(load: Any) -> None:
 
 
 @pytest.mark.parametrize("path", CSV_FILES, ids=lambda path: path.stem)
-def test_csv_files_have_the_rows_that_their_corpus_expects(load: Any, path: Path) -> None:
+def test_csv_files_have_the_rows_that_their_corpus_expects(load: Load, path: Path) -> None:
     if path.stem == "location_coordinates":
         pytest.skip("it disagrees with its own expected rows, says the corpus")
     # Each record gets the columns in front that an event must have.

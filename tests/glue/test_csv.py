@@ -16,13 +16,16 @@ from glue import csv_records, records
 from glue.csv_records import COLUMNS, EventFile
 from glue.extract import ExtractResult, extract
 from glue.records import Rejected, Source
+from tests.conftest import Warehouse
+
+Load = Callable[[str, bytes], ExtractResult]
 
 DAY = date(2025, 12, 19)
 HEADER = b"event_id,event_type,event_ts\n"
 
 
 @pytest.fixture
-def load(warehouse: Any) -> Callable[[str, bytes], ExtractResult]:
+def load(warehouse: Warehouse) -> Load:
     """Deliver bytes as the only events file of the day, load them with the real glue, and return the result."""
 
     def load(name: str, data: bytes) -> ExtractResult:
@@ -41,7 +44,7 @@ def names() -> Iterator[str]:
     return (f"{number}.csv" for number in itertools.count())
 
 
-def in_raw(warehouse: Any, name: str) -> list[tuple[Any, ...]]:
+def in_raw(warehouse: Warehouse, name: str) -> list[tuple[Any, ...]]:
     """Return line number, the five columns and extra of what raw holds of a delivery."""
     return [
         tuple(row)
@@ -54,7 +57,7 @@ def in_raw(warehouse: Any, name: str) -> list[tuple[Any, ...]]:
     ]
 
 
-def rejected(warehouse: Any, name: str) -> list[Any]:
+def rejected(warehouse: Warehouse, name: str) -> list[Any]:
     """Return the rejected records of a delivery."""
     return warehouse.rows(
         "SELECT r.* FROM raw.rejected_lines r JOIN raw.file_loads l USING (load_id)"
@@ -66,7 +69,7 @@ def rejected(warehouse: Any, name: str) -> list[Any]:
 # -- what is fine --------------------------------------------------------------------------------------
 
 
-def test_the_header_may_come_in_any_order_and_with_more_columns(warehouse: Any, load: Any) -> None:
+def test_the_header_may_come_in_any_order_and_with_more_columns(warehouse: Warehouse, load: Load) -> None:
     load("e.csv", b'page, event_ts ,event_id,user_id,event_type,"re,f"\n/a,t1,E1,,view,x\n"",t2,E2,"",buy,"a ""b"""\n')
     assert in_raw(warehouse, "e.csv") == [
         (2, "E1", None, None, "view", "t1", '{"page": "/a", "re,f": "x"}'),
@@ -74,7 +77,7 @@ def test_the_header_may_come_in_any_order_and_with_more_columns(warehouse: Any, 
     ]
 
 
-def test_empty_is_null_unless_it_is_quoted(warehouse: Any, load: Any) -> None:
+def test_empty_is_null_unless_it_is_quoted(warehouse: Warehouse, load: Load) -> None:
     for name, data in (("quick.csv", b'E1,,\nE2,"",x\n'), ("careful.csv", b'E1,,\nE2,"",x\nE3,"\n",y\n')):
         load(name, HEADER + data)
         assert in_raw(warehouse, name)[:2] == [
@@ -83,7 +86,7 @@ def test_empty_is_null_unless_it_is_quoted(warehouse: Any, load: Any) -> None:
 
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n"])
-def test_boms_line_ends_and_blank_lines_make_no_difference(warehouse: Any, load: Any, end: bytes) -> None:
+def test_boms_line_ends_and_blank_lines_make_no_difference(warehouse: Warehouse, load: Load, end: bytes) -> None:
     lines = [b"event_id,event_type,event_ts", b"E1,view,t", b"", b'E2,"a,""b""' + end + b'c",t', b"E3,view,t"]
     load("e.csv", b"\xef\xbb\xbf" + end.join(lines))
     assert in_raw(warehouse, "e.csv") == [
@@ -98,7 +101,7 @@ def test_boms_line_ends_and_blank_lines_make_no_difference(warehouse: Any, load:
     "text",
     ["\\.", "\\N", "NULL", "\\", "a\\b", "a\n\\.\nb", "%s", "=1+1", "'; DROP TABLE raw.events_csv; --", "\x01\x02"],
 )
-def test_what_means_something_elsewhere_is_only_text_here(warehouse: Any, load: Any, text: str) -> None:
+def test_what_means_something_elsewhere_is_only_text_here(warehouse: Warehouse, load: Load, text: str) -> None:
     quoted = text.replace('"', '""')
     load("e.csv", f'event_id,event_type,event_ts\n"{quoted}",view,t\nE2,view,t\n'.encode())
     assert [row[1] for row in in_raw(warehouse, "e.csv")] == [text, "E2"]
@@ -107,7 +110,7 @@ def test_what_means_something_elsewhere_is_only_text_here(warehouse: Any, load: 
         assert [row[1] for row in in_raw(warehouse, "bare.csv")] == [text, "E2"]
 
 
-def test_a_header_alone_is_a_day_without_events(warehouse: Any, load: Any) -> None:
+def test_a_header_alone_is_a_day_without_events(warehouse: Warehouse, load: Load) -> None:
     load("e.csv", HEADER)
     load("f.csv", HEADER.removesuffix(b"\n"))
     assert warehouse.rows("SELECT row_count, rejected_count, refused_reason FROM raw.file_loads") == [(0, 0, None)] * 2
@@ -136,7 +139,7 @@ def test_a_header_alone_is_a_day_without_events(warehouse: Any, load: Any) -> No
         (b"event_id,event_type,event_ts" + b",x" * 1600, "the header has 1603 columns; 1600 are allowed"),
     ],
 )  # fmt: skip
-def test_a_header_that_will_not_do_refuses_the_file(warehouse: Any, load: Any, data: bytes, reason: str) -> None:
+def test_a_header_that_will_not_do_refuses_the_file(warehouse: Warehouse, load: Load, data: bytes, reason: str) -> None:
     result = load("e.csv", data)
     assert [(delivery.outcome, delivery.reason) for delivery in result.deliveries] == [("refused", reason)]
     assert warehouse.row("SELECT row_count, rejected_count, refused_reason FROM raw.file_loads") == (0, 0, reason)
@@ -161,7 +164,7 @@ def test_a_header_that_will_not_do_refuses_the_file(warehouse: Any, load: Any, d
         (b" ", "1 fields; the header has 3"),
     ],
 )
-def test_a_bad_line_costs_only_itself(warehouse: Any, load: Any, line: bytes, reason: str) -> None:
+def test_a_bad_line_costs_only_itself(warehouse: Warehouse, load: Load, line: bytes, reason: str) -> None:
     before, after = b"E1,view,t\n", b'E3,view,t\nE4,"q""q",t\n'
     load("e.csv", HEADER + before + line + b"\n" + after)
     assert [(row[0], row[1]) for row in in_raw(warehouse, "e.csv")] == [(2, "E1"), (4, "E3"), (5, "E4")]
@@ -171,7 +174,7 @@ def test_a_bad_line_costs_only_itself(warehouse: Any, load: Any, line: bytes, re
 
 
 def test_a_quote_that_is_never_closed_does_not_swallow_the_file(
-    warehouse: Any, load: Any, monkeypatch: pytest.MonkeyPatch
+    warehouse: Warehouse, load: Load, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(records, "BLOCK_BYTES", 4096)
     monkeypatch.setattr(csv_records, "RECORD_BYTES", 16384)
@@ -181,7 +184,7 @@ def test_a_quote_that_is_never_closed_does_not_swallow_the_file(
     assert rejected(warehouse, "e.csv")[0].raw_line == b'X,"view,t'
 
 
-def test_a_record_over_16_MiB_is_rejected_on_one_line_or_on_many(warehouse: Any, load: Any) -> None:
+def test_a_record_over_16_MiB_is_rejected_on_one_line_or_on_many(warehouse: Warehouse, load: Load) -> None:
     size = records.RECORD_BYTES
     one_line = b"E2," + b"x" * size + b",t"
     quoted = b'E3,"' + (b"y" * 99 + b"\n") * (size // 100 + 1) + b'",t'
@@ -222,8 +225,9 @@ headers = st.sampled_from(
 @example(header=HEADER, body=b'E1,"v",t\n\\.\nE2,v,t\n')
 @example(header=HEADER, body=b'"\n\\.\n",v,t\nE2,v,t\n')
 @example(header=HEADER, body=b'a"b,c"d,e,f\n')
+@pytest.mark.long
 def test_the_quick_way_ends_as_the_careful_way(
-    warehouse: Any, load: Any, names: Iterator[str], header: bytes, body: bytes
+    warehouse: Warehouse, load: Load, names: Iterator[str], header: bytes, body: bytes
 ) -> None:
     quick, careful = next(names), next(names)
     load(quick, header + body)

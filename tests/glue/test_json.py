@@ -18,6 +18,9 @@ from glue.errors import Refused
 from glue.extract import ExtractResult, extract
 from glue.json_records import json_fault, json_records
 from glue.records import BLANK, Record, Rejected, Source
+from tests.conftest import Warehouse
+
+Load = Callable[[str, bytes], ExtractResult]
 
 DAY = date(2025, 12, 19)
 
@@ -71,7 +74,7 @@ candidates = spoilt() | st.lists(st.sampled_from(NASTY), max_size=6).map(b"".joi
 
 
 @pytest.fixture
-def is_json(warehouse: Any) -> Callable[[bytes], bool]:
+def is_json(warehouse: Warehouse) -> Callable[[bytes], bool]:
     """What the server says: whether these bytes are a value of type `json`."""
 
     def ask(data: bytes) -> bool:
@@ -92,7 +95,7 @@ def is_json(warehouse: Any) -> Callable[[bytes], bool]:
 
 
 @pytest.fixture
-def load(warehouse: Any) -> Callable[[str, bytes], ExtractResult]:
+def load(warehouse: Warehouse) -> Load:
     """Deliver bytes as the only orders file of the day, load them with the real glue, and return the result."""
 
     def load(name: str, data: bytes) -> ExtractResult:
@@ -111,7 +114,7 @@ def names() -> Iterator[str]:
     return (f"{number}.ndjson" for number in itertools.count())
 
 
-def in_raw(warehouse: Any, name: str) -> list[tuple[int, str]]:
+def in_raw(warehouse: Warehouse, name: str) -> list[tuple[int, str]]:
     """Return number and text of what raw holds of a delivery."""
     return [
         (row.line_number, row.text)
@@ -123,7 +126,7 @@ def in_raw(warehouse: Any, name: str) -> list[tuple[int, str]]:
     ]  # fmt: skip
 
 
-def rejected(warehouse: Any, name: str) -> list[Any]:
+def rejected(warehouse: Warehouse, name: str) -> list[Any]:
     return warehouse.rows(
         "SELECT r.* FROM raw.rejected_lines r JOIN raw.file_loads l USING (load_id)"
         " WHERE l.file_name = %s ORDER BY r.line_number", name,
@@ -150,7 +153,12 @@ def test_python_and_postgresql_agree_on_what_json_is(is_json: Callable[[bytes], 
     lines=st.lists(candidates.map(lambda data: data.replace(b"\n", b" ")), min_size=1, max_size=8), crlf=st.booleans()
 )
 def test_a_line_is_in_raw_if_it_is_json_and_else_it_is_rejected(
-    warehouse: Any, load: Any, names: Iterator[str], is_json: Callable[[bytes], bool], lines: list[bytes], crlf: bool
+    warehouse: Warehouse,
+    load: Load,
+    names: Iterator[str],
+    is_json: Callable[[bytes], bool],
+    lines: list[bytes],
+    crlf: bool,
 ) -> None:
     name, end = next(names), b"\r\n" if crlf else b"\n"
     data = b'{"first": 1}' + end + end.join(lines)
@@ -168,7 +176,7 @@ def test_a_line_is_in_raw_if_it_is_json_and_else_it_is_rejected(
     assert found == expected_out
 
 
-def test_a_bad_line_among_many_costs_only_itself(warehouse: Any, load: Any) -> None:
+def test_a_bad_line_among_many_costs_only_itself(warehouse: Warehouse, load: Load) -> None:
     lines = [b'{"order_id": "O-%d"}' % number for number in range(1, 30_001)]
     lines[20_000] = b'{"order_id": tru}'
     lines[20_500] = b"\xff"
@@ -184,7 +192,7 @@ def test_a_bad_line_among_many_costs_only_itself(warehouse: Any, load: Any) -> N
 
 
 def test_what_python_does_not_judge_the_server_finds(
-    warehouse: Any, load: Any, monkeypatch: pytest.MonkeyPatch
+    warehouse: Warehouse, load: Load, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("glue.json_records.JUDGED_BYTES", 0)
     lines = [b"%d" % number for number in range(100)]
@@ -195,7 +203,7 @@ def test_what_python_does_not_judge_the_server_finds(
     assert len(in_raw(warehouse, "o.ndjson")) == 98
 
 
-def test_an_empty_file_of_lines_is_a_day_without_orders(warehouse: Any, load: Any) -> None:
+def test_an_empty_file_of_lines_is_a_day_without_orders(warehouse: Warehouse, load: Load) -> None:
     assert load("o.ndjson", b" \n\n").of("loaded") == ["o.ndjson"]
     assert warehouse.row("SELECT row_count, refused_reason FROM raw.file_loads") == (0, None)
 
@@ -237,7 +245,11 @@ def test_where_blocks_end_makes_no_difference(data: bytes, block: int) -> None:
 @example(data=b'[{"a":1},\n\\.\n,{"b":2}]')
 @example(data=b'[{"a":\n\\.\n1}]')
 def test_an_array_is_taken_if_it_is_json_from_end_to_end_and_else_refused(
-    warehouse: Any, load: Any, names: Iterator[str], is_json: Callable[[bytes], bool], data: bytes
+    warehouse: Warehouse,
+    load: Load,
+    names: Iterator[str],
+    is_json: Callable[[bytes], bool],
+    data: bytes,
 ) -> None:
     name = next(names)
     if not data.lstrip(BLANK).startswith(b"["):
@@ -275,21 +287,21 @@ def test_an_array_is_taken_if_it_is_json_from_end_to_end_and_else_refused(
         (b" \n\xef\xbb\xbf", None),
     ],
 )
-def test_a_refused_array_says_where(warehouse: Any, load: Any, data: bytes, reason: str | None) -> None:
+def test_a_refused_array_says_where(warehouse: Warehouse, load: Load, data: bytes, reason: str | None) -> None:
     result = load("o.json", data)
     assert [delivery.reason for delivery in result.deliveries] == [reason]
     assert warehouse.row("SELECT refused_reason, row_count, rejected_count FROM raw.file_loads")[0] == reason
     assert in_raw(warehouse, "o.json") == []
 
 
-def test_a_refused_delivery_leaves_the_earlier_one_alone(warehouse: Any, load: Any) -> None:
+def test_a_refused_delivery_leaves_the_earlier_one_alone(warehouse: Warehouse, load: Load) -> None:
     load("o.json", b'[{"order_id": "O-1"}]')
     load("o.json", b'[{"order_id": "O-1"}, {"ord')
     assert in_raw(warehouse, "o.json") == [(1, '{"order_id": "O-1"}')]
     assert warehouse.rows("SELECT load_id FROM raw._deliveries_in_force('orders', %s)", DAY) == [(1,)]
 
 
-def test_values_pass_through_unchanged(warehouse: Any, load: Any) -> None:
+def test_values_pass_through_unchanged(warehouse: Warehouse, load: Load) -> None:
     elements = [
         b'{"a": 1, "a": 2}', b'{"n": 1e400, "m": 0.10, "k": 100000000000000000000000000001}', b'"\\ud800 \\u0000"',
         b'{ "a" :\n 1 }', b"-0.0", "\"\u00e4\u2028\U0001f600\"".encode(), b"[[], [[]]]", b'"\x7f\\/"',
@@ -302,7 +314,9 @@ def test_values_pass_through_unchanged(warehouse: Any, load: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ["o.json", "o.ndjson"])
-def test_a_record_deeper_than_512_is_rejected_and_one_of_512_is_not(warehouse: Any, load: Any, name: str) -> None:
+def test_a_record_deeper_than_512_is_rejected_and_one_of_512_is_not(
+    warehouse: Warehouse, load: Load, name: str
+) -> None:
     fine, deep = b"[" * 512 + b"]" * 512, b'{"a":' * 513 + b"1" + b"}" * 513
     data = b"[1, " + fine + b", " + deep + b", 4]" if name == "o.json" else b"1\n" + fine + b"\n" + deep + b"\n4\n"
     load(name, data)
@@ -312,7 +326,7 @@ def test_a_record_deeper_than_512_is_rejected_and_one_of_512_is_not(warehouse: A
 
 
 @pytest.mark.parametrize("name", ["o.json", "o.ndjson"])
-def test_a_record_over_16_MiB_is_rejected_and_one_of_16_MiB_is_not(warehouse: Any, load: Any, name: str) -> None:
+def test_a_record_over_16_MiB_is_rejected_and_one_of_16_MiB_is_not(warehouse: Warehouse, load: Load, name: str) -> None:
     fine = b'"' + b"a" * (records.RECORD_BYTES - 2) + b'"'
     long = b'{"a": "' + b"b" * (3 * records.RECORD_BYTES) + b'"}'
     data = b"[1," + fine + b"," + long + b",4]" if name == "o.json" else b"1\n" + fine + b"\n" + long + b"\n4"
@@ -360,7 +374,7 @@ def test_long_records_are_told_apart_wherever_blocks_end(
     assert [tuple(one)[:5] for one in out] == expected_out
 
 
-def test_a_hundred_thousand_open_brackets_do_no_harm(warehouse: Any, load: Any) -> None:
+def test_a_hundred_thousand_open_brackets_do_no_harm(warehouse: Warehouse, load: Load) -> None:
     assert load("o.json", b"[" * 100_000).of("refused") == ["o.json"]
     result = load("p.ndjson", b'{"a": 1}\n{' + b"[" * 100_000 + b"\n")
     assert (result.rows, result.rejected) == (1, 1)

@@ -19,6 +19,9 @@ from glue.connection import connect
 from glue.errors import GlueError
 from glue.extract import ExtractError, ExtractResult, extract
 from glue.landing import find
+from tests.conftest import Warehouse
+
+Load = Callable[..., ExtractResult]
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -29,7 +32,7 @@ DAY = date(2025, 12, 19)
 
 
 @pytest.fixture
-def load(warehouse: Any) -> Callable[..., ExtractResult]:
+def load(warehouse: Warehouse) -> Load:
     """`load(source)`: extract what the landing zone holds of the day; what it says is in `load.said`."""
 
     def load(source: str = "orders", **options: Any) -> ExtractResult:
@@ -38,7 +41,7 @@ def load(warehouse: Any) -> Callable[..., ExtractResult]:
     return load
 
 
-def loads(warehouse: Any) -> list[tuple[Any, ...]]:
+def loads(warehouse: Warehouse) -> list[tuple[Any, ...]]:
     """Return name, rows and refusal of every delivery, in the order of their arrival."""
     return [
         tuple(row)
@@ -49,7 +52,7 @@ def loads(warehouse: Any) -> list[tuple[Any, ...]]:
 # -- names ---------------------------------------------------------------------------------------------
 
 
-def test_deliveries_come_in_the_order_of_their_names_bytes(warehouse: Any, load: Any) -> None:
+def test_deliveries_come_in_the_order_of_their_names_bytes(warehouse: Warehouse, load: Load) -> None:
     for name in ("b.json", "B.json", "a.ndjson", "\u00e4.json", "\U0001f600.json", "\uffee.json"):
         warehouse.landing.put("orders", DAY, name, "[]")
     load()
@@ -58,7 +61,7 @@ def test_deliveries_come_in_the_order_of_their_names_bytes(warehouse: Any, load:
     assert names == sorted(names, key=str.encode)
 
 
-def test_files_that_are_not_finished_are_no_deliveries_and_others_are_named(warehouse: Any, load: Any) -> None:
+def test_files_that_are_not_finished_are_no_deliveries_and_others_are_named(warehouse: Warehouse, load: Load) -> None:
     for name in (".a.json", "_b.json", "c.json.tmp", "d.json.part", "e.json.crc", "f.json.gz.part", "g.csv", "h.JSON"):
         warehouse.landing.put("orders", DAY, name, "[1]")
     said: list[str] = []
@@ -67,7 +70,7 @@ def test_files_that_are_not_finished_are_no_deliveries_and_others_are_named(ware
     assert [line.split()[2] for line in said if "ignored" in line] == ["g.csv", "h.JSON"]
 
 
-def test_a_day_without_a_folder_is_a_day_without_a_delivery(warehouse: Any, load: Any) -> None:
+def test_a_day_without_a_folder_is_a_day_without_a_delivery(warehouse: Warehouse, load: Load) -> None:
     assert load().deliveries == ()
     assert loads(warehouse) == []
 
@@ -79,7 +82,7 @@ def test_a_day_without_a_folder_is_a_day_without_a_delivery(warehouse: Any, load
      "x" * 250 + ".json"],
 )  # fmt: skip
 def test_an_odd_file_name_is_only_data(
-    warehouse: Any, load: Any, capsys: pytest.CaptureFixture[str], name: str
+    warehouse: Warehouse, load: Load, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
     warehouse.landing.put("orders", DAY, name, '[{"order_id": "O-1"}]')
     load()
@@ -89,7 +92,7 @@ def test_an_odd_file_name_is_only_data(
     assert out.removesuffix("\n").isprintable()
 
 
-def test_a_name_that_is_not_utf_8_is_an_error_and_the_others_are_loaded(warehouse: Any, load: Any) -> None:
+def test_a_name_that_is_not_utf_8_is_an_error_and_the_others_are_loaded(warehouse: Warehouse, load: Load) -> None:
     path = warehouse.landing.put("orders", DAY, "a.json", "[1]")
     with open(os.fsencode(path.parent) + b"/\xff.json", "wb") as file:  # noqa: PTH123
         file.write(b"[1]")
@@ -99,7 +102,7 @@ def test_a_name_that_is_not_utf_8_is_an_error_and_the_others_are_loaded(warehous
 
 
 def test_a_link_out_of_the_landing_zone_is_not_followed_and_one_inside_is(
-    warehouse: Any, load: Any, tmp_path: Path
+    warehouse: Warehouse, load: Load, tmp_path: Path
 ) -> None:
     inside = warehouse.landing.put("orders", DAY, "a.json", "[1]")
     (inside.parent / "b.json").symlink_to("a.json")
@@ -118,7 +121,7 @@ def test_a_link_out_of_the_landing_zone_is_not_followed_and_one_inside_is(
 
 
 def test_a_days_folder_that_leads_out_of_the_landing_zone_is_not_followed(
-    warehouse: Any, load: Any, tmp_path: Path
+    warehouse: Warehouse, load: Load, tmp_path: Path
 ) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "a.json").write_text("[1]")
@@ -129,7 +132,7 @@ def test_a_days_folder_that_leads_out_of_the_landing_zone_is_not_followed(
     assert loads(warehouse) == []
 
 
-def test_a_link_to_itself_costs_only_itself(warehouse: Any, load: Any) -> None:
+def test_a_link_to_itself_costs_only_itself(warehouse: Warehouse, load: Load) -> None:
     warehouse.landing.orders(DAY, [{"order_id": "O-1"}], "a.json")
     (warehouse.landing.path("orders", DAY) / "loop.json").symlink_to("loop.json")
     with pytest.raises(ExtractError, match=r"loop\.json") as raised:
@@ -137,7 +140,7 @@ def test_a_link_to_itself_costs_only_itself(warehouse: Any, load: Any) -> None:
     assert raised.value.result.of("loaded") == ["a.json"]
 
 
-def test_a_file_that_would_pass_for_the_apis_catalogue_is_named(warehouse: Any, load: Any) -> None:
+def test_a_file_that_would_pass_for_the_apis_catalogue_is_named(warehouse: Warehouse, load: Load) -> None:
     for name in ("api.json", "products.json"):
         warehouse.landing.products(DAY, [{"product_id": "P-1"}], name)
     with pytest.raises(ExtractError, match=r"api\.json is what a catalogue of the API is called; rename it"):
@@ -145,7 +148,7 @@ def test_a_file_that_would_pass_for_the_apis_catalogue_is_named(warehouse: Any, 
     assert loads(warehouse) == [("products.json", 1, None)]
 
 
-def test_pipes_and_folders_are_named_and_not_read(warehouse: Any, load: Any) -> None:
+def test_pipes_and_folders_are_named_and_not_read(warehouse: Warehouse, load: Load) -> None:
     folder = warehouse.landing.put("orders", DAY, "a.json", "[1]").parent
     os.mkfifo(folder / "b.json")
     (folder / "c.json").mkdir()
@@ -158,7 +161,7 @@ def test_pipes_and_folders_are_named_and_not_read(warehouse: Any, load: Any) -> 
     assert loads(warehouse) == [("a.json", 1, None)]
 
 
-def test_the_same_delivery_twice_in_different_packings_is_an_error(warehouse: Any, load: Any) -> None:
+def test_the_same_delivery_twice_in_different_packings_is_an_error(warehouse: Warehouse, load: Load) -> None:
     for name in ("a.json", "b.json", "b.json.gz", "c.json"):
         warehouse.landing.put("orders", DAY, name, "[1]")
     with pytest.raises(ExtractError) as caught:
@@ -172,7 +175,7 @@ def test_a_landing_zone_that_cannot_be_listed_is_an_error() -> None:
         find("nonsense://bucket/x", "orders", DAY)
 
 
-def test_any_file_system_of_fsspec_is_a_landing_zone(warehouse: Any) -> None:
+def test_any_file_system_of_fsspec_is_a_landing_zone(warehouse: Warehouse) -> None:
     import fsspec
 
     memory = fsspec.filesystem("memory")
@@ -185,7 +188,7 @@ def test_any_file_system_of_fsspec_is_a_landing_zone(warehouse: Any) -> None:
 # -- packings --------------------------------------------------------------------------------------------
 
 
-def test_a_delivery_is_the_same_whatever_it_is_packed_in(warehouse: Any, load: Any) -> None:
+def test_a_delivery_is_the_same_whatever_it_is_packed_in(warehouse: Warehouse, load: Load) -> None:
     data = b'[{"order_id": "O-1"}]'
     outcomes = []
     for name, content in [("a.json", data), ("a.json.gz", data), ("a.json.zst", zstd.compress(data)),
@@ -199,7 +202,9 @@ def test_a_delivery_is_the_same_whatever_it_is_packed_in(warehouse: Any, load: A
 
 
 @pytest.mark.parametrize("packing", ["gz", "zst"])
-def test_a_packed_file_that_is_cut_short_or_spoilt_is_refused_once(warehouse: Any, load: Any, packing: str) -> None:
+def test_a_packed_file_that_is_cut_short_or_spoilt_is_refused_once(
+    warehouse: Warehouse, load: Load, packing: str
+) -> None:
     data = b"".join(b'{"order_id": "%032x"}\n' % random.getrandbits(128) for _ in range(1000))
     whole = gzip.compress(data) if packing == "gz" else zstd.compress(data)
     for name, content in [("a", whole[:-20]), ("b", whole[:5]), ("c", data), ("d", whole + b"rubbish")]:
@@ -213,7 +218,7 @@ def test_a_packed_file_that_is_cut_short_or_spoilt_is_refused_once(warehouse: An
     assert warehouse.value("SELECT count(*) FROM raw.orders_json") == 0
 
 
-def test_a_zstd_window_larger_than_our_memory_is_refused(warehouse: Any, load: Any) -> None:
+def test_a_zstd_window_larger_than_our_memory_is_refused(warehouse: Warehouse, load: Load) -> None:
     data = b'{"order_id": "O-1"}\n'
     options = {zstd.CompressionParameter.window_log: 30, zstd.CompressionParameter.content_size_flag: 0}
     compressor = zstd.ZstdCompressor(options=options)
@@ -225,6 +230,8 @@ def test_a_zstd_window_larger_than_our_memory_is_refused(warehouse: Any, load: A
 MEGABYTE = 1 << 20
 
 
+# What is measured is the memory of a Python process.
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("source", "name", "head", "filler", "tail"),
     [
@@ -238,7 +245,7 @@ MEGABYTE = 1 << 20
     ],
 )
 def test_a_bomb_is_loaded_in_bounded_memory(
-    warehouse: Any, source: str, name: str, head: bytes, filler: bytes, tail: bytes
+    warehouse: Warehouse, source: str, name: str, head: bytes, filler: bytes, tail: bytes
 ) -> None:
     with gzip.open(warehouse.landing.put(source, DAY, f"{name}.gz", ""), "wb", compresslevel=1) as file:
         file.write(head)
@@ -250,6 +257,7 @@ def test_a_bomb_is_loaded_in_bounded_memory(
     assert peak < 150 * MEGABYTE
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("source", "name", "head", "record", "tail", "count"),
     [
@@ -261,7 +269,7 @@ def test_a_bomb_is_loaded_in_bounded_memory(
     ],
 )
 def test_many_tiny_records_are_loaded_in_bounded_memory(
-    warehouse: Any, source: str, name: str, head: bytes, record: bytes, tail: bytes, count: int
+    warehouse: Warehouse, source: str, name: str, head: bytes, record: bytes, tail: bytes, count: int
 ) -> None:
     warehouse.landing.put(source, DAY, name, head + record * count + tail)
     rows, peak = load_elsewhere(warehouse, source)
@@ -269,7 +277,7 @@ def test_many_tiny_records_are_loaded_in_bounded_memory(
     assert peak < 150 * MEGABYTE
 
 
-def load_elsewhere(warehouse: Any, source: str) -> tuple[int, int]:
+def load_elsewhere(warehouse: Warehouse, source: str) -> tuple[int, int]:
     """Load what the landing zone has, in a process of its own; return the rows and that process's peak memory."""
     folder = str(warehouse.landing.folder)
     # Not getrusage: what it says of a new process begins with the peak of the one that started it.
@@ -289,7 +297,7 @@ def load_elsewhere(warehouse: Any, source: str) -> tuple[int, int]:
 # -- whole or not at all -----------------------------------------------------------------------------------
 
 
-def test_the_same_bytes_again_change_nothing_and_others_take_their_place(warehouse: Any, load: Any) -> None:
+def test_the_same_bytes_again_change_nothing_and_others_take_their_place(warehouse: Warehouse, load: Load) -> None:
     for content, outcome in [("[1]", "loaded"), ("[1]", "unchanged"), ("[1, 2]", "loaded"), ("[1", "refused"),
                              ("[1", "unchanged"), ("[1, 2]", "unchanged"), ("[1]", "loaded")]:  # fmt: skip
         warehouse.landing.put("orders", DAY, "a.json", content)
@@ -298,7 +306,7 @@ def test_the_same_bytes_again_change_nothing_and_others_take_their_place(warehou
 
 
 def test_a_file_that_changes_while_it_is_read_is_an_error_and_nothing_of_it_is_loaded(
-    warehouse: Any, load: Any, monkeypatch: pytest.MonkeyPatch
+    warehouse: Warehouse, load: Load, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from glue import load as module
 
@@ -317,7 +325,7 @@ def test_a_file_that_changes_while_it_is_read_is_an_error_and_nothing_of_it_is_l
     assert warehouse.value("SELECT count(*) FROM raw.orders_json") == 0
 
 
-def test_a_file_that_cannot_be_read_is_named_and_the_others_are_loaded(warehouse: Any, load: Any) -> None:
+def test_a_file_that_cannot_be_read_is_named_and_the_others_are_loaded(warehouse: Warehouse, load: Load) -> None:
     if os.geteuid() == 0:
         pytest.skip("root can read every file")
     warehouse.landing.put("orders", DAY, "a.json", "[1]").chmod(0)
@@ -327,7 +335,7 @@ def test_a_file_that_cannot_be_read_is_named_and_the_others_are_loaded(warehouse
     assert loads(warehouse) == [("b.json", 1, None)]
 
 
-def test_a_connection_lost_in_the_middle_leaves_nothing(warehouse: Any, load: Any) -> None:
+def test_a_connection_lost_in_the_middle_leaves_nothing(warehouse: Warehouse, load: Load) -> None:
     warehouse.landing.put("orders", DAY, "a.ndjson", b'{"order_id": "O-1"}\n' * 2_000_000)
     stopped = threading.Event()
 
@@ -351,7 +359,7 @@ def test_a_connection_lost_in_the_middle_leaves_nothing(warehouse: Any, load: An
     assert load().rows == 2_000_000
 
 
-def test_two_that_load_the_same_day_at_once_load_it_once(warehouse: Any, load: Any) -> None:
+def test_two_that_load_the_same_day_at_once_load_it_once(warehouse: Warehouse, load: Load) -> None:
     warehouse.landing.put("orders", DAY, "a.ndjson", b'{"order_id": "O-1"}\n' * 100_000)
     results: list[ExtractResult] = []
     threads = [threading.Thread(target=lambda: results.append(load())) for _ in range(4)]
@@ -363,7 +371,7 @@ def test_two_that_load_the_same_day_at_once_load_it_once(warehouse: Any, load: A
     assert warehouse.value("SELECT count(*) FROM raw.orders_json") == 100_000
 
 
-def test_the_loader_role_is_enough(warehouse: Any) -> None:
+def test_the_loader_role_is_enough(warehouse: Warehouse) -> None:
     warehouse.landing.put("orders", DAY, "a.json", "[1, tru]")
     warehouse.landing.put("orders", DAY, "b.ndjson", "1\ntru")
     warehouse.landing.put("events", DAY, "e.csv", "event_id,event_type,event_ts\nE1,v,t\nE2\n")
@@ -377,7 +385,9 @@ def test_the_loader_role_is_enough(warehouse: Any) -> None:
     assert warehouse.value("SELECT sum(row_count) FROM raw.file_loads") == 3
 
 
-def test_what_is_loaded_does_not_depend_on_the_environment(warehouse: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_loaded_does_not_depend_on_the_environment(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
     monkeypatch.setenv("PGDATESTYLE", "German")
     monkeypatch.setenv("PGTZ", "Pacific/Kiritimati")

@@ -17,7 +17,12 @@ from glue.errors import MissingSetting
 from glue.extract import ExtractResult, extract
 from glue.products import CatalogueError, ProductsApi
 from tests.api import Answer, Api, gives, serve
+from tests.conftest import Warehouse
 
+Fetch = Callable[..., ExtractResult]
+
+# HTTP: what answers become of which requests is decided before the database is asked.
+pytestmark = pytest.mark.once
 TODAY = datetime.now(UTC).date()
 
 
@@ -43,7 +48,7 @@ def client(api: Api) -> ProductsApi:
 
 
 @pytest.fixture
-def fetch(warehouse: Any, client: ProductsApi) -> Callable[..., ExtractResult]:
+def fetch(warehouse: Warehouse, client: ProductsApi) -> Fetch:
     """Extract today's products with the real glue."""
 
     def fetch(day: date = TODAY, client: ProductsApi = client, refresh: bool = False) -> ExtractResult:
@@ -53,7 +58,7 @@ def fetch(warehouse: Any, client: ProductsApi) -> Callable[..., ExtractResult]:
     return fetch
 
 
-def in_raw(warehouse: Any) -> list[str]:
+def in_raw(warehouse: Warehouse) -> list[str]:
     return [
         row.text
         for row in warehouse.rows("SELECT raw_json::text AS text FROM raw.products_json ORDER BY raw_products_id")
@@ -72,7 +77,7 @@ def texts(count: int) -> list[str]:
 
 
 @pytest.mark.parametrize("key", ["products", "items", "data", "results"])
-def test_a_list_may_lie_under_its_usual_names(warehouse: Any, api: Api, fetch: Any, key: str) -> None:
+def test_a_list_may_lie_under_its_usual_names(warehouse: Warehouse, api: Api, fetch: Fetch, key: str) -> None:
     api.at("/products", gives({"meta": {"items": [1]}, key: products(0, 3), "more": "x"}))
     fetch()
     assert in_raw(warehouse) == texts(3)
@@ -80,7 +85,7 @@ def test_a_list_may_lie_under_its_usual_names(warehouse: Any, api: Api, fetch: A
     assert row == ("products", TODAY, "api.json", 3)
 
 
-def test_products_pass_through_byte_for_byte(warehouse: Any, api: Api, fetch: Any) -> None:
+def test_products_pass_through_byte_for_byte(warehouse: Warehouse, api: Api, fetch: Fetch) -> None:
     elements = [
         b'{"a": 1, "a" :\n2}',
         b'{"price": 0.10, "n": 1e400}',
@@ -92,13 +97,13 @@ def test_products_pass_through_byte_for_byte(warehouse: Any, api: Api, fetch: An
     assert in_raw(warehouse) == [element.decode() for element in elements]
 
 
-def test_an_empty_catalogue_is_a_catalogue(warehouse: Any, api: Api, fetch: Any) -> None:
+def test_an_empty_catalogue_is_a_catalogue(warehouse: Warehouse, api: Api, fetch: Fetch) -> None:
     api.at("/products", gives({"products": [], "total": 0, "skip": 0, "limit": 30}))
     assert fetch().of("loaded") == ["api.json"]
     assert in_raw(warehouse) == []
 
 
-def test_pages_by_total_skip_and_limit(warehouse: Any, api: Api, fetch: Any) -> None:
+def test_pages_by_total_skip_and_limit(warehouse: Warehouse, api: Api, fetch: Fetch) -> None:
     def page(request: BaseHTTPRequestHandler) -> None:
         query = {name: int(values[0]) for name, values in parse_qs(urlsplit(request.path).query).items()}
         skip, limit = query.get("skip", 0), query.get("limit", 4)
@@ -111,7 +116,7 @@ def test_pages_by_total_skip_and_limit(warehouse: Any, api: Api, fetch: Any) -> 
     assert [path for path, _ in api.asked] == ["/products", "/products?skip=4&limit=4", "/products?skip=8&limit=4"]
 
 
-def test_pages_by_next(warehouse: Any, api: Api, fetch: Any) -> None:
+def test_pages_by_next(warehouse: Warehouse, api: Api, fetch: Fetch) -> None:
     api.at("/products", gives({"results": products(0, 2), "next": "/products/2?cursor=abc"}))
     api.at("/products/2", gives({"results": products(2, 2), "next": api.url + "/3"}))
     api.at("/products/3", gives({"results": products(4, 1), "next": None}))
@@ -120,7 +125,7 @@ def test_pages_by_next(warehouse: Any, api: Api, fetch: Any) -> None:
     assert {token for _, token in api.asked} == {"Bearer s3cret"}
 
 
-def test_pages_by_link_header(warehouse: Any, api: Api, fetch: Any) -> None:
+def test_pages_by_link_header(warehouse: Warehouse, api: Api, fetch: Fetch) -> None:
     api.at("/products", gives(products(0, 2), Link='<?page=1>; rel="first", </products?page=2>; rel="next"'))
     api.at("/products?page=2", gives(products(2, 1), Link='<?page=1>; rel="first"'))
     fetch()
@@ -128,7 +133,9 @@ def test_pages_by_link_header(warehouse: Any, api: Api, fetch: Any) -> None:
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_at_home_is_followed_with_the_token(warehouse: Any, api: Api, fetch: Any, status: int) -> None:
+def test_a_redirect_at_home_is_followed_with_the_token(
+    warehouse: Warehouse, api: Api, fetch: Fetch, status: int
+) -> None:
     api.at("/products", gives(b"", status, Location="/catalogue/"))
     api.at("/catalogue/", gives(b"", status, Location=api.url.replace("/products", "/v2?page=1#top")))
     api.at("/v2?page=1", gives(products(0, 1)))
@@ -137,7 +144,7 @@ def test_a_redirect_at_home_is_followed_with_the_token(warehouse: Any, api: Api,
     assert api.asked == [(path, "Bearer s3cret") for path in ("/products", "/catalogue/", "/v2?page=1")]
 
 
-def test_redirects_that_do_not_end_are_an_error(api: Api, fetch: Any) -> None:
+def test_redirects_that_do_not_end_are_an_error(api: Api, fetch: Fetch) -> None:
     api.at("/products", gives(b"", 302, Location="/products"))
     with pytest.raises(CatalogueError, match="too many redirects"):
         fetch()
@@ -147,7 +154,7 @@ def test_redirects_that_do_not_end_are_an_error(api: Api, fetch: Any) -> None:
 # -- when it is asked --------------------------------------------------------------------------------------
 
 
-def test_it_is_asked_only_for_today_and_yesterday_and_only_once(warehouse: Any, api: Api, fetch: Any) -> None:
+def test_it_is_asked_only_for_today_and_yesterday_and_only_once(warehouse: Warehouse, api: Api, fetch: Fetch) -> None:
     api.at("/products", gives(products(0, 1)))
     for days_ago in (0, 0, 1, 1, 2, -1):
         fetch(TODAY - timedelta(days=days_ago))
@@ -156,7 +163,7 @@ def test_it_is_asked_only_for_today_and_yesterday_and_only_once(warehouse: Any, 
     assert [row.run_date for row in days] == [TODAY, TODAY - timedelta(days=1)]
 
 
-def test_refresh_asks_in_any_case_and_a_file_wins_over_it(warehouse: Any, api: Api, fetch: Any) -> None:
+def test_refresh_asks_in_any_case_and_a_file_wins_over_it(warehouse: Warehouse, api: Api, fetch: Fetch) -> None:
     api.at("/products", gives(products(0, 1)), gives(products(0, 2)))
     long_ago = date(2020, 1, 1)
     for _ in range(3):
@@ -167,7 +174,7 @@ def test_refresh_asks_in_any_case_and_a_file_wins_over_it(warehouse: Any, api: A
     assert len(api.asked) == 3
 
 
-def test_without_its_url_it_cannot_be_asked(warehouse: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_its_url_it_cannot_be_asked(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PRODUCTS_API_URL", raising=False)
     with pytest.raises(MissingSetting, match="PRODUCTS_API_URL is not set"):
         extract("products", TODAY, dsn=warehouse.dsn, landing=str(warehouse.landing.folder))
@@ -178,14 +185,14 @@ def test_without_its_url_it_cannot_be_asked(warehouse: Any, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
-def test_what_may_pass_is_tried_again(warehouse: Any, api: Api, fetch: Any, status: int) -> None:
+def test_what_may_pass_is_tried_again(warehouse: Warehouse, api: Api, fetch: Fetch, status: int) -> None:
     api.at("/products", gives(b"", status), gives(b"", status), gives(products(0, 1)))
     fetch()
     assert in_raw(warehouse) == texts(1)
 
 
 @pytest.mark.parametrize("form", ["seconds", "date"])
-def test_retry_after_is_honoured_within_reason(api: Api, fetch: Any, client: ProductsApi, form: str) -> None:
+def test_retry_after_is_honoured_within_reason(api: Api, fetch: Fetch, client: ProductsApi, form: str) -> None:
     soon = "1" if form == "seconds" else format_datetime(datetime.now(UTC) + timedelta(seconds=2), usegmt=True)
     api.at("/products", gives(b"", 429, Retry_After=soon), gives(products(0, 1)))
     started = time.monotonic()
@@ -198,7 +205,9 @@ def test_retry_after_is_honoured_within_reason(api: Api, fetch: Any, client: Pro
 
 
 @pytest.mark.parametrize(("status", "asked"), [(400, 1), (401, 1), (403, 1), (404, 1), (204, 1), (503, 3)])
-def test_a_status_that_stays_bad_is_an_error(warehouse: Any, api: Api, fetch: Any, status: int, asked: int) -> None:
+def test_a_status_that_stays_bad_is_an_error(
+    warehouse: Warehouse, api: Api, fetch: Fetch, status: int, asked: int
+) -> None:
     api.at("/products", gives(b"", status))
     with pytest.raises(CatalogueError, match=f"{api.url}: status {status}"):
         fetch()
@@ -206,20 +215,20 @@ def test_a_status_that_stays_bad_is_an_error(warehouse: Any, api: Api, fetch: An
     assert warehouse.value("SELECT count(*) FROM raw.file_loads") == 0
 
 
-def test_nobody_there_is_an_error(warehouse: Any, fetch: Any, client: ProductsApi) -> None:
+def test_nobody_there_is_an_error(warehouse: Warehouse, fetch: Fetch, client: ProductsApi) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"http://127.0.0.1:{server.getsockname()[1]}/products"
     with pytest.raises(CatalogueError, match="no whole answer: Connection refused, 3 times"):
         fetch(client=replace(client, url=url))
 
 
-def test_one_that_stalls_is_given_up(warehouse: Any, api: Api, fetch: Any) -> None:
+def test_one_that_stalls_is_given_up(warehouse: Warehouse, api: Api, fetch: Fetch) -> None:
     api.at("/products", lambda request: time.sleep(2))
     with pytest.raises(CatalogueError, match="it took too long"):
         fetch()
 
 
-def test_one_that_drips_is_given_up(warehouse: Any, api: Api, fetch: Any, client: ProductsApi) -> None:
+def test_one_that_drips_is_given_up(warehouse: Warehouse, api: Api, fetch: Fetch, client: ProductsApi) -> None:
     def drip(request: BaseHTTPRequestHandler) -> None:
         request.send_response(200)
         request.end_headers()
@@ -258,7 +267,9 @@ def cut(length: int, chunked: bool = False) -> Answer:
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-def test_half_a_page_is_tried_again_and_then_an_error(warehouse: Any, api: Api, fetch: Any, chunked: bool) -> None:
+def test_half_a_page_is_tried_again_and_then_an_error(
+    warehouse: Warehouse, api: Api, fetch: Fetch, chunked: bool
+) -> None:
     api.at("/products", cut(20, chunked), gives(products(0, 10)))
     assert fetch().rows == 10
     api.at("/products", cut(20, chunked))
@@ -291,7 +302,9 @@ def test_half_a_page_is_tried_again_and_then_an_error(warehouse: Any, api: Api, 
         (b"[" + b"1," * 600_000 + b"1]", "more than 1048576 bytes"),
     ],
 )
-def test_a_page_that_will_not_do_is_an_error(warehouse: Any, api: Api, fetch: Any, body: bytes, reason: str) -> None:
+def test_a_page_that_will_not_do_is_an_error(
+    warehouse: Warehouse, api: Api, fetch: Fetch, body: bytes, reason: str
+) -> None:
     api.at("/products", gives(body))
     with pytest.raises(CatalogueError, match=rf"products API: {api.url}: status 200, but .*{reason}"):
         fetch()
@@ -299,7 +312,7 @@ def test_a_page_that_will_not_do_is_an_error(warehouse: Any, api: Api, fetch: An
     assert in_raw(warehouse) == []
 
 
-def test_one_bad_page_among_many_and_nothing_is_kept(warehouse: Any, api: Api, fetch: Any) -> None:
+def test_one_bad_page_among_many_and_nothing_is_kept(warehouse: Warehouse, api: Api, fetch: Fetch) -> None:
     api.at("/products", gives({"items": products(0, 2), "next": "/products/2"}))
     api.at("/products/2", gives(b"", 500))
     with pytest.raises(CatalogueError, match=f"{api.url}/2: status 500"):
@@ -315,7 +328,7 @@ def test_one_bad_page_among_many_and_nothing_is_kept(warehouse: Any, api: Api, f
     ],
 )
 def test_pages_that_repeat_are_an_error(
-    warehouse: Any, api: Api, fetch: Any, following: dict[str, Any], reason: str
+    warehouse: Warehouse, api: Api, fetch: Fetch, following: dict[str, Any], reason: str
 ) -> None:
     api.at("/products", gives({"items": products(0, 2), "next": "/products?page=1"}))
     api.at("/products?page=1", gives(following))
@@ -323,13 +336,13 @@ def test_pages_that_repeat_are_an_error(
         fetch()
 
 
-def test_an_api_that_ignores_skip_is_an_error(warehouse: Any, api: Api, fetch: Any) -> None:
+def test_an_api_that_ignores_skip_is_an_error(warehouse: Warehouse, api: Api, fetch: Fetch) -> None:
     api.at("/products", *(gives({"products": products(n, 2), "total": 4, "skip": 0, "limit": 2}) for n in (0, 1)))
     with pytest.raises(CatalogueError, match="asked to skip 2 it skipped 0"):
         fetch()
 
 
-def test_pages_that_never_end_are_an_error(warehouse: Any, api: Api, fetch: Any) -> None:
+def test_pages_that_never_end_are_an_error(warehouse: Warehouse, api: Api, fetch: Fetch) -> None:
     def page(request: BaseHTTPRequestHandler) -> None:
         number = len(api.asked)
         gives({"items": products(number, 1), "next": f"/products?page={number}"})(request)
@@ -340,7 +353,7 @@ def test_pages_that_never_end_are_an_error(warehouse: Any, api: Api, fetch: Any)
 
 
 def test_a_next_page_on_another_host_is_refused_and_the_token_not_sent(
-    warehouse: Any, api: Api, other: Api, fetch: Any
+    warehouse: Warehouse, api: Api, other: Api, fetch: Fetch
 ) -> None:
     other.at("/products", gives(products(1, 1)))
     for url in (other.url, other.url.replace("http:", ""), "file:///etc/passwd", "http://[/"):
@@ -350,7 +363,9 @@ def test_a_next_page_on_another_host_is_refused_and_the_token_not_sent(
     assert other.asked == []
 
 
-def test_no_secret_is_in_a_message(api: Api, fetch: Any, client: ProductsApi, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_secret_is_in_a_message(
+    api: Api, fetch: Fetch, client: ProductsApi, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level("DEBUG", logger="glue")
     urls = [
         api.url.replace("//", "//user:s3cret@") + "?key=s3cret&page=1",

@@ -18,6 +18,7 @@ from glue.extract import SOURCES, ExtractError, extract
 from glue.landing import find
 from glue.records import BLOCK_BYTES
 from tests import shop
+from tests.conftest import Warehouse
 from tests.s3 import ACCESS_KEY, BUCKET, S3, SECRET_KEY, s3_server
 from tests.shop import checksums
 
@@ -26,6 +27,8 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
+# How bytes come from S3 is the same whatever they go to. Together: they share the S3 server.
+pytestmark = [pytest.mark.once, pytest.mark.xdist_group("s3")]
 DAY = date(2025, 12, 19)
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -70,7 +73,7 @@ def fill(folder: shop.Landing) -> None:
 
 
 def test_a_bucket_is_loaded_as_the_same_folder_is(
-    warehouse: Any, s3: S3, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    warehouse: Warehouse, s3: S3, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fill(warehouse.landing)
     s3.put_folder(warehouse.landing.folder)
@@ -85,7 +88,7 @@ def test_a_bucket_is_loaded_as_the_same_folder_is(
     assert capsys.readouterr().out.count("the same bytes as before") == said.count(" rows, ") == 12
 
 
-def test_a_day_of_a_bucket_is_the_day_of_the_same_folder(warehouse: Any, s3: S3) -> None:
+def test_a_day_of_a_bucket_is_the_day_of_the_same_folder(warehouse: Warehouse, s3: S3) -> None:
     fill(warehouse.landing)
     s3.put_folder(warehouse.landing.folder)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "PRODUCTS_"))}
@@ -100,7 +103,7 @@ def test_a_day_of_a_bucket_is_the_day_of_the_same_folder(warehouse: Any, s3: S3)
     assert checksums(warehouse.connection, ("raw", "staging", "warehouse")) == by_s3
 
 
-def test_keys_that_are_no_deliveries_are_not_read_and_odd_ones_are_only_data(warehouse: Any, s3: S3) -> None:
+def test_keys_that_are_no_deliveries_are_not_read_and_odd_ones_are_only_data(warehouse: Warehouse, s3: S3) -> None:
     taken = ["%s.json", "'; DROP TABLE x; --.json", "*.json", "[a].json", "a b.json", "s3:x.json", "ä.json"]
     for name in [*taken, ".a.json", "_b.json", "c.json.tmp", "d.json.part", "e.json.crc", "f.csv", "deep/g.json", ""]:
         s3.put(f"orders/{DAY}/{name}", b'[{"order_id": "O-1"}]')
@@ -111,7 +114,7 @@ def test_keys_that_are_no_deliveries_are_not_read_and_odd_ones_are_only_data(war
 
 
 def test_the_same_delivery_twice_and_one_that_is_spoilt_are_told_and_the_others_are_loaded(
-    warehouse: Any, s3: S3
+    warehouse: Warehouse, s3: S3
 ) -> None:
     for name, content in {
         "a.json": b"[1]", "b.json": b"[1]", "b.json.gz": gzip.compress(b"[1]"),
@@ -161,7 +164,7 @@ def test_without_credentials_and_without_a_server_it_is_an_error_in_words(
 
 
 def test_an_object_that_is_gone_and_a_server_that_is_gone_are_named_and_the_others_are_loaded(
-    warehouse: Any, s3: S3, monkeypatch: pytest.MonkeyPatch
+    warehouse: Warehouse, s3: S3, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("a.json", "b.json"):
         s3.put(f"orders/{DAY}/{name}", b"[1]")
@@ -193,7 +196,7 @@ class _Context:
         pass
 
 
-def test_credentials_are_in_no_message_and_no_table(warehouse: Any, s3: S3) -> None:
+def test_credentials_are_in_no_message_and_no_table(warehouse: Warehouse, s3: S3) -> None:
     s3.put(f"orders/{DAY}/a.json", b"[1")
     s3.put(f"orders/{DAY}/b.json.zst", b"nonsense")
     s3.put(f"events/{DAY}/e.csv", b"nothing,like,it\n1,2,3\n")

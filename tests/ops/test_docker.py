@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
+# Texts of compose files: no database is asked.
+pytestmark = pytest.mark.once
 PROJECT = Path(__file__).parents[2]
 BASE, CELERY = "docker-compose.yml", "docker-compose.celery.yml"
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ops import backup
+from tests.conftest import Warehouse
 from tests.promises import RULES_OFF, broken_promises
 from tests.shop import event, events, order, orders, product
 
@@ -22,7 +23,7 @@ EVERYTHING = [*TABLES, "warehouse.orders_superseded", "warehouse.events_supersed
 
 
 @pytest.fixture
-def shop(warehouse: Any) -> Iterator[Any]:
+def shop(warehouse: Warehouse) -> Iterator[Warehouse]:
     """Three days, each with something of the day before; every promise is asked of it at the end."""
     warehouse.execute(RULES_OFF)
     for day in DAYS:
@@ -32,7 +33,7 @@ def shop(warehouse: Any) -> Iterator[Any]:
     assert not broken_promises(warehouse.connection)
 
 
-def put(shop: Any, day: date, **fields: Any) -> None:
+def put(shop: Warehouse, day: date, **fields: Any) -> None:
     """Put a day into the landing zone; no two columns of an order have the same value."""
     before = day - timedelta(days=1)
     made = [order(f"O-{before}-1", before, status="shipped", **fields), *orders(20, day, **fields)]
@@ -41,7 +42,7 @@ def put(shop: Any, day: date, **fields: Any) -> None:
     shop.landing.products(day, [product(f"P-{n}", current_price=day.day) for n in range(7)])
 
 
-def exchange_columns(shop: Any, table: str, day: date, only: str = ".*") -> None:
+def exchange_columns(shop: Warehouse, table: str, day: date, only: str = ".*") -> None:
     """Make a day's partition anew with the columns of each type in the reverse order, or `only` those of a pattern."""
     partition = f"{table}_p_{day:%Y_%m_%d}"
     columns = shop.rows(
@@ -66,7 +67,7 @@ def exchange_columns(shop: Any, table: str, day: date, only: str = ".*") -> None
     )
 
 
-def contents(shop: Any, *, with_ids: bool = False) -> dict[str, list[str]]:
+def contents(shop: Warehouse, *, with_ids: bool = False) -> dict[str, list[str]]:
     """Return the rows of every table; without run times and, unless asked, without what a new delivery numbers anew."""
     left_out = "updated_at|runtime_seconds|rows_per_second" + (
         "" if with_ids else "|created_at|.*_(orders|events|products)_id"
@@ -80,7 +81,7 @@ def contents(shop: Any, *, with_ids: bool = False) -> dict[str, list[str]]:
     }  # fmt: skip
 
 
-def test_a_month_of_days_with_columns_in_different_orders_is_merged_by_name(shop: Any) -> None:
+def test_a_month_of_days_with_columns_in_different_orders_is_merged_by_name(shop: Warehouse) -> None:
     before = contents(shop, with_ids=True)
     for table in TABLES:
         exchange_columns(shop, table, DAYS[1])
@@ -89,7 +90,7 @@ def test_a_month_of_days_with_columns_in_different_orders_is_merged_by_name(shop
     assert contents(shop, with_ids=True) == before
 
 
-def test_values_of_columns_of_one_type_are_not_exchanged_in_silence(shop: Any) -> None:
+def test_values_of_columns_of_one_type_are_not_exchanged_in_silence(shop: Warehouse) -> None:
     exchange_columns(shop, "staging.orders_clean", DAYS[1], "city|marketing_source")
     exchange_columns(shop, "warehouse.fact_orders", DAYS[1], "unit_price|revenue")
     shop.call("warehouse.compact_partitions", date(2025, 12, 1))
@@ -99,7 +100,7 @@ def test_values_of_columns_of_one_type_are_not_exchanged_in_silence(shop: Any) -
     ]
 
 
-def test_a_column_that_came_later_is_merged_with_days_that_had_it_from_the_start(shop: Any) -> None:
+def test_a_column_that_came_later_is_merged_with_days_that_had_it_from_the_start(shop: Warehouse) -> None:
     # To days that are there a column is added at the end, whatever its place is in those that come.
     shop.execute(
         "ALTER TABLE staging.orders_clean ADD COLUMN came_later text;"
@@ -113,7 +114,7 @@ def test_a_column_that_came_later_is_merged_with_days_that_had_it_from_the_start
 
 @pytest.mark.parametrize("in_place_percent", [100, 0], ids=["in place", "swap"])
 def test_a_reload_of_a_day_with_exchanged_columns_changes_what_was_delivered_otherwise(
-    shop: Any, in_place_percent: int
+    shop: Warehouse, in_place_percent: int
 ) -> None:
     shop.execute("UPDATE audit.settings SET value = %s WHERE name = 'in_place_percent'", in_place_percent)
     put(shop, DAYS[1], city="Paris")
@@ -135,7 +136,7 @@ def test_a_reload_of_a_day_with_exchanged_columns_changes_what_was_delivered_oth
     assert contents(shop) == before
 
 
-def test_rows_that_a_later_day_takes_over_and_gives_back_keep_every_column(shop: Any) -> None:
+def test_rows_that_a_later_day_takes_over_and_gives_back_keep_every_column(shop: Warehouse) -> None:
     before = contents(shop)
     for table in TABLES:
         for day in DAYS:
@@ -150,7 +151,7 @@ def test_rows_that_a_later_day_takes_over_and_gives_back_keep_every_column(shop:
     assert contents(shop) == before
 
 
-def test_a_dump_of_days_with_columns_in_different_orders_is_restored_as_it_was(shop: Any, tmp_path: Path) -> None:
+def test_a_dump_of_days_with_columns_in_different_orders_is_restored_as_it_was(shop: Warehouse, tmp_path: Path) -> None:
     for table in TABLES:
         exchange_columns(shop, table, DAYS[1])
     backup.dump(shop.dsn, tmp_path, keep=1)

@@ -19,6 +19,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests.conftest import Warehouse
 from tests.promises import RULES_OFF, broken_promises
 from tests.shop import Landing, checksums, event, events, order, orders, product
 
@@ -32,7 +33,7 @@ RETAIL_DAY = date(2011, 6, 15)
 
 
 @pytest.fixture
-def shop(warehouse: Any) -> Iterator[Any]:
+def shop(warehouse: Warehouse) -> Iterator[Warehouse]:
     """A warehouse with a few days of November and one of December; every promise is asked of it at the end."""
     warehouse.execute(RULES_OFF)
     for day in [*NOVEMBER, DECEMBER]:
@@ -42,7 +43,7 @@ def shop(warehouse: Any) -> Iterator[Any]:
     assert not broken_promises(warehouse.connection)
 
 
-def put(shop: Any, day: date) -> None:
+def put(shop: Warehouse, day: date) -> None:
     """Put a day into the landing zone: ten orders and events of its own, and one that came the day before."""
     before = day - timedelta(days=1)
     shop.landing.orders(day, [*orders(10, day), order(f"O-{before}-1", before, status="shipped")])
@@ -51,21 +52,21 @@ def put(shop: Any, day: date) -> None:
         shop.landing.products(day, [product(f"P-{n}", current_price=day.day) for n in range(7)])
 
 
-def partitions(shop: Any, table: str) -> list[str]:
+def partitions(shop: Warehouse, table: str) -> list[str]:
     """Return the names of a table's partitions, without the table's."""
     schema, name = table.split(".")
     found = shop.rows("SELECT relid::regclass::text AS name FROM pg_partition_tree(%s) WHERE isleaf ORDER BY 1", table)
     return [row.name.removeprefix(f"{schema}.{name}_p_") for row in found]
 
 
-def compact(shop: Any, before: date = DECEMBER) -> None:
+def compact(shop: Warehouse, before: date = DECEMBER) -> None:
     shop.call("warehouse.compact_partitions", before)
 
 
 TABLES = ["staging.orders_clean", "staging.events_clean", "warehouse.fact_orders", "warehouse.fact_events"]
 
 
-def test_a_closed_month_becomes_one_partition_of_the_same_rows(shop: Any) -> None:
+def test_a_closed_month_becomes_one_partition_of_the_same_rows(shop: Warehouse) -> None:
     rows = {t: sorted(map(str, shop.rows(f"TABLE {t}"))) for t in TABLES}
     compact(shop)
     assert all(partitions(shop, t) == ["2025_11", "2025_12_01"] for t in TABLES)
@@ -75,7 +76,7 @@ def test_a_closed_month_becomes_one_partition_of_the_same_rows(shop: Any) -> Non
     assert dates == sorted(dates)
 
 
-def test_compaction_says_what_it_merged_and_what_it_dropped(shop: Any) -> None:
+def test_compaction_says_what_it_merged_and_what_it_dropped(shop: Warehouse) -> None:
     shop.notices.clear()
     compact(shop)
     merged = [re.fullmatch(r"(\S+): (\d) days merged, \d+\.\d\d s", notice) for notice in shop.notices]
@@ -90,7 +91,7 @@ def test_compaction_says_what_it_merged_and_what_it_dropped(shop: Any) -> None:
     ]
 
 
-def test_who_runs_the_days_may_merge_and_drop_months(shop: Any) -> None:
+def test_who_runs_the_days_may_merge_and_drop_months(shop: Warehouse) -> None:
     shop.execute("UPDATE audit.settings SET value = '30' WHERE name = 'raw_keep_days'")
     with shop.connect("warehouse_runner") as runner:
         runner.execute("CALL warehouse.compact_partitions(%s)", [date(2025, 12, 31)])
@@ -98,19 +99,19 @@ def test_who_runs_the_days_may_merge_and_drop_months(shop: Any) -> None:
     assert partitions(shop, "raw.orders_json") == ["2025_12"]
 
 
-def test_a_month_that_is_not_over_keeps_its_days(shop: Any) -> None:
+def test_a_month_that_is_not_over_keeps_its_days(shop: Warehouse) -> None:
     compact(shop, date(2025, 11, 30))
     assert len(partitions(shop, "warehouse.fact_orders")) == len(NOVEMBER) + 1
 
 
-def test_a_second_compaction_changes_nothing(shop: Any) -> None:
+def test_a_second_compaction_changes_nothing(shop: Warehouse) -> None:
     compact(shop)
     before = shop.rows("SELECT inhrelid FROM pg_inherits ORDER BY 1")
     compact(shop)
     assert before == shop.rows("SELECT inhrelid FROM pg_inherits ORDER BY 1")
 
 
-def test_a_compacted_month_has_all_indexes_checks_and_foreign_keys(shop: Any) -> None:
+def test_a_compacted_month_has_all_indexes_checks_and_foreign_keys(shop: Warehouse) -> None:
     def of(partition: str) -> tuple[Any, Any]:
         indexes = shop.rows(
             "SELECT regexp_replace(pg_get_indexdef(indexrelid), '^.* USING', '') AS made, indisunique, indisvalid,"
@@ -134,7 +135,7 @@ def test_a_compacted_month_has_all_indexes_checks_and_foreign_keys(shop: Any) ->
         assert not indexes - month_indexes
 
 
-def test_days_of_a_compacted_month_load_as_others_do(shop: Any) -> None:
+def test_days_of_a_compacted_month_load_as_others_do(shop: Warehouse) -> None:
     whole = checksums(shop.connection)
     compact(shop)
     shop.call("warehouse.run_day", NOVEMBER[1])
@@ -157,7 +158,7 @@ def test_days_of_a_compacted_month_load_as_others_do(shop: Any) -> None:
     assert shop.value("SELECT count(*) FROM warehouse.fact_orders WHERE load_date = %s", new) == 11
 
 
-def test_a_filter_on_date_id_finds_the_compacted_month_and_no_other(shop: Any) -> None:
+def test_a_filter_on_date_id_finds_the_compacted_month_and_no_other(shop: Warehouse) -> None:
     compact(shop)
     plan = " ".join(row[0] for row in shop.rows("EXPLAIN SELECT 1 FROM warehouse.fact_orders WHERE date_id = 20251104"))
     assert "fact_orders_p_2025_11" in plan
@@ -165,7 +166,7 @@ def test_a_filter_on_date_id_finds_the_compacted_month_and_no_other(shop: Any) -
     assert shop.value("SELECT count(*) FROM warehouse.fact_orders WHERE date_id = 20251104") == 10
 
 
-def test_a_reader_that_stays_ends_compaction_with_its_pid_and_nothing_changed(shop: Any) -> None:
+def test_a_reader_that_stays_ends_compaction_with_its_pid_and_nothing_changed(shop: Warehouse) -> None:
     shop.execute("UPDATE audit.settings SET value = '2' WHERE name = 'swap_attempts'")
     before = {t: partitions(shop, t) for t in TABLES}
     reader = shop.connect()
@@ -181,7 +182,7 @@ def test_a_reader_that_stays_ends_compaction_with_its_pid_and_nothing_changed(sh
     assert partitions(shop, "warehouse.fact_orders") == ["2025_11", "2025_12_01"]
 
 
-def test_a_compaction_and_a_step_that_is_writing_a_dimension_take_turns(shop: Any) -> None:
+def test_a_compaction_and_a_step_that_is_writing_a_dimension_take_turns(shop: Warehouse) -> None:
     """The step has read the dimension and will write it: foreign keys made in between would lock both for good."""
     shop.execute("UPDATE audit.settings SET value = '5' WHERE name = 'swap_attempts'")
     later = DECEMBER + timedelta(days=1)
@@ -228,7 +229,7 @@ def test_a_compaction_and_a_step_that_is_writing_a_dimension_take_turns(shop: An
     shop.call("warehouse.run_day", later)
 
 
-def test_compaction_inside_a_transaction_says_so(shop: Any) -> None:
+def test_compaction_inside_a_transaction_says_so(shop: Warehouse) -> None:
     session = shop.connect()
     session.execute("BEGIN")
     with pytest.raises(psycopg.Error) as caught:
@@ -238,7 +239,7 @@ def test_compaction_inside_a_transaction_says_so(shop: Any) -> None:
     assert len(partitions(shop, "warehouse.fact_orders")) == len(NOVEMBER) + 1
 
 
-def test_compaction_and_retention_wait_for_who_has_the_warehouse_alone(shop: Any) -> None:
+def test_compaction_and_retention_wait_for_who_has_the_warehouse_alone(shop: Warehouse) -> None:
     session = shop.connect()
     session.execute("SET lock_timeout = '50ms'")
     for _ in range(2):  # at first there are months to merge, then some to drop
@@ -253,7 +254,7 @@ def test_compaction_and_retention_wait_for_who_has_the_warehouse_alone(shop: Any
         shop.execute("UPDATE audit.settings SET value = '0' WHERE name = 'raw_keep_days'")
 
 
-def test_compaction_needs_a_date(shop: Any) -> None:
+def test_compaction_needs_a_date(shop: Warehouse) -> None:
     with pytest.raises(psycopg.Error) as caught:
         compact(shop, None)  # type: ignore[arg-type]
     assert caught.value.sqlstate == "WH004"
@@ -263,7 +264,7 @@ def test_compaction_needs_a_date(shop: Any) -> None:
 
 
 @pytest.mark.parametrize("compacted_first", [False, True], ids=["days", "compacted"])
-def test_a_day_whose_raw_is_gone_is_not_run_again(shop: Any, compacted_first: bool) -> None:
+def test_a_day_whose_raw_is_gone_is_not_run_again(shop: Warehouse, compacted_first: bool) -> None:
     if compacted_first:
         compact(shop)
     facts = checksums(shop.connection)
@@ -281,7 +282,7 @@ def test_a_day_whose_raw_is_gone_is_not_run_again(shop: Any, compacted_first: bo
     assert checksums(shop.connection) == facts
 
 
-def test_staging_that_retention_dropped_is_made_again_from_raw(shop: Any) -> None:
+def test_staging_that_retention_dropped_is_made_again_from_raw(shop: Warehouse) -> None:
     whole = checksums(shop.connection)
     shop.execute("UPDATE audit.settings SET value = '0' WHERE name = 'staging_keep_days'")
     compact(shop)
@@ -297,7 +298,7 @@ def test_staging_that_retention_dropped_is_made_again_from_raw(shop: Any) -> Non
     assert checksums(shop.connection) == whole
 
 
-def test_staging_of_a_single_row_is_missed_too(warehouse: Any) -> None:
+def test_staging_of_a_single_row_is_missed_too(warehouse: Warehouse) -> None:
     warehouse.execute(RULES_OFF)
     day = NOVEMBER[0]
     warehouse.landing.orders(day, orders(1, day))
@@ -314,8 +315,11 @@ def test_staging_of_a_single_row_is_missed_too(warehouse: Any) -> None:
 # -- Online Retail -----------------------------------------------------------------------------------
 
 
+# Small shops show it on every version; this is for what a real one has that they lack.
+@pytest.mark.once
+@pytest.mark.long
 @pytest.mark.skipif(not RETAIL_TOOL.exists(), reason="../shared with Online Retail is not on this machine")
-def test_online_retail_compacted_has_the_same_numbers(warehouse: Any, tmp_path: Path) -> None:
+def test_online_retail_compacted_has_the_same_numbers(warehouse: Warehouse, tmp_path: Path) -> None:
     """All months but the last compacted; then one of their days again, shrunk, and whole again."""
     first, last = RETAIL_DAYS
     command = [sys.executable, RETAIL_TOOL, tmp_path / "landing", "--from", first, "--to", last]

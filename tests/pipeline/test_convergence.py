@@ -25,9 +25,11 @@ import pytest
 from hypothesis import HealthCheck, Phase, note, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from pytest_postgresql.executors.noop import NoopExecutor
 
 from glue.connection import connect
 from glue.extract import extract
+from tests.conftest import Warehouse
 from tests.promises import RULES_OFF, broken_promises, new_warehouse
 from tests.shop import Landing, checksums
 
@@ -317,7 +319,8 @@ def deliver(landing: Landing, connection: Any, source: str, day: date, name: str
     extract(source, day, connection=connection, landing=str(landing.folder), say=lambda line: None)
 
 
-def test_any_order_and_any_damage_end_in_the_same_warehouse(warehouse_template: Any, tmp_path: Path) -> None:
+@pytest.mark.long
+def test_any_order_and_any_damage_end_in_the_same_warehouse(warehouse_template: NoopExecutor, tmp_path: Path) -> None:
     """Acceptance line 1 of convergence."""
     print(f"CONVERGENCE_SEED={SEED} CONVERGENCE_EXAMPLES={EXAMPLES} CONVERGENCE_STEPS={STEPS}")
     Shop.template, Shop.folder, Shop.steps_taken = warehouse_template, tmp_path, 0
@@ -342,6 +345,6 @@ def test_any_order_and_any_damage_end_in_the_same_warehouse(warehouse_template: 
     "warehouse.events_superseded", "warehouse.unseen_members", "warehouse.daily_metrics", "warehouse.fact_orders",
     "warehouse.fact_events", "staging.orders_clean", "staging.events_clean", "staging.products_clean", "staging.loads",
 ])  # fmt: skip
-def test_the_comparison_covers(warehouse: Any, table: str) -> None:
+def test_the_comparison_covers(warehouse: Warehouse, table: str) -> None:
     """A comparison that left a table out would compare nothing."""
     assert table in checksums(warehouse.connection)

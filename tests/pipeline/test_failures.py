@@ -7,17 +7,17 @@ and that nothing else changed.
 import contextlib
 from collections.abc import Iterator
 from datetime import date, timedelta
-from typing import Any
 
 import psycopg
 import pytest
 
+from tests.conftest import Warehouse
 from tests.steps import DAY, SOMEBODY_WAITS, STEPS, Caller, data, locked, newest_step, put_day, refused, wait_for
 
 # -- what others see ---------------------------------------------------------------------------------
 
 
-def test_a_step_is_seen_as_running_and_then_as_failed_and_heals(warehouse: Any) -> None:
+def test_a_step_is_seen_as_running_and_then_as_failed_and_heals(warehouse: Warehouse) -> None:
     put_day(warehouse)
     before = data(warehouse)
     with locked(warehouse, "staging.codes"):
@@ -55,7 +55,7 @@ def test_a_step_is_seen_as_running_and_then_as_failed_and_heals(warehouse: Any) 
     assert warehouse.value("SELECT count(*) FROM staging.orders_clean") == 20
 
 
-def test_a_statement_timeout_is_a_recorded_failure(warehouse: Any) -> None:
+def test_a_statement_timeout_is_a_recorded_failure(warehouse: Warehouse) -> None:
     put_day(warehouse)
     with locked(warehouse, "staging.codes"):
         caller = Caller(warehouse, f"CALL warehouse.run_day('{DAY}')", "SET statement_timeout = '500ms'")
@@ -69,7 +69,7 @@ def test_a_statement_timeout_is_a_recorded_failure(warehouse: Any) -> None:
     assert warehouse.value("SELECT status FROM warehouse.daily_metrics") == "succeeded"
 
 
-def test_a_step_whose_session_died_is_told_from_a_living_one_and_heals(warehouse: Any) -> None:
+def test_a_step_whose_session_died_is_told_from_a_living_one_and_heals(warehouse: Warehouse) -> None:
     put_day(warehouse)
     before = data(warehouse)
     with locked(warehouse, "staging.codes"):
@@ -100,7 +100,7 @@ def test_a_step_whose_session_died_is_told_from_a_living_one_and_heals(warehouse
     assert warehouse.value("SELECT count(*) FROM audit.pipeline_runs WHERE status = 'running'") == 0
 
 
-def test_a_step_that_died_after_its_run_was_closed_is_set_right_too(warehouse: Any) -> None:
+def test_a_step_that_died_after_its_run_was_closed_is_set_right_too(warehouse: Warehouse) -> None:
     put_day(warehouse)
     warehouse.call("warehouse.run_day", DAY)
     with warehouse.connect() as holder, holder.transaction():
@@ -121,7 +121,7 @@ def test_a_step_that_died_after_its_run_was_closed_is_set_right_too(warehouse: A
     assert warehouse.row(ended, left.step_id) == ("failed", "08006")
 
 
-def test_two_runs_of_a_day_at_once_both_succeed(warehouse: Any) -> None:
+def test_two_runs_of_a_day_at_once_both_succeed(warehouse: Warehouse) -> None:
     put_day(warehouse)
     callers = [Caller(warehouse, f"CALL warehouse.run_day('{DAY}')") for _ in range(2)]
     for caller in callers:
@@ -147,7 +147,7 @@ BREAKS = {
 
 
 @pytest.mark.parametrize("step", BREAKS)
-def test_a_failing_step_changes_nothing_keeps_its_own_error_and_heals(warehouse: Any, step: str) -> None:
+def test_a_failing_step_changes_nothing_keeps_its_own_error_and_heals(warehouse: Warehouse, step: str) -> None:
     table, condition = BREAKS[step]
     put_day(warehouse)
     for earlier in STEPS[: STEPS.index(step)]:
@@ -173,7 +173,7 @@ def test_a_failing_step_changes_nothing_keeps_its_own_error_and_heals(warehouse:
     assert warehouse.value("SELECT count(*) FROM warehouse.fact_orders") == 20
 
 
-def test_a_step_that_does_not_get_a_lock_is_tried_again_and_then_fails(warehouse: Any) -> None:
+def test_a_step_that_does_not_get_a_lock_is_tried_again_and_then_fails(warehouse: Warehouse) -> None:
     put_day(warehouse)
     warehouse.execute("UPDATE audit.settings SET value = '3' WHERE name = 'step_attempts'")
     with locked(warehouse, "staging.codes"), refused_by_postgres(warehouse, "55P03"):
@@ -186,14 +186,14 @@ def test_a_step_that_does_not_get_a_lock_is_tried_again_and_then_fails(warehouse
 
 
 @contextlib.contextmanager
-def refused_by_postgres(warehouse: Any, sqlstate: str) -> Iterator[None]:
+def refused_by_postgres(warehouse: Warehouse, sqlstate: str) -> Iterator[None]:
     """Expect an error of PostgreSQL's own."""
     with pytest.raises(psycopg.Error) as raised:
         yield
     assert raised.value.sqlstate == sqlstate
 
 
-def test_a_lock_that_comes_free_in_time_fails_nothing(warehouse: Any) -> None:
+def test_a_lock_that_comes_free_in_time_fails_nothing(warehouse: Warehouse) -> None:
     put_day(warehouse)
     with locked(warehouse, "staging.codes"):
         caller = Caller(warehouse, f"CALL staging.clean_orders('{DAY}')", "SET lock_timeout = '150ms'")
@@ -203,7 +203,7 @@ def test_a_lock_that_comes_free_in_time_fails_nothing(warehouse: Any) -> None:
     assert newest_step(warehouse).status == "succeeded"
 
 
-def test_progress_is_a_notice_per_step(warehouse: Any) -> None:
+def test_progress_is_a_notice_per_step(warehouse: Warehouse) -> None:
     put_day(warehouse)
     warehouse.notices.clear()
     warehouse.call("warehouse.run_day", DAY)
@@ -218,7 +218,7 @@ IN_TRANSACTION = [*STEPS, "warehouse.run_day"]
 
 
 @pytest.mark.parametrize("protocol", ["simple", "extended"])
-def test_wh003_inside_a_transaction_a_step_says_how_to_call_it(warehouse: Any, protocol: str) -> None:
+def test_wh003_inside_a_transaction_a_step_says_how_to_call_it(warehouse: Warehouse, protocol: str) -> None:
     put_day(warehouse)
     connection = warehouse.connect()
     connection.autocommit = False
@@ -239,7 +239,7 @@ def called(procedure: str) -> str:
     return "open_run" if procedure == "warehouse.run_day" else procedure.split(".")[1]
 
 
-def test_wh003_a_range_inside_a_transaction_too(warehouse: Any) -> None:
+def test_wh003_a_range_inside_a_transaction_too(warehouse: Warehouse) -> None:
     put_day(warehouse)
     connection = warehouse.connect()
     with refused(warehouse, "WH003", "open_run was called inside a transaction"), connection.transaction():
@@ -247,7 +247,7 @@ def test_wh003_a_range_inside_a_transaction_too(warehouse: Any) -> None:
 
 
 @pytest.mark.parametrize("protocol", ["simple", "extended"])
-def test_a_step_runs_with_bound_parameters_and_without(warehouse: Any, protocol: str) -> None:
+def test_a_step_runs_with_bound_parameters_and_without(warehouse: Warehouse, protocol: str) -> None:
     put_day(warehouse)
     if protocol == "simple":
         warehouse.execute(f"CALL warehouse.run_day('{DAY}')")
@@ -257,7 +257,7 @@ def test_a_step_runs_with_bound_parameters_and_without(warehouse: Any, protocol:
 
 
 @pytest.mark.parametrize("day", ["NULL", "'infinity'", "'-infinity'"])
-def test_wh004_a_step_needs_a_date(warehouse: Any, day: str) -> None:
+def test_wh004_a_step_needs_a_date(warehouse: Warehouse, day: str) -> None:
     for procedure in IN_TRANSACTION:
         with refused(warehouse, "WH004", f"{called(procedure)} needs a date, not {day}".replace("'", "")):
             warehouse.execute(f"CALL {procedure}({day})")
@@ -265,12 +265,12 @@ def test_wh004_a_step_needs_a_date(warehouse: Any, day: str) -> None:
 
 
 @pytest.mark.parametrize("dates", ["NULL, '2025-12-19'", "'2025-12-19', NULL", "'2025-12-19', '2025-12-18'"])
-def test_wh004_a_range_needs_two_dates_in_order(warehouse: Any, dates: str) -> None:
+def test_wh004_a_range_needs_two_dates_in_order(warehouse: Warehouse, dates: str) -> None:
     with refused(warehouse, "WH004", "a range needs a first and a last date, in this order"):
         warehouse.execute(f"CALL warehouse.run_range({dates})")
 
 
-def test_wh004_a_delivery_needs_all_that_tells_it_apart(warehouse: Any) -> None:
+def test_wh004_a_delivery_needs_all_that_tells_it_apart(warehouse: Warehouse) -> None:
     message = "a delivery needs a source (orders, events, products), a date, a name and a sha256"
     for values in (["clicks", DAY, "f", "0" * 64], ["orders", None, "f", "0" * 64], [None, DAY, "f", "0"]):
         with refused(warehouse, "WH004", message):
@@ -281,7 +281,7 @@ def test_wh004_a_delivery_needs_all_that_tells_it_apart(warehouse: Any) -> None:
         warehouse.execute("SELECT staging.duplicate_count('warehouse.fact_orders', '2025-12-19')")
 
 
-def test_wh006_a_swap_that_does_not_get_its_locks_names_who_holds_them(warehouse: Any) -> None:
+def test_wh006_a_swap_that_does_not_get_its_locks_names_who_holds_them(warehouse: Warehouse) -> None:
     put_day(warehouse)
     warehouse.call("warehouse.run_day", DAY)
     warehouse.execute("UPDATE audit.settings SET value = '3' WHERE name = 'swap_attempts'")
@@ -303,7 +303,7 @@ def test_wh006_a_swap_that_does_not_get_its_locks_names_who_holds_them(warehouse
     assert warehouse.value("SELECT sum(quantity) FROM warehouse.fact_orders") == 100
 
 
-def test_wh007_a_day_whose_raw_is_gone_keeps_its_staging_and_facts(warehouse: Any) -> None:
+def test_wh007_a_day_whose_raw_is_gone_keeps_its_staging_and_facts(warehouse: Warehouse) -> None:
     put_day(warehouse)
     warehouse.call("warehouse.run_day", DAY)
     warehouse.execute("UPDATE audit.settings SET value = '1' WHERE name = 'raw_keep_days'")
@@ -314,7 +314,7 @@ def test_wh007_a_day_whose_raw_is_gone_keeps_its_staging_and_facts(warehouse: An
             warehouse.call(f"staging.{step}", DAY)
 
 
-def test_wh009_a_range_goes_on_and_names_the_days_that_did_not_succeed(warehouse: Any) -> None:
+def test_wh009_a_range_goes_on_and_names_the_days_that_did_not_succeed(warehouse: Warehouse) -> None:
     days = [DAY + timedelta(n) for n in range(4)]
     for day in days:
         put_day(warehouse, day)
@@ -333,7 +333,7 @@ def test_wh009_a_range_goes_on_and_names_the_days_that_did_not_succeed(warehouse
     assert [row.status for row in statuses] == ["succeeded", "blocked", "failed", "succeeded"]
 
 
-def test_a_range_runs_the_days_that_raw_holds_and_no_others(warehouse: Any) -> None:
+def test_a_range_runs_the_days_that_raw_holds_and_no_others(warehouse: Warehouse) -> None:
     for day in (DAY, DAY + timedelta(2)):
         put_day(warehouse, day)
     warehouse.call("warehouse.run_range", DAY - timedelta(9), DAY + timedelta(9))
@@ -347,7 +347,7 @@ RAW_TABLES = ("file_loads", "orders_json", "events_csv", "products_json", "rejec
 
 
 @pytest.mark.parametrize("role", [None, "warehouse_owner"])
-def test_wh010_raw_is_immutable_for_everybody(warehouse: Any, role: str | None) -> None:
+def test_wh010_raw_is_immutable_for_everybody(warehouse: Warehouse, role: str | None) -> None:
     put_day(warehouse)
     connection = warehouse.connect(role)
     for table in [*RAW_TABLES, *[f"{table}_p_2025_12" for table in RAW_TABLES if table != "file_loads"]]:
@@ -361,7 +361,7 @@ def test_wh010_raw_is_immutable_for_everybody(warehouse: Any, role: str | None) 
             assert raised.value.diag.message_detail
 
 
-def test_wh011_the_gate_judges_only_what_was_cleaned(warehouse: Any) -> None:
+def test_wh011_the_gate_judges_only_what_was_cleaned(warehouse: Warehouse) -> None:
     put_day(warehouse)
     with refused(warehouse, "WH011", "the orders of 2025-12-19 were not cleaned"):
         warehouse.call("audit.check_quality", DAY)
@@ -372,7 +372,7 @@ def test_wh011_the_gate_judges_only_what_was_cleaned(warehouse: Any) -> None:
 
 @pytest.mark.parametrize("missing", ["load_dim_date", "load_dim_user", "load_dim_product"])
 @pytest.mark.parametrize("facts", ["reload_fact_orders", "reload_fact_events"])
-def test_wh011_facts_wait_for_their_dimensions(warehouse: Any, missing: str, facts: str) -> None:
+def test_wh011_facts_wait_for_their_dimensions(warehouse: Warehouse, missing: str, facts: str) -> None:
     put_day(warehouse)
     for step in STEPS[:8]:
         if not step.endswith(missing):
@@ -385,7 +385,7 @@ def test_wh011_facts_wait_for_their_dimensions(warehouse: Any, missing: str, fac
 
 
 @pytest.mark.parametrize("source", ["orders", "events", "products"])
-def test_wh012_raw_that_does_not_hold_what_its_deliveries_say(warehouse: Any, source: str) -> None:
+def test_wh012_raw_that_does_not_hold_what_its_deliveries_say(warehouse: Warehouse, source: str) -> None:
     put_day(warehouse)
     table = {"orders": "orders_json", "events": "events_csv", "products": "products_json"}[source]
     count = warehouse.value(f"SELECT count(*) FROM raw.{table}")
@@ -400,7 +400,7 @@ def test_wh012_raw_that_does_not_hold_what_its_deliveries_say(warehouse: Any, so
     assert raised.value.diag.message_detail.startswith("Deliveries: ")
 
 
-def test_wh012_the_day_is_not_done_before_its_facts_are_loaded(warehouse: Any) -> None:
+def test_wh012_the_day_is_not_done_before_its_facts_are_loaded(warehouse: Warehouse) -> None:
     put_day(warehouse)
     for step in STEPS[:8]:
         warehouse.call(step, DAY)
@@ -415,7 +415,7 @@ def test_wh012_the_day_is_not_done_before_its_facts_are_loaded(warehouse: Any) -
     assert warehouse.value("SELECT status FROM warehouse.daily_metrics") == "succeeded"
 
 
-def test_runs_are_joined_retried_and_opened_as_the_design_says(warehouse: Any) -> None:
+def test_runs_are_joined_retried_and_opened_as_the_design_says(warehouse: Warehouse) -> None:
     put_day(warehouse)
 
     def runs() -> list[str]:
@@ -436,7 +436,7 @@ def test_runs_are_joined_retried_and_opened_as_the_design_says(warehouse: Any) -
     assert warehouse.value(given_up)
 
 
-def test_run_day_joins_the_run_that_waits_for_it_whatever_other_days_did(warehouse: Any) -> None:
+def test_run_day_joins_the_run_that_waits_for_it_whatever_other_days_did(warehouse: Warehouse) -> None:
     put_day(warehouse)
     warehouse.call("warehouse.run_day", DAY)
     next_day = DAY + timedelta(days=1)
@@ -447,7 +447,7 @@ def test_run_day_joins_the_run_that_waits_for_it_whatever_other_days_did(warehou
     assert (warehouse.value("SELECT count(*) FROM audit.pipeline_runs"), warehouse.value(steps)) == (2, 2)
 
 
-def test_a_run_whose_step_failed_stays_failed_whatever_ends_well_beside_it(warehouse: Any) -> None:
+def test_a_run_whose_step_failed_stays_failed_whatever_ends_well_beside_it(warehouse: Warehouse) -> None:
     put_day(warehouse)
     warehouse.call("audit.open_run", DAY)
     warehouse.execute(
@@ -471,17 +471,17 @@ def test_a_run_whose_step_failed_stays_failed_whatever_ends_well_beside_it(wareh
 # -- extracts, which are done by a client ------------------------------------------------------------
 
 
-def extract(warehouse: Any, source: str) -> int:
+def extract(warehouse: Warehouse, source: str) -> int:
     """Begin an extract."""
     return int(warehouse.value("SELECT raw.begin_extract(%s, %s)", source, DAY))
 
 
-def end_extract(warehouse: Any, step_id: int, sqlstate: str | None = None, message: str | None = None) -> None:
+def end_extract(warehouse: Warehouse, step_id: int, sqlstate: str | None = None, message: str | None = None) -> None:
     """End it."""
     warehouse.execute("SELECT raw.end_extract(%s, 9, 8, 1, %s, %s)", step_id, sqlstate, message)
 
 
-def test_an_extract_is_a_step_of_the_run_that_was_opened_and_run_day_goes_on_with_it(warehouse: Any) -> None:
+def test_an_extract_is_a_step_of_the_run_that_was_opened_and_run_day_goes_on_with_it(warehouse: Warehouse) -> None:
     put_day(warehouse)
     warehouse.call("audit.open_run", DAY)
     for source in ("orders", "events", "products"):
@@ -504,7 +504,7 @@ def test_an_extract_is_a_step_of_the_run_that_was_opened_and_run_day_goes_on_wit
 
 
 @pytest.mark.parametrize("source", ["orders", "events"])
-def test_a_failed_extract_ends_its_run_and_a_retry_sets_it_going_again(warehouse: Any, source: str) -> None:
+def test_a_failed_extract_ends_its_run_and_a_retry_sets_it_going_again(warehouse: Warehouse, source: str) -> None:
     warehouse.call("audit.open_run", DAY)
     end_extract(warehouse, extract(warehouse, source), "58030", "no such bucket\nlook there")
     run = warehouse.row("SELECT * FROM audit.pipeline_runs")
@@ -514,7 +514,7 @@ def test_a_failed_extract_ends_its_run_and_a_retry_sets_it_going_again(warehouse
     assert warehouse.row("SELECT status, error FROM audit.pipeline_runs") == ("running", None)
 
 
-def test_a_failed_extract_of_products_is_recorded_and_its_run_goes_on(warehouse: Any) -> None:
+def test_a_failed_extract_of_products_is_recorded_and_its_run_goes_on(warehouse: Warehouse) -> None:
     put_day(warehouse)
     warehouse.call("audit.open_run", DAY)
     end_extract(warehouse, extract(warehouse, "products"), "58030", "the API is down")
@@ -525,7 +525,7 @@ def test_a_failed_extract_of_products_is_recorded_and_its_run_goes_on(warehouse:
     assert steps == [("extract_products", "the API is down")]
 
 
-def test_an_extract_whose_session_died_is_told_from_a_living_one(warehouse: Any) -> None:
+def test_an_extract_whose_session_died_is_told_from_a_living_one(warehouse: Warehouse) -> None:
     dying = warehouse.connect("warehouse_loader")
     (step_id,) = dying.execute("SELECT raw.begin_extract('orders', %s)", [DAY]).fetchone()
     again = extract(warehouse, "orders")  # by another session, while the first lives
@@ -538,14 +538,16 @@ def test_an_extract_whose_session_died_is_told_from_a_living_one(warehouse: Any)
     assert step == ("failed", "08006")
 
 
-def test_an_extract_that_its_own_session_did_not_end_is_over_when_that_begins_another_step(warehouse: Any) -> None:
+def test_an_extract_that_its_own_session_did_not_end_is_over_when_that_begins_another_step(
+    warehouse: Warehouse,
+) -> None:
     step_id = extract(warehouse, "orders")
     warehouse.call("audit.open_run", DAY)
     step = warehouse.row("SELECT status, error_sqlstate FROM audit.pipeline_steps WHERE step_id = %s", step_id)
     assert step == ("failed", "08006")
 
 
-def test_an_extract_is_of_a_source_and_a_day_and_ended_by_who_began_it(warehouse: Any) -> None:
+def test_an_extract_is_of_a_source_and_a_day_and_ended_by_who_began_it(warehouse: Warehouse) -> None:
     words = "an extract needs a source (orders, events, products) and a date"
     for source, day in (("users", DAY), (None, DAY), ("orders", None)):
         with refused(warehouse, "WH004", words):

@@ -16,6 +16,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from pytest_postgresql.executors.noop import NoopExecutor
 
 from glue.connection import connect
 from glue.extract import extract
@@ -23,6 +24,8 @@ from tests.conftest import Warehouse
 from tests.promises import RULES_OFF, broken_promises, new_warehouse
 from tests.shop import event, order, product
 
+# Together: they share two warehouses with a history.
+pytestmark = pytest.mark.xdist_group("flatness")
 SHORT, LONG = (int(days) for days in os.environ.get("FLATNESS_DAYS", "20,60").split(","))
 # Both histories begin in a year whose calendar the other needs too.
 LAST = date(2025, 12, 14)
@@ -74,7 +77,7 @@ def extract_all(shop: Warehouse, glue: Any, day: date) -> None:
 
 
 @pytest.fixture(scope="module")
-def shops(warehouse_template: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[int, Warehouse]]:
+def shops(warehouse_template: NoopExecutor, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[int, Warehouse]]:
     """Two warehouses, with a short and a long history, that end on the same day."""
     folder = tmp_path_factory.mktemp("flatness")
     with contextlib.ExitStack() as stack:

@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests.conftest import Warehouse
 from tests.rules import add_rule, deliver_good_day, judge, results
 from tests.shop import checksums, event, events, order, orders, product
 from tests.steps import DAY, Caller, wait_for
@@ -25,13 +26,13 @@ SHIPPED = {
 }  # fmt: skip
 
 
-def test_the_shipped_rules_have_these_names_and_severities(warehouse: Any) -> None:
+def test_the_shipped_rules_have_these_names_and_severities(warehouse: Warehouse) -> None:
     rules = warehouse.rows("SELECT rule_name, severity, enabled, description FROM audit.dq_rules")
     assert {row.rule_name: row.severity for row in rules} == SHIPPED
     assert all(row.enabled and row.description for row in rules)
 
 
-def test_a_good_day_passes_every_rule_and_that_is_kept(warehouse: Any) -> None:
+def test_a_good_day_passes_every_rule_and_that_is_kept(warehouse: Warehouse) -> None:
     deliver_good_day(warehouse)
     warehouse.run(DAY)
     found = results(warehouse)
@@ -50,23 +51,23 @@ def test_a_good_day_passes_every_rule_and_that_is_kept(warehouse: Any) -> None:
     assert found["products_coverage"].message == "observed 0, allowed at most 0.05"
 
 
-def no_orders(warehouse: Any) -> None:
+def no_orders(warehouse: Warehouse) -> None:
     warehouse.landing.orders(DAY, [])
 
 
-def no_events(warehouse: Any) -> None:
+def no_events(warehouse: Warehouse) -> None:
     warehouse.landing.events(DAY, [])
 
 
-def few_orders(warehouse: Any) -> None:
+def few_orders(warehouse: Warehouse) -> None:
     warehouse.landing.orders(DAY, orders(99, DAY))
 
 
-def few_events(warehouse: Any) -> None:
+def few_events(warehouse: Warehouse) -> None:
     warehouse.landing.events(DAY, events(99, DAY))
 
 
-def same_weekdays(warehouse: Any, source: str, counts: list[int]) -> None:
+def same_weekdays(warehouse: Warehouse, source: str, counts: list[int]) -> None:
     """Days of earlier weeks, as cleaning would have recorded them."""
     for week, count in enumerate(counts, start=1):
         warehouse.execute(
@@ -76,7 +77,7 @@ def same_weekdays(warehouse: Any, source: str, counts: list[int]) -> None:
 
 
 def bad_orders(count: int) -> Callable[[Any], None]:
-    def make(warehouse: Any) -> None:
+    def make(warehouse: Warehouse) -> None:
         bad = orders(count, DAY, first=1001, quantity=0)
         warehouse.landing.orders(DAY, orders(100 - count, DAY) + bad)
 
@@ -84,18 +85,18 @@ def bad_orders(count: int) -> Callable[[Any], None]:
 
 
 def bad_events(count: int) -> Callable[[Any], None]:
-    def make(warehouse: Any) -> None:
+    def make(warehouse: Warehouse) -> None:
         bad = events(count, DAY, first=1001, event_ts="?")
         warehouse.landing.events(DAY, events(100 - count, DAY) + bad)
 
     return make
 
 
-def unknown_products(warehouse: Any) -> None:
+def unknown_products(warehouse: Warehouse) -> None:
     warehouse.landing.orders(DAY, orders(90, DAY) + orders(10, DAY, first=91, product_id="P-unknown"))
 
 
-def old_catalogue(warehouse: Any) -> None:
+def old_catalogue(warehouse: Warehouse) -> None:
     old = DAY - timedelta(15)
     warehouse.landing.products(old, [product(f"P-{n}") for n in range(7)])
     warehouse.deliver(old)
@@ -103,7 +104,7 @@ def old_catalogue(warehouse: Any) -> None:
     warehouse.landing.remove("products", DAY, "products.json")
 
 
-def strange_events(warehouse: Any) -> None:
+def strange_events(warehouse: Warehouse) -> None:
     warehouse.landing.events(
         DAY,
         [*events(100, DAY), event("E-a", DAY, event_type="Unboxing"), event("E-b", DAY, event_type="unboxing")],
@@ -165,7 +166,7 @@ def test_every_shipped_rule_is_seen_to_fail() -> None:
     ids=[f"{number}-{failure[0]}" for number, failure in enumerate(FAILURES)],
 )
 def test_a_rule_fails_with_its_numbers_and_only_a_critical_one_blocks(
-    warehouse: Any, rule: str, cause: Any, observed: float | None, failed_count: int, message: str, sample: Any
+    warehouse: Warehouse, rule: str, cause: Any, observed: float | None, failed_count: int, message: str, sample: Any
 ) -> None:
     deliver_good_day(warehouse)
     if not isinstance(cause, str):
@@ -199,20 +200,20 @@ def test_a_rule_fails_with_its_numbers_and_only_a_critical_one_blocks(
         ("events_volume_trend", lambda w: same_weekdays(w, "events", [0, 0, 0, 0])),
     ],
 )
-def test_a_rule_holds_up_to_its_threshold(warehouse: Any, rule: str, cause: Any) -> None:
+def test_a_rule_holds_up_to_its_threshold(warehouse: Warehouse, rule: str, cause: Any) -> None:
     deliver_good_day(warehouse)
     cause(warehouse)
     assert judge(warehouse)[rule].passed
 
 
-def test_a_catalogue_of_fourteen_days_is_not_too_old(warehouse: Any) -> None:
+def test_a_catalogue_of_fourteen_days_is_not_too_old(warehouse: Warehouse) -> None:
     deliver_good_day(warehouse)
     old_catalogue(warehouse)
     warehouse.execute("UPDATE staging.loads SET load_date = %s WHERE source = 'products'", DAY - timedelta(14))
     assert judge(warehouse)["products_age"].passed
 
 
-def test_the_newest_catalogue_counts_whatever_older_ones_there_are(warehouse: Any) -> None:
+def test_the_newest_catalogue_counts_whatever_older_ones_there_are(warehouse: Warehouse) -> None:
     older = DAY - timedelta(15)
     warehouse.landing.products(older, [product()])
     warehouse.deliver(older)
@@ -222,7 +223,7 @@ def test_the_newest_catalogue_counts_whatever_older_ones_there_are(warehouse: An
     assert (verdict.passed, verdict.observed) == (True, 0)
 
 
-def test_all_that_blocks_a_day_is_named_at_once(warehouse: Any) -> None:
+def test_all_that_blocks_a_day_is_named_at_once(warehouse: Warehouse) -> None:
     warehouse.landing.orders(DAY, [])
     warehouse.deliver(DAY)
     with pytest.raises(psycopg.Error) as raised:
@@ -239,7 +240,7 @@ def test_all_that_blocks_a_day_is_named_at_once(warehouse: Any) -> None:
 # -- rules of one's own ------------------------------------------------------------------------------
 
 
-def test_a_rule_about_rows_is_one_insert(warehouse: Any) -> None:
+def test_a_rule_about_rows_is_one_insert(warehouse: Warehouse) -> None:
     deliver_good_day(warehouse)
     add_rule(warehouse, "city <> 'Berlin' OR user_id <> 'U-3'", sample="user_id || ' of ' || city")
     verdict = judge(warehouse)["own"]
@@ -247,14 +248,14 @@ def test_a_rule_about_rows_is_one_insert(warehouse: Any) -> None:
     assert (verdict.message, verdict.sample) == ("10 of 100 rows break it", ["U-3 of Berlin"])
 
 
-def test_a_row_for_which_a_rule_is_unknown_breaks_it(warehouse: Any) -> None:
+def test_a_row_for_which_a_rule_is_unknown_breaks_it(warehouse: Warehouse) -> None:
     deliver_good_day(warehouse)
     warehouse.landing.orders(DAY, [*orders(99, DAY), order("O-x", DAY, city=None)])
     add_rule(warehouse, "city = 'Berlin'")
     assert judge(warehouse)["own"].failed_count == 1
 
 
-def test_a_rule_about_the_day_is_one_insert(warehouse: Any) -> None:
+def test_a_rule_about_the_day_is_one_insert(warehouse: Warehouse) -> None:
     deliver_good_day(warehouse)
     add_rule(warehouse, "avg(unit_price)", min_value=Decimal(10), severity="warning")
     add_rule(warehouse, "(SELECT count(*) FROM warehouse.dim_user)", rule_name="scalar", table_name=None, max_value=9)
@@ -264,7 +265,7 @@ def test_a_rule_about_the_day_is_one_insert(warehouse: Any) -> None:
     assert found["scalar"].passed
 
 
-def test_a_rule_that_is_switched_off_is_not_judged(warehouse: Any) -> None:
+def test_a_rule_that_is_switched_off_is_not_judged(warehouse: Warehouse) -> None:
     deliver_good_day(warehouse)
     warehouse.landing.remove("events", DAY, "events.csv")
     warehouse.execute(
@@ -275,7 +276,7 @@ def test_a_rule_that_is_switched_off_is_not_judged(warehouse: Any) -> None:
     assert warehouse.value("SELECT status FROM warehouse.daily_metrics") == "succeeded"
 
 
-def test_all_rules_may_be_switched_off(warehouse: Any) -> None:
+def test_all_rules_may_be_switched_off(warehouse: Warehouse) -> None:
     deliver_good_day(warehouse)
     warehouse.execute("UPDATE audit.dq_rules SET enabled = false")
     warehouse.run(DAY)
@@ -296,7 +297,7 @@ def test_all_rules_may_be_switched_off(warehouse: Any) -> None:
     ],
 )
 def test_a_rule_that_cannot_be_evaluated_has_failed_and_the_others_count(
-    warehouse: Any, expression: str, values: dict[str, Any], words: str
+    warehouse: Warehouse, expression: str, values: dict[str, Any], words: str
 ) -> None:
     deliver_good_day(warehouse)
     add_rule(warehouse, expression, **values)
@@ -330,7 +331,7 @@ def test_a_rule_that_cannot_be_evaluated_has_failed_and_the_others_count(
     ],
 )
 def test_a_rule_can_read_staging_and_warehouse_and_do_nothing_else(
-    warehouse: Any, expression: str, sqlstate: str
+    warehouse: Warehouse, expression: str, sqlstate: str
 ) -> None:
     deliver_good_day(warehouse)
     for name, rights in (("write_as_caller", "INVOKER"), ("write_as_owner", "DEFINER")):
@@ -354,7 +355,7 @@ def test_a_rule_can_read_staging_and_warehouse_and_do_nothing_else(
     assert warehouse.value("SELECT status FROM audit.pipeline_steps WHERE step = 'check_quality'") == "blocked"
 
 
-def test_a_rule_of_a_table_that_is_none_of_staging_is_refused(warehouse: Any) -> None:
+def test_a_rule_of_a_table_that_is_none_of_staging_is_refused(warehouse: Warehouse) -> None:
     with pytest.raises(psycopg.errors.ForeignKeyViolation):
         add_rule(warehouse, "true", table_name="raw.orders_json")
     with pytest.raises(psycopg.errors.CheckViolation):
@@ -371,14 +372,14 @@ GUARDED = (
 )  # fmt: skip
 
 
-def warehouse_tables(warehouse: Any) -> dict[str, str]:
+def warehouse_tables(warehouse: Warehouse) -> dict[str, str]:
     """Return checksums of facts and dimensions: all of warehouse but its metrics."""
     found = checksums(warehouse.connection, ["warehouse"])
     del found["warehouse.daily_metrics"]
     return found
 
 
-def block(warehouse: Any) -> None:
+def block(warehouse: Warehouse) -> None:
     """Deliver a day without events and run it into the gate."""
     deliver_good_day(warehouse)
     warehouse.landing.events(DAY, [])
@@ -387,7 +388,7 @@ def block(warehouse: Any) -> None:
         warehouse.call("warehouse.run_day", DAY)
 
 
-def test_a_blocked_day_leaves_facts_and_dimensions_untouched_and_has_its_row_of_metrics(warehouse: Any) -> None:
+def test_a_blocked_day_leaves_facts_and_dimensions_untouched_and_has_its_row_of_metrics(warehouse: Warehouse) -> None:
     earlier = DAY - timedelta(1)
     warehouse.landing.orders(earlier, orders(5, earlier))
     warehouse.landing.events(earlier, events(5, earlier))
@@ -404,7 +405,7 @@ def test_a_blocked_day_leaves_facts_and_dimensions_untouched_and_has_its_row_of_
     assert run.ended_at is not None
 
 
-def test_a_blocked_reload_leaves_the_day_as_it_was_loaded(warehouse: Any) -> None:
+def test_a_blocked_reload_leaves_the_day_as_it_was_loaded(warehouse: Warehouse) -> None:
     deliver_good_day(warehouse)
     warehouse.run(DAY)
     before = warehouse_tables(warehouse)
@@ -416,7 +417,7 @@ def test_a_blocked_reload_leaves_the_day_as_it_was_loaded(warehouse: Any) -> Non
 
 @pytest.mark.parametrize("step", GUARDED)
 def test_a_loading_step_refuses_a_day_that_was_never_judged_was_blocked_or_has_changed(
-    warehouse: Any, step: str
+    warehouse: Warehouse, step: str
 ) -> None:
     def refused(detail: str) -> None:
         before = warehouse_tables(warehouse)
@@ -438,7 +439,7 @@ def test_a_loading_step_refuses_a_day_that_was_never_judged_was_blocked_or_has_c
     refused("It has changed since it was judged.")
 
 
-def test_a_day_let_through_is_loaded_and_recorded(warehouse: Any) -> None:
+def test_a_day_let_through_is_loaded_and_recorded(warehouse: Warehouse) -> None:
     block(warehouse)
     warehouse.call("audit.allow_day", DAY, " shop was closed ")
     assert warehouse.notices[-1] == "the staging of 2025-12-19 may be loaded: CALL warehouse.run_day('2025-12-19');"
@@ -463,7 +464,7 @@ def test_a_day_let_through_is_loaded_and_recorded(warehouse: Any) -> None:
     assert (override.reason, override.used_by_run_id) == ("shop was closed", run.run_id)
 
 
-def test_of_two_who_let_a_day_through_at_once_the_first_is_recorded(warehouse: Any) -> None:
+def test_of_two_who_let_a_day_through_at_once_the_first_is_recorded(warehouse: Warehouse) -> None:
     block(warehouse)
     first = warehouse.connect()
     with first.transaction():
@@ -476,7 +477,7 @@ def test_of_two_who_let_a_day_through_at_once_the_first_is_recorded(warehouse: A
     assert warehouse.value("SELECT reason FROM audit.dq_overrides") == "first"
 
 
-def test_an_override_holds_for_exactly_the_staging_that_was_judged(warehouse: Any) -> None:
+def test_an_override_holds_for_exactly_the_staging_that_was_judged(warehouse: Warehouse) -> None:
     block(warehouse)
     warehouse.call("audit.allow_day", DAY, "shop was closed")
     warehouse.landing.orders(DAY, orders(101, DAY))
@@ -488,7 +489,7 @@ def test_an_override_holds_for_exactly_the_staging_that_was_judged(warehouse: An
     assert warehouse.value("SELECT used_by_run_id FROM audit.dq_overrides") is None
 
 
-def test_each_step_alone_goes_on_after_a_day_was_let_through(warehouse: Any) -> None:
+def test_each_step_alone_goes_on_after_a_day_was_let_through(warehouse: Warehouse) -> None:
     block(warehouse)
     warehouse.call("audit.allow_day", DAY, "shop was closed")
     for step in GUARDED:
@@ -498,7 +499,7 @@ def test_each_step_alone_goes_on_after_a_day_was_let_through(warehouse: Any) -> 
 
 
 @pytest.mark.parametrize(("day", "reason"), [(DAY, ""), (DAY, " \t"), (DAY, None), (None, "closed")])
-def test_nothing_is_let_through_without_a_day_and_a_reason(warehouse: Any, day: Any, reason: Any) -> None:
+def test_nothing_is_let_through_without_a_day_and_a_reason(warehouse: Warehouse, day: Any, reason: Any) -> None:
     block(warehouse)
     with pytest.raises(psycopg.Error, match="letting a day through needs the date and a reason") as raised:
         warehouse.call("audit.allow_day", day, reason)
@@ -507,7 +508,7 @@ def test_nothing_is_let_through_without_a_day_and_a_reason(warehouse: Any, day: 
     assert warehouse.rows("SELECT * FROM audit.dq_overrides") == []
 
 
-def test_what_is_not_blocked_cannot_be_let_through(warehouse: Any) -> None:
+def test_what_is_not_blocked_cannot_be_let_through(warehouse: Warehouse) -> None:
     def refused() -> None:
         with pytest.raises(psycopg.Error, match="the current staging of 2025-12-19 is not blocked") as raised:
             warehouse.call("audit.allow_day", DAY, "because")
@@ -522,7 +523,7 @@ def test_what_is_not_blocked_cannot_be_let_through(warehouse: Any) -> None:
     refused()
 
 
-def test_a_pass_is_taken_back_when_a_rule_becomes_stricter(warehouse: Any) -> None:
+def test_a_pass_is_taken_back_when_a_rule_becomes_stricter(warehouse: Warehouse) -> None:
     deliver_good_day(warehouse)
     warehouse.run(DAY)
     warehouse.execute("UPDATE audit.dq_rules SET min_value = 1000 WHERE rule_name = 'orders_volume'")
@@ -534,7 +535,7 @@ def test_a_pass_is_taken_back_when_a_rule_becomes_stricter(warehouse: Any) -> No
     warehouse.call("warehouse.run_day", DAY)
 
 
-def test_each_run_keeps_its_results(warehouse: Any) -> None:
+def test_each_run_keeps_its_results(warehouse: Warehouse) -> None:
     block(warehouse)
     deliver_good_day(warehouse)
     warehouse.deliver(DAY)

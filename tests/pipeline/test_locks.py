@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import Warehouse
 from tests.shop import events, orders, product
 from tests.steps import DAY, STEPS, put_day
 
@@ -67,14 +68,14 @@ def held(connection: Any) -> set[str]:
     return said
 
 
-def taken(warehouse: Any, statement: str, *parameters: Any) -> set[str]:
+def taken(warehouse: Warehouse, statement: str, *parameters: Any) -> set[str]:
     """Return the locks that a session holds after a statement, which is taken back."""
     with warehouse.connect() as connection, connection.transaction(force_rollback=True):
         connection.execute(statement, parameters)
         return held(connection)
 
 
-def taken_by_step(warehouse: Any, procedure: str) -> tuple[str, set[str]]:
+def taken_by_step(warehouse: Warehouse, procedure: str) -> tuple[str, set[str]]:
     """Return a step, and the locks that it holds until its transaction ends, but for those of every step."""
     step = procedure.partition(".")[2]
     with warehouse.connect() as connection, connection.transaction(force_rollback=True):
@@ -86,7 +87,7 @@ def taken_by_step(warehouse: Any, procedure: str) -> tuple[str, set[str]]:
     return step, found - {"runs day", "step is alive", f"{step} day"}
 
 
-def test_a_step_holds_the_locks_that_the_files_say(warehouse: Any) -> None:
+def test_a_step_holds_the_locks_that_the_files_say(warehouse: Warehouse) -> None:
     put_day(warehouse)
     for procedure in STEPS:
         warehouse.call("audit.open_run", DAY)
@@ -105,7 +106,7 @@ def test_a_step_holds_the_locks_that_the_files_say(warehouse: Any) -> None:
         warehouse.call(procedure, DAY)
 
 
-def test_whoever_changes_partitions_has_their_month_alone(warehouse: Any) -> None:
+def test_whoever_changes_partitions_has_their_month_alone(warehouse: Warehouse) -> None:
     put_day(warehouse)
     warehouse.call("warehouse.run_day", DAY)
     merged = taken(warehouse, "SELECT warehouse._compact_month('warehouse.fact_orders', '2025-12-01')")
@@ -117,19 +118,19 @@ def test_whoever_changes_partitions_has_their_month_alone(warehouse: Any) -> Non
 
 
 @pytest.mark.parametrize("source", ["orders", "events", "products"])
-def test_deliveries_of_a_source_and_day_load_one_at_a_time(warehouse: Any, source: str) -> None:
+def test_deliveries_of_a_source_and_day_load_one_at_a_time(warehouse: Warehouse, source: str) -> None:
     opened = taken(warehouse, "SELECT raw.open_load(%s, %s, 'a.json', %s)", source, DAY, "0" * 64)
     assert opened == {"in use shared", f"load {source} day"}
 
 
-def test_one_session_makes_or_summarizes_a_month_of_raw(warehouse: Any) -> None:
+def test_one_session_makes_or_summarizes_a_month_of_raw(warehouse: Warehouse) -> None:
     assert taken(warehouse, "SELECT raw.prepare_month(%s)", DAY) == {"partitions"}
     warehouse.execute("SELECT raw.prepare_month(%s)", DAY)
     assert taken(warehouse, "SELECT raw.prepare_month(%s)", DAY) == set()
     assert taken(warehouse, "SELECT raw.summarize_month(%s)", DAY) == {"summarize day"}
 
 
-def test_a_step_is_recorded_alone_and_its_session_is_known_to_live(warehouse: Any) -> None:
+def test_a_step_is_recorded_alone_and_its_session_is_known_to_live(warehouse: Warehouse) -> None:
     with warehouse.connect() as connection:
         with connection.transaction(force_rollback=True):
             connection.execute("SELECT audit._start_step('clean_orders', %s)", [DAY])
@@ -137,7 +138,7 @@ def test_a_step_is_recorded_alone_and_its_session_is_known_to_live(warehouse: An
         assert held(connection) == {"step is alive"}
 
 
-def test_a_step_is_known_to_live_until_others_can_see_how_it_ended(warehouse: Any) -> None:
+def test_a_step_is_known_to_live_until_others_can_see_how_it_ended(warehouse: Warehouse) -> None:
     with warehouse.connect() as connection:
         (step_id,) = connection.execute("SELECT raw.begin_extract('orders', %s)", [DAY]).fetchone()
         with connection.transaction():

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from glue.connection import connect
+from tests.conftest import Warehouse
 from tests.promises import RULES_OFF, broken_promises
 from tests.shop import basket, event, item, order, product
 
@@ -25,20 +26,24 @@ MERGE_NOVEMBER = date(2025, 12, 1)
 
 
 @pytest.fixture
-def shop(warehouse: Any) -> Iterator[Any]:
+def shop(warehouse: Warehouse) -> Iterator[Warehouse]:
     """An empty warehouse that takes days of a single order; every promise is asked of it at the end."""
     warehouse.execute(RULES_OFF)
     yield warehouse
     assert not broken_promises(warehouse.connection)
 
 
-def load(shop: Any, day: date, orders: Iterable[Any] = (), events: Iterable[Any] = (), products: Any = None) -> None:
+def load(
+    shop: Warehouse, day: date, orders: Iterable[Any] = (), events: Iterable[Any] = (), products: Any = None
+) -> None:
     """Deliver a day, in place of what it delivered before, and run it."""
     deliver(shop, day, orders, events, products)
     shop.call("warehouse.run_day", day)
 
 
-def deliver(shop: Any, day: date, orders: Iterable[Any] = (), events: Iterable[Any] = (), products: Any = None) -> None:
+def deliver(
+    shop: Warehouse, day: date, orders: Iterable[Any] = (), events: Iterable[Any] = (), products: Any = None
+) -> None:
     """Deliver a day, in place of what it delivered before."""
     shop.landing.orders(day, orders)
     shop.landing.events(day, events)
@@ -47,7 +52,7 @@ def deliver(shop: Any, day: date, orders: Iterable[Any] = (), events: Iterable[A
     shop.deliver(day)
 
 
-def lines(shop: Any, order_id: str = "O-1") -> list[tuple[Any, ...]]:
+def lines(shop: Warehouse, order_id: str = "O-1") -> list[tuple[Any, ...]]:
     """Return load_date, line, status, revenue of an order in the facts."""
     return [
         tuple(row)
@@ -59,7 +64,7 @@ def lines(shop: Any, order_id: str = "O-1") -> list[tuple[Any, ...]]:
     ]
 
 
-def figures(shop: Any) -> dict[date, tuple[Any, ...]]:
+def figures(shop: Warehouse) -> dict[date, tuple[Any, ...]]:
     """Return lines in facts, superseded, revenue and net revenue by day."""
     return {
         row[0]: tuple(row[1:])
@@ -70,7 +75,7 @@ def figures(shop: Any) -> dict[date, tuple[Any, ...]]:
     }
 
 
-def side_by_side(shop: Any, *calls: tuple[str, date]) -> None:
+def side_by_side(shop: Warehouse, *calls: tuple[str, date]) -> None:
     """CALL each in a session of its own, at once."""
     failures: list[BaseException] = []
     barrier = threading.Barrier(len(calls))
@@ -94,7 +99,7 @@ def side_by_side(shop: Any, *calls: tuple[str, date]) -> None:
 # -- orders ------------------------------------------------------------------------------------------
 
 
-def test_an_order_that_comes_again_counts_once_with_its_later_lines(shop: Any) -> None:
+def test_an_order_that_comes_again_counts_once_with_its_later_lines(shop: Warehouse) -> None:
     load(shop, D1, [basket("O-1", [item(price=10), item(price=5)], D1, status="pending")])
     assert figures(shop)[D1] == (2, 0, 15, 0)
     load(shop, D2, [basket("O-1", [item(price=10)], D1, status="paid")])
@@ -102,7 +107,7 @@ def test_an_order_that_comes_again_counts_once_with_its_later_lines(shop: Any) -
     assert figures(shop) == {D1: (0, 2, 0, 0), D2: (1, 0, 10, 10)}
 
 
-def test_an_earlier_load_that_comes_late_does_not_take_over(shop: Any) -> None:
+def test_an_earlier_load_that_comes_late_does_not_take_over(shop: Warehouse) -> None:
     load(shop, D2, [order(day=D1, price=10, quantity=1)])
     load(shop, D1, [order(day=D1, price=7, quantity=1), order("O-2", D1, price=1, quantity=1)])
     assert lines(shop) == [(D2, 1, "paid", 10)]
@@ -110,7 +115,9 @@ def test_an_earlier_load_that_comes_late_does_not_take_over(shop: Any) -> None:
 
 
 @pytest.mark.parametrize(("sequence", "compacted"), SEQUENCES)
-def test_an_order_in_three_loads_goes_back_step_by_step(shop: Any, sequence: Sequence[date], compacted: bool) -> None:
+def test_an_order_in_three_loads_goes_back_step_by_step(
+    shop: Warehouse, sequence: Sequence[date], compacted: bool
+) -> None:
     prices = {D1: Decimal(1), D2: Decimal(2), D3: Decimal(3)}
     other = order("O-other", D1)
     for day in sequence:
@@ -132,7 +139,7 @@ def test_an_order_in_three_loads_goes_back_step_by_step(shop: Any, sequence: Seq
     assert shop.value("SELECT count(*) FROM warehouse.order_owners WHERE order_id = 'O-1'") == 0
 
 
-def test_a_later_load_that_shrinks_or_grows_an_order_owns_exactly_its_lines(shop: Any) -> None:
+def test_a_later_load_that_shrinks_or_grows_an_order_owns_exactly_its_lines(shop: Warehouse) -> None:
     load(shop, D1, [basket("O-1", [item(price=1), item(price=2), item(price=3)], D1)])
     load(shop, D2, [basket("O-1", [item(price=4), item(price=5)], D1)])
     load(shop, D2, [basket("O-1", [item(price=4)], D1)])
@@ -142,7 +149,7 @@ def test_a_later_load_that_shrinks_or_grows_an_order_owns_exactly_its_lines(shop
     assert figures(shop) == {D1: (0, 3, 0, 0), D2: (4, 0, 22, 22)}
 
 
-def test_a_later_report_without_a_clean_line_takes_nothing_over(shop: Any) -> None:
+def test_a_later_report_without_a_clean_line_takes_nothing_over(shop: Warehouse) -> None:
     load(shop, D1, [order(day=D1, price=10, quantity=1)])
     load(shop, D2, [order(day=D1, quantity=-1)])
     assert lines(shop) == [(D1, 1, "paid", 10)]
@@ -152,7 +159,7 @@ def test_a_later_report_without_a_clean_line_takes_nothing_over(shop: Any) -> No
     assert lines(shop) == [(D1, 1, "paid", 10)]
 
 
-def test_a_refused_redelivery_leaves_the_good_one_in_force(shop: Any) -> None:
+def test_a_refused_redelivery_leaves_the_good_one_in_force(shop: Warehouse) -> None:
     load(shop, D1, [order(day=D1, price=10, quantity=1)])
     load(shop, D2, [order(day=D1, price=11, quantity=1)])
     shop.landing.put("orders", D2, "orders.json", '[{"order_id": "O-1"')
@@ -162,7 +169,7 @@ def test_a_refused_redelivery_leaves_the_good_one_in_force(shop: Any) -> None:
 
 
 @pytest.mark.parametrize("compacted", [False, True], ids=["days", "compacted"])
-def test_days_with_the_same_orders_may_load_at_once(shop: Any, compacted: bool) -> None:
+def test_days_with_the_same_orders_may_load_at_once(shop: Warehouse, compacted: bool) -> None:
     days = [D1, D2, D3]
     for price in range(1, 6):
         for day in days:
@@ -178,7 +185,7 @@ def test_days_with_the_same_orders_may_load_at_once(shop: Any, compacted: bool) 
             shop.call("warehouse.compact_partitions", MERGE_NOVEMBER)
 
 
-def test_a_compaction_beside_runs_of_its_days_harms_neither(shop: Any) -> None:
+def test_a_compaction_beside_runs_of_its_days_harms_neither(shop: Warehouse) -> None:
     for price in range(1, 6):
         for day in (D1, D2):
             deliver(shop, day, [order("O-1", D1, price=price), order(f"O-{day}", D1, price=price)], [event("E-1", D1)])
@@ -190,7 +197,7 @@ def test_a_compaction_beside_runs_of_its_days_harms_neither(shop: Any) -> None:
         load(shop, date(2025, 11, price), [order("O-new", date(2025, 11, price))])
 
 
-def test_only_days_whose_rows_moved_are_written(shop: Any) -> None:
+def test_only_days_whose_rows_moved_are_written(shop: Warehouse) -> None:
     for day in (D1, D2, D3):
         load(shop, day, [order(f"O-{day}", day), order(f"O-{day}-2", day)], [event(f"E-{day}", day)])
     places = "SELECT tableoid::regclass::text, ctid::text, xmin::text FROM {} WHERE load_date = %s ORDER BY 1, 2"
@@ -200,7 +207,7 @@ def test_only_days_whose_rows_moved_are_written(shop: Any) -> None:
     assert lines(shop, f"O-{D2}-2") == [(D2, 1, "paid", Decimal("19.98"))]
 
 
-def test_rows_of_older_dates_are_found_by_date_after_a_reload(shop: Any) -> None:
+def test_rows_of_older_dates_are_found_by_date_after_a_reload(shop: Warehouse) -> None:
     by_date = "SELECT order_id FROM warehouse.fact_orders WHERE date_id = %s ORDER BY 1"
     load(shop, D3, [order(f"O-{n}", D3) for n in range(9)])
     load(shop, D3, [order("O-0", D1), *(order(f"O-{n}", D3) for n in range(1, 9))])
@@ -216,7 +223,7 @@ def test_rows_of_older_dates_are_found_by_date_after_a_reload(shop: Any) -> None
 # -- events ------------------------------------------------------------------------------------------
 
 
-def owner(shop: Any, event_id: str = "E-1") -> list[tuple[date, str]]:
+def owner(shop: Warehouse, event_id: str = "E-1") -> list[tuple[date, str]]:
     """Return load_date and type of an event in the facts."""
     return [
         tuple(row)
@@ -227,7 +234,9 @@ def owner(shop: Any, event_id: str = "E-1") -> list[tuple[date, str]]:
 
 
 @pytest.mark.parametrize(("sequence", "compacted"), SEQUENCES)
-def test_an_event_in_three_loads_goes_back_step_by_step(shop: Any, sequence: Sequence[date], compacted: bool) -> None:
+def test_an_event_in_three_loads_goes_back_step_by_step(
+    shop: Warehouse, sequence: Sequence[date], compacted: bool
+) -> None:
     kinds = {D1: "click", D2: "search", D3: "purchase"}
     other = event("E-other", D1)
     for day in sequence:
@@ -248,13 +257,13 @@ def test_an_event_in_three_loads_goes_back_step_by_step(shop: Any, sequence: Seq
     assert shop.value("SELECT count(*) FROM warehouse.late_events WHERE event_id = 'E-1'") == 0
 
 
-def test_the_same_event_id_at_another_time_is_another_event(shop: Any) -> None:
+def test_the_same_event_id_at_another_time_is_another_event(shop: Warehouse) -> None:
     load(shop, D1, events=[event(day=D1)])
     load(shop, D2, events=[event(day=D1, event_ts=f"{D1}T12:00:00Z"), event(day=D2)])
     assert owner(shop) == [(D1, "page_view"), (D2, "page_view"), (D2, "page_view")]
 
 
-def test_the_same_moment_in_another_offset_is_the_same_event(shop: Any) -> None:
+def test_the_same_moment_in_another_offset_is_the_same_event(shop: Warehouse) -> None:
     load(shop, D1, events=[event(day=D1)])
     load(shop, D2, events=[event(day=D1, event_ts=f"{D1}T13:00:00+02:00", event_type="click")])
     assert owner(shop) == [(D2, "click")]
@@ -263,7 +272,7 @@ def test_the_same_moment_in_another_offset_is_the_same_event(shop: Any) -> None:
 # -- users -------------------------------------------------------------------------------------------
 
 
-def person(shop: Any, user_id: str = "U-1") -> tuple[Any, ...] | None:
+def person(shop: Warehouse, user_id: str = "U-1") -> tuple[Any, ...] | None:
     """Return city, first and last day seen, and whether the user is inferred."""
     found = shop.rows(
         "SELECT city, first_seen_at::date, last_seen_at::date, is_inferred FROM warehouse.dim_user WHERE user_id = %s",
@@ -273,7 +282,7 @@ def person(shop: Any, user_id: str = "U-1") -> tuple[Any, ...] | None:
 
 
 @pytest.mark.parametrize("sequence", ORDERS, ids=lambda days: "-".join(f"{day:%d}" for day in days))
-def test_a_user_is_as_the_last_order_says_whatever_was_loaded_first(shop: Any, sequence: Sequence[date]) -> None:
+def test_a_user_is_as_the_last_order_says_whatever_was_loaded_first(shop: Warehouse, sequence: Sequence[date]) -> None:
     silent = order("O-4", D3, city=None, signup_date=None, marketing_source=None)
     said = {
         D1: [order("O-1", D1, city="Berlin")],
@@ -293,7 +302,7 @@ def test_a_user_is_as_the_last_order_says_whatever_was_loaded_first(shop: Any, s
     assert person(shop) is None
 
 
-def test_a_day_that_comes_again_with_something_newer_is_heard(shop: Any) -> None:
+def test_a_day_that_comes_again_with_something_newer_is_heard(shop: Warehouse) -> None:
     load(shop, D1, [order("O-1", D1, city="Berlin")])
     load(shop, D2, [order("O-2", timestamp=f"{D1}T12:00:00Z", city="Paris")])
     load(shop, D1, [order("O-1", timestamp=f"{D1}T11:00:00Z", city="Berlin")])
@@ -303,21 +312,21 @@ def test_a_day_that_comes_again_with_something_newer_is_heard(shop: Any) -> None
 
 
 @pytest.mark.parametrize("sequence", list(permutations([D1, D2])), ids=["12", "21"])
-def test_of_orders_of_the_same_moment_the_later_load_then_the_greater_id_speaks(shop: Any, sequence: Any) -> None:
+def test_of_orders_of_the_same_moment_the_later_load_then_the_greater_id_speaks(shop: Warehouse, sequence: Any) -> None:
     said = {D1: [order("O-9", D1, city="Berlin")], D2: [order("O-1", D1, city="Paris"), order("O-2", D1, city="Rome")]}
     for day in sequence:
         load(shop, day, said[day])
     assert person(shop)[0] == "Rome"  # type: ignore[index]
 
 
-def test_all_attributes_are_of_the_same_order(shop: Any) -> None:
+def test_all_attributes_are_of_the_same_order(shop: Warehouse) -> None:
     load(shop, D1, [order("O-1", D1, city="Berlin", marketing_source="ads")])
     load(shop, D2, [order("O-2", D2, city=None, signup_date=None, marketing_source="mail")])
     row = shop.row("SELECT city, signup_date, marketing_source FROM warehouse.dim_user WHERE user_id = 'U-1'")
     assert tuple(row) == (None, None, "mail")
 
 
-def test_guests_are_one_user_and_have_no_attributes(shop: Any) -> None:
+def test_guests_are_one_user_and_have_no_attributes(shop: Warehouse) -> None:
     load(shop, D1, [order("O-1", D1, user_id=None)], [event("E-1", D1, user_id=None)])
     assert person(shop, "(guest)") == (None, D1, D1, True)
     assert shop.value("SELECT count(*) FROM warehouse.sales WHERE user_id = '(guest)'") == 1
@@ -328,7 +337,7 @@ def test_guests_are_one_user_and_have_no_attributes(shop: Any) -> None:
 # -- products ----------------------------------------------------------------------------------------
 
 
-def versions(shop: Any, product_id: str = "P-1") -> list[tuple[Any, ...]]:
+def versions(shop: Warehouse, product_id: str = "P-1") -> list[tuple[Any, ...]]:
     """Return name, from and to of the versions of a product."""
     return [
         tuple(row)
@@ -341,7 +350,7 @@ def versions(shop: Any, product_id: str = "P-1") -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.parametrize("sequence", ORDERS, ids=lambda days: "-".join(f"{day:%d}" for day in days))
-def test_catalogues_may_come_in_any_order(shop: Any, sequence: Sequence[date]) -> None:
+def test_catalogues_may_come_in_any_order(shop: Warehouse, sequence: Sequence[date]) -> None:
     names = {D1: "A", D2: "B", D3: "A"}
     for day in sequence:
         load(shop, day, products=[product(product_name=names[day])])
@@ -359,7 +368,7 @@ def test_catalogues_may_come_in_any_order(shop: Any, sequence: Sequence[date]) -
     assert shop.value("SELECT count(*) FROM warehouse.dim_product WHERE product_id = 'P-1'") == 0
 
 
-def test_a_product_missing_from_a_catalogue_stays_as_it_was(shop: Any) -> None:
+def test_a_product_missing_from_a_catalogue_stays_as_it_was(shop: Warehouse) -> None:
     load(shop, D1, products=[product(product_name="A")])
     load(shop, D2, products=[product("P-2")])
     load(shop, D3, products=[product(product_name="A")])
@@ -370,7 +379,7 @@ def test_a_product_missing_from_a_catalogue_stays_as_it_was(shop: Any) -> None:
     assert tuple(row) == ("A", D1, False)
 
 
-def test_inferred_members_appear_become_known_and_vanish(shop: Any) -> None:
+def test_inferred_members_appear_become_known_and_vanish(shop: Warehouse) -> None:
     member = "SELECT is_inferred FROM warehouse.dim_product WHERE product_id = 'P-1'"
     load(shop, D1, [order(day=D1)], [event(day=D1, user_id="U-7", product_id="P-7")])
     assert shop.value(member) is True
@@ -385,7 +394,7 @@ def test_inferred_members_appear_become_known_and_vanish(shop: Any) -> None:
     assert shop.value("SELECT count(*) FROM warehouse.unseen_members") == 0
 
 
-def test_a_member_of_superseded_lines_stays_until_they_are_gone(shop: Any) -> None:
+def test_a_member_of_superseded_lines_stays_until_they_are_gone(shop: Warehouse) -> None:
     """Another day's metrics come between the dimensions and the facts of a corrected day."""
     load(
         shop,

@@ -7,6 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests.conftest import Warehouse
 from tests.promises import RULES_OFF
 from tests.shop import basket, checksums, event, events, item, order, orders, product
 from tests.steps import rows_in_place
@@ -15,7 +16,7 @@ FRIDAY = date(2025, 12, 19)
 
 
 # Ids, times and even the physical place of every row that a day produces, but not of run records.
-def deliver_messy_day(warehouse: Any, day: date = FRIDAY, name_suffix: str = "") -> None:
+def deliver_messy_day(warehouse: Warehouse, day: date = FRIDAY, name_suffix: str = "") -> None:
     """A day with everything: duplicates, rejections of each kind, baskets, two files, a refused file, a catalogue."""
     landing = warehouse.landing
     landing.orders(
@@ -56,14 +57,14 @@ def _line(record: dict[str, Any]) -> str:
 
 
 @pytest.fixture
-def loaded(warehouse: Any) -> Iterator[Any]:
+def loaded(warehouse: Warehouse) -> Iterator[Warehouse]:
     """A warehouse with the messy day loaded."""
     deliver_messy_day(warehouse)
     warehouse.run(FRIDAY)
     return warehouse
 
 
-def test_what_was_delivered_is_clean_duplicate_or_rejected(loaded: Any) -> None:
+def test_what_was_delivered_is_clean_duplicate_or_rejected(loaded: Warehouse) -> None:
     counts = {
         row.source: row[1:]
         for row in loaded.rows(
@@ -80,7 +81,7 @@ def test_what_was_delivered_is_clean_duplicate_or_rejected(loaded: Any) -> None:
     assert loaded.value("SELECT sum(line_count) FROM audit.bad_records") == 6 + 1 + 1
 
 
-def test_the_metrics_of_a_day_are_what_its_tables_hold(loaded: Any) -> None:
+def test_the_metrics_of_a_day_are_what_its_tables_hold(loaded: Warehouse) -> None:
     metrics = loaded.row("SELECT * FROM warehouse.daily_metrics")
     assert metrics.run_date == FRIDAY
     assert metrics.status == "succeeded"
@@ -114,7 +115,7 @@ def test_the_metrics_of_a_day_are_what_its_tables_hold(loaded: Any) -> None:
     assert metrics.rows_per_second > 0
 
 
-def test_every_clean_line_is_traced_from_file_to_fact(loaded: Any) -> None:
+def test_every_clean_line_is_traced_from_file_to_fact(loaded: Warehouse) -> None:
     assert loaded.value("SELECT count(*) FROM audit.lineage") == 43
     assert loaded.value("SELECT count(*) FROM audit.lineage WHERE fact_orders_id IS NULL") == 0
     traced = loaded.row("SELECT * FROM audit.lineage WHERE order_id = 'O-twice'")
@@ -129,7 +130,7 @@ def test_every_clean_line_is_traced_from_file_to_fact(loaded: Any) -> None:
     assert loaded.value("SELECT count(*) FROM staging.events_clean WHERE staging_events_id <> raw_events_id") == 0
 
 
-def test_a_clean_line_that_is_no_fact_yet_or_no_more_is_traced_to_staging(loaded: Any) -> None:
+def test_a_clean_line_that_is_no_fact_yet_or_no_more_is_traced_to_staging(loaded: Warehouse) -> None:
     saturday = FRIDAY + timedelta(days=1)
     loaded.landing.orders(saturday, [order("O-twice", FRIDAY, quantity=5)])
     loaded.deliver(saturday)
@@ -145,14 +146,14 @@ def test_a_clean_line_that_is_no_fact_yet_or_no_more_is_traced_to_staging(loaded
     assert coming.fact_orders_id is not None
 
 
-def test_a_second_run_changes_no_row(loaded: Any) -> None:
+def test_a_second_run_changes_no_row(loaded: Warehouse) -> None:
     before = rows_in_place(loaded)
     loaded.call("warehouse.run_day", FRIDAY)
     assert rows_in_place(loaded) == before
     assert loaded.value("SELECT count(*) FROM audit.pipeline_runs WHERE status = 'succeeded'") == 2
 
 
-def test_each_step_alone_and_again_changes_no_row(loaded: Any) -> None:
+def test_each_step_alone_and_again_changes_no_row(loaded: Warehouse) -> None:
     before = rows_in_place(loaded)
     for step in PUBLIC_STEPS:
         loaded.call(step, FRIDAY)
@@ -167,7 +168,7 @@ PUBLIC_STEPS = (
 )  # fmt: skip
 
 
-def test_the_same_bytes_again_change_no_row(loaded: Any) -> None:
+def test_the_same_bytes_again_change_no_row(loaded: Warehouse) -> None:
     before = rows_in_place(loaded)
     raw_before = checksums(loaded.connection, ["raw"])
     loaded.run(FRIDAY)
@@ -175,7 +176,7 @@ def test_the_same_bytes_again_change_no_row(loaded: Any) -> None:
     assert checksums(loaded.connection, ["raw"]) == raw_before
 
 
-def test_the_same_bytes_compressed_are_the_same_delivery(loaded: Any) -> None:
+def test_the_same_bytes_compressed_are_the_same_delivery(loaded: Warehouse) -> None:
     before = rows_in_place(loaded)
     raw_before = checksums(loaded.connection, ["raw"])
     for source in ("orders", "events", "products"):
@@ -187,7 +188,7 @@ def test_the_same_bytes_compressed_are_the_same_delivery(loaded: Any) -> None:
     assert checksums(loaded.connection, ["raw"]) == raw_before
 
 
-def test_other_bytes_with_the_same_records_change_no_business_row(loaded: Any) -> None:
+def test_other_bytes_with_the_same_records_change_no_business_row(loaded: Warehouse) -> None:
     """The raw rows are new, the staging rows say the same: they stay, with their ids and times."""
     kept = {
         table: rows for table, rows in rows_in_place(loaded).items() if "loads" not in table and "audit" not in table
@@ -198,7 +199,7 @@ def test_other_bytes_with_the_same_records_change_no_business_row(loaded: Any) -
     assert {table: rows for table, rows in rows_in_place(loaded).items() if table in kept} == kept
 
 
-def test_an_earlier_good_delivery_stays_in_force_when_a_later_one_is_refused(loaded: Any) -> None:
+def test_an_earlier_good_delivery_stays_in_force_when_a_later_one_is_refused(loaded: Warehouse) -> None:
     before = checksums(loaded.connection)
     loaded.landing.put("orders", FRIDAY, "a.json", '[{"order_id": "O-1"}')
     loaded.deliver(FRIDAY)
@@ -206,7 +207,7 @@ def test_an_earlier_good_delivery_stays_in_force_when_a_later_one_is_refused(loa
     assert checksums(loaded.connection) == before
 
 
-def test_a_corrected_delivery_takes_the_place_of_the_first_in_everything_but_raw(loaded: Any) -> None:
+def test_a_corrected_delivery_takes_the_place_of_the_first_in_everything_but_raw(loaded: Warehouse) -> None:
     raw_before = loaded.value("SELECT count(*) FROM raw.orders_json")
     loaded.landing.orders(FRIDAY, orders(10, FRIDAY, quantity=5), name="a.json")
     loaded.run(FRIDAY)
@@ -216,7 +217,7 @@ def test_a_corrected_delivery_takes_the_place_of_the_first_in_everything_but_raw
     assert loaded.value("SELECT count(*) FROM audit.bad_records WHERE file_name = 'a.json'") == 0
 
 
-def test_a_correction_of_one_line_leaves_the_others_as_they_are(loaded: Any) -> None:
+def test_a_correction_of_one_line_leaves_the_others_as_they_are(loaded: Warehouse) -> None:
     def others() -> list[Any]:
         return loaded.rows(
             "SELECT ctid, xmin::text, f.* FROM warehouse.fact_orders f"
@@ -238,7 +239,7 @@ def test_a_correction_of_one_line_leaves_the_others_as_they_are(loaded: Any) -> 
     assert row.created_at < row.updated_at
 
 
-def test_days_beside_each_other_each_reconcile(warehouse: Any) -> None:
+def test_days_beside_each_other_each_reconcile(warehouse: Warehouse) -> None:
     for day in (FRIDAY, FRIDAY + timedelta(1), FRIDAY + timedelta(2)):
         deliver_messy_day(warehouse, day)
         warehouse.run(day)
@@ -259,7 +260,7 @@ def test_days_beside_each_other_each_reconcile(warehouse: Any) -> None:
     assert warehouse.value("SELECT sum(superseded_orders_count) FROM warehouse.daily_metrics") == 6
 
 
-def test_a_day_without_a_delivery_is_blocked_and_has_its_row_of_metrics(warehouse: Any) -> None:
+def test_a_day_without_a_delivery_is_blocked_and_has_its_row_of_metrics(warehouse: Warehouse) -> None:
     import psycopg
 
     with pytest.raises(psycopg.Error) as raised:
@@ -268,7 +269,7 @@ def test_a_day_without_a_delivery_is_blocked_and_has_its_row_of_metrics(warehous
     assert warehouse.value("SELECT status FROM warehouse.daily_metrics") == "blocked"
 
 
-def test_no_row_of_a_day_can_stand_twice(warehouse: Any) -> None:
+def test_no_row_of_a_day_can_stand_twice(warehouse: Warehouse) -> None:
     warehouse.execute(RULES_OFF)
     warehouse.landing.orders(FRIDAY, orders(3, FRIDAY))
     warehouse.landing.events(FRIDAY, events(3, FRIDAY))
@@ -280,7 +281,7 @@ def test_no_row_of_a_day_can_stand_twice(warehouse: Any) -> None:
             warehouse.execute(f"INSERT INTO {table} SELECT * FROM {table}")
 
 
-def test_the_calendar_knows_each_day(warehouse: Any) -> None:
+def test_the_calendar_knows_each_day(warehouse: Warehouse) -> None:
     warehouse.execute(RULES_OFF)
     warehouse.landing.orders(FRIDAY, orders(1, FRIDAY))
     warehouse.run(FRIDAY)
@@ -295,7 +296,7 @@ def test_the_calendar_knows_each_day(warehouse: Any) -> None:
     assert (min(days), max(days), len(days)) == (20240101, 20251231, 731)
 
 
-def test_without_a_limit_an_order_may_be_a_hundred_years_old(warehouse: Any) -> None:
+def test_without_a_limit_an_order_may_be_a_hundred_years_old(warehouse: Warehouse) -> None:
     warehouse.execute(RULES_OFF)
     warehouse.execute("UPDATE audit.settings SET value = NULL WHERE name = 'oldest_order_days'")
     oldest = FRIDAY - timedelta(days=36525)
@@ -307,7 +308,7 @@ def test_without_a_limit_an_order_may_be_a_hundred_years_old(warehouse: Any) -> 
     )
 
 
-def test_the_metrics_count_what_the_newest_verdict_says(warehouse: Any) -> None:
+def test_the_metrics_count_what_the_newest_verdict_says(warehouse: Warehouse) -> None:
     warehouse.execute(RULES_OFF)
     warehouse.landing.events(FRIDAY, [*events(1, FRIDAY), event("E-odd", FRIDAY, event_type="unboxing")])
     warehouse.run(FRIDAY)

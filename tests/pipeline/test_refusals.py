@@ -1,24 +1,29 @@
 """What the pipeline refuses, and what it says when even that goes wrong."""
 
 import threading
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
 import psycopg
 import pytest
 
+from tests.conftest import Warehouse
 from tests.promises import RULES_OFF
+from tests.shop import Landing
 from tests.steps import DAY, SOMEBODY_WAITS, Caller, locked, newest_step, put_day, refused, wait_for
 
 BASE = {"user_id": "U-1", "timestamp": f"{DAY}T10:00:00Z", "status": "paid"}
 
 
-def load(warehouse: Any, landing: Any, count: int) -> None:
+def load(warehouse: Warehouse, landing: Landing, count: int) -> None:
     line = BASE | {"product_id": "P-1", "quantity": 1, "price": count}
     landing.orders(DAY, [line | {"order_id": f"O-{number}"} for number in range(count)])
 
 
-def test_what_was_judged_is_what_is_loaded(warehouse: Any, landing: Any, deliver: Any, run: Any) -> None:
+def test_what_was_judged_is_what_is_loaded(
+    warehouse: Warehouse, landing: Landing, deliver: Callable[[date], list[Any]], run: Callable[[date], None]
+) -> None:
     warehouse.execute("UPDATE audit.dq_rules SET enabled = false WHERE rule_name LIKE 'events_volume%%'")
     load(warehouse, landing, 2)
     run(DAY)
@@ -38,13 +43,15 @@ def test_what_was_judged_is_what_is_loaded(warehouse: Any, landing: Any, deliver
     assert warehouse.value("SELECT count(*) FROM staging.orders_clean") == 3
 
 
-def test_compaction_refuses_a_date_to_come(warehouse: Any) -> None:
+def test_compaction_refuses_a_date_to_come(warehouse: Warehouse) -> None:
     with pytest.raises(psycopg.Error, match="not in the future") as caught:
         warehouse.execute("CALL warehouse.compact_partitions('2999-01-01')")
     assert caught.value.sqlstate == "WH004"
 
 
-def test_a_step_that_another_session_runs_cannot_be_called_done(warehouse: Any, landing: Any, run: Any) -> None:
+def test_a_step_that_another_session_runs_cannot_be_called_done(
+    warehouse: Warehouse, landing: Landing, run: Callable[[date], None]
+) -> None:
     load(warehouse, landing, 1)
     with pytest.raises(psycopg.Error):
         run(DAY)  # blocked: no events
@@ -55,7 +62,7 @@ def test_a_step_that_another_session_runs_cannot_be_called_done(warehouse: Any, 
     assert warehouse.value("SELECT status FROM audit.pipeline_runs") == "blocked"
 
 
-def test_a_setting_that_is_missing_is_named(warehouse: Any) -> None:
+def test_a_setting_that_is_missing_is_named(warehouse: Warehouse) -> None:
     put_day(warehouse)
     warehouse.execute("DELETE FROM audit.settings WHERE name = 'oldest_order_days'")
     with refused(warehouse, "WH004", "there is no setting oldest_order_days"):
@@ -63,12 +70,12 @@ def test_a_setting_that_is_missing_is_named(warehouse: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ["warehouse._month_number", "_clean_orders", "extract_orders", "now", "", None])
-def test_the_driver_runs_steps_only(warehouse: Any, name: str | None) -> None:
+def test_the_driver_runs_steps_only(warehouse: Warehouse, name: str | None) -> None:
     with refused(warehouse, "WH004", f"{'<NULL>' if name is None else name} is not a step"):
         warehouse.execute("CALL audit._run_step(%s, %s, NULL)", name, DAY)
 
 
-def test_a_step_is_performed_by_the_session_that_recorded_it(warehouse: Any) -> None:
+def test_a_step_is_performed_by_the_session_that_recorded_it(warehouse: Warehouse) -> None:
     """So that nobody works unseen, and none of the checks is passed by: workers are for nobody to call."""
     put_day(warehouse)
     runner = warehouse.connect("warehouse_runner")
@@ -91,17 +98,17 @@ def test_a_step_is_performed_by_the_session_that_recorded_it(warehouse: Any) -> 
     ("parent", "month"),
     [("staging.orders_clean", "2025-11-02"), ("warehouse.dim_date", "2025-11-01"), ("raw.orders_json", "2025-11-01")],
 )
-def test_only_months_of_staging_and_facts_are_merged(warehouse: Any, parent: str, month: str) -> None:
+def test_only_months_of_staging_and_facts_are_merged(warehouse: Warehouse, parent: str, month: str) -> None:
     with refused(warehouse, "WH004", f"{parent} from {month} is not a month of staging or facts"):
         warehouse.execute("SELECT warehouse._compact_month(%s, %s)", parent, month)
 
 
-def test_a_month_without_days_counts_as_merged(warehouse: Any) -> None:
+def test_a_month_without_days_counts_as_merged(warehouse: Warehouse) -> None:
     said = warehouse.value("SELECT warehouse._compact_month('staging.orders_clean', '2025-11-01')")
     assert said == "staging.orders_clean_p_2025_11 was merged already"
 
 
-def test_wh013_a_partition_that_the_settings_keep_is_not_dropped(warehouse: Any) -> None:
+def test_wh013_a_partition_that_the_settings_keep_is_not_dropped(warehouse: Warehouse) -> None:
     put_day(warehouse)
     warehouse.execute("UPDATE audit.settings SET value = '400' WHERE name = 'raw_keep_days'")
     partition = "raw.orders_json_p_2025_12"
@@ -115,7 +122,7 @@ def test_wh013_a_partition_that_the_settings_keep_is_not_dropped(warehouse: Any)
     assert warehouse.value("SELECT to_regclass(%s)", partition) is None
 
 
-def test_a_range_that_is_cancelled_runs_no_further_day(warehouse: Any) -> None:
+def test_a_range_that_is_cancelled_runs_no_further_day(warehouse: Warehouse) -> None:
     put_day(warehouse)
     put_day(warehouse, date(2025, 12, 20))
     with locked(warehouse, "staging.codes"):
@@ -128,7 +135,7 @@ def test_a_range_that_is_cancelled_runs_no_further_day(warehouse: Any) -> None:
     assert warehouse.rows("SELECT run_date, status FROM audit.pipeline_runs") == [(DAY, "failed")]
 
 
-def test_a_failure_is_told_even_if_its_row_of_metrics_cannot_be_written(warehouse: Any) -> None:
+def test_a_failure_is_told_even_if_its_row_of_metrics_cannot_be_written(warehouse: Warehouse) -> None:
     warehouse.execute("ALTER TABLE warehouse.daily_metrics ADD CONSTRAINT made_to_fail CHECK (false)")
     put_day(warehouse)
     with refused(warehouse, "WH002", "the staging of 2025-12-19 has no pass of the quality gate"):
@@ -137,7 +144,7 @@ def test_a_failure_is_told_even_if_its_row_of_metrics_cannot_be_written(warehous
     assert any(notice.startswith("daily_metrics of 2025-12-19 could not be written: ") for notice in warehouse.notices)
 
 
-def test_a_day_whose_row_of_metrics_cannot_be_written_has_not_succeeded(warehouse: Any) -> None:
+def test_a_day_whose_row_of_metrics_cannot_be_written_has_not_succeeded(warehouse: Warehouse) -> None:
     made_to_fail = "ALTER TABLE warehouse.daily_metrics ADD CONSTRAINT made_to_fail CHECK (status <> 'succeeded')"
     warehouse.execute(made_to_fail)
     put_day(warehouse)
@@ -150,7 +157,7 @@ def test_a_day_whose_row_of_metrics_cannot_be_written_has_not_succeeded(warehous
     assert warehouse.value("SELECT status FROM warehouse.daily_metrics") == "succeeded"
 
 
-def test_a_sample_that_cannot_be_taken_is_told_and_the_verdict_stays(warehouse: Any) -> None:
+def test_a_sample_that_cannot_be_taken_is_told_and_the_verdict_stays(warehouse: Warehouse) -> None:
     warehouse.execute(RULES_OFF)
     warehouse.execute(
         "INSERT INTO audit.dq_rules (rule_name, check_type, table_name, expression, severity, sample, description)"
@@ -163,7 +170,7 @@ def test_a_sample_that_cannot_be_taken_is_told_and_the_verdict_stays(warehouse: 
     assert found.sample == ['the sample cannot be evaluated: column "no_such_column" does not exist']
 
 
-def test_a_rule_that_gives_no_row_has_nothing_to_compare_with(warehouse: Any) -> None:
+def test_a_rule_that_gives_no_row_has_nothing_to_compare_with(warehouse: Warehouse) -> None:
     warehouse.execute(RULES_OFF)
     warehouse.execute(
         "INSERT INTO audit.dq_rules (rule_name, check_type, expression, max_value, severity, description)"
@@ -175,7 +182,7 @@ def test_a_rule_that_gives_no_row_has_nothing_to_compare_with(warehouse: Any) ->
     assert (found.passed, found.message) == (True, "nothing to compare with")
 
 
-def test_a_month_of_raw_is_summarized_when_it_was_loaded(warehouse: Any) -> None:
+def test_a_month_of_raw_is_summarized_when_it_was_loaded(warehouse: Warehouse) -> None:
     warehouse.execute("CREATE INDEX ON raw.orders_json (load_id)")  # somebody's own, of which there is no summary
     put_day(warehouse, count=1000)  # more pages than the one range that an empty table has
     left = warehouse.value(
@@ -185,7 +192,7 @@ def test_a_month_of_raw_is_summarized_when_it_was_loaded(warehouse: Any) -> None
     assert left == 0
 
 
-def test_a_month_that_another_session_summarizes_is_left_to_it(warehouse: Any) -> None:
+def test_a_month_that_another_session_summarizes_is_left_to_it(warehouse: Warehouse) -> None:
     put_day(warehouse)
     with warehouse.connect() as other, other.transaction():
         other.execute("SELECT raw.summarize_month(%s)", [DAY])
@@ -194,7 +201,7 @@ def test_a_month_that_another_session_summarizes_is_left_to_it(warehouse: Any) -
         warehouse.execute("SELECT raw.summarize_month(%s)", DAY)
 
 
-def test_who_erases_a_user_is_told_of_copies_in_marts(warehouse: Any) -> None:
+def test_who_erases_a_user_is_told_of_copies_in_marts(warehouse: Warehouse) -> None:
     put_day(warehouse)
     warehouse.execute("CREATE MATERIALIZED VIEW marts.mine AS SELECT user_id FROM warehouse.dim_user")
     warehouse.call("audit.erase_user", "U-1", "asked for it")

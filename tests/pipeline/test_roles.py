@@ -9,13 +9,15 @@ import psycopg
 import pytest
 from psycopg.errors import InsufficientPrivilege
 
+from embedded.server import EmbeddedServer
+from tests.conftest import Warehouse
 from tests.shop import event, events, order, orders, product
 from tests.steps import STEPS
 
 DAY = date(2025, 12, 19)
 
 
-def put_day(warehouse: Any, day: date = DAY) -> None:
+def put_day(warehouse: Warehouse, day: date = DAY) -> None:
     """Put a day into raw, with times near midnight and every kind of order."""
     warehouse.landing.orders(
         day,
@@ -41,7 +43,9 @@ def forbidden(connection: psycopg.Connection[Any], *statements: str) -> None:
 # -- psql --------------------------------------------------------------------------------------------
 
 
-def psql(warehouse: Any, server: Any, *commands: str, role: str | None = None) -> subprocess.CompletedProcess[str]:
+def psql(
+    warehouse: Warehouse, server: EmbeddedServer, *commands: str, role: str | None = None
+) -> subprocess.CompletedProcess[str]:
     """Run commands in plain psql, with nothing but the database."""
     options = [argument for command in commands for argument in ("--command", command)]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
@@ -54,7 +58,9 @@ def psql(warehouse: Any, server: Any, *commands: str, role: str | None = None) -
 
 
 @pytest.mark.parametrize("role", [None, "warehouse_runner", "warehouse_owner"])
-def test_run_day_needs_nothing_but_psql_and_the_database(warehouse: Any, server: Any, role: str | None) -> None:
+def test_run_day_needs_nothing_but_psql_and_the_database(
+    warehouse: Warehouse, server: EmbeddedServer, role: str | None
+) -> None:
     put_day(warehouse)
     done = psql(warehouse, server, f"CALL warehouse.run_day('{DAY}')", role=role)
     assert done.returncode == 0, done.stderr
@@ -64,7 +70,9 @@ def test_run_day_needs_nothing_but_psql_and_the_database(warehouse: Any, server:
 
 
 @pytest.mark.parametrize("role", [None, "warehouse_runner"])
-def test_each_step_alone_needs_nothing_but_psql_and_the_database(warehouse: Any, server: Any, role: str | None) -> None:
+def test_each_step_alone_needs_nothing_but_psql_and_the_database(
+    warehouse: Warehouse, server: EmbeddedServer, role: str | None
+) -> None:
     put_day(warehouse)
     for step in STEPS:
         done = psql(warehouse, server, f"CALL {step}('{DAY}')", role=role)
@@ -77,7 +85,7 @@ def test_each_step_alone_needs_nothing_but_psql_and_the_database(warehouse: Any,
     assert done.returncode == 0, done.stderr
 
 
-def test_a_day_is_let_through_from_psql(warehouse: Any, server: Any) -> None:
+def test_a_day_is_let_through_from_psql(warehouse: Warehouse, server: EmbeddedServer) -> None:
     warehouse.landing.orders(DAY, orders(3, DAY))
     warehouse.deliver(DAY)
     run, allow = f"CALL warehouse.run_day('{DAY}')", f"CALL audit.allow_day('{DAY}', 'no clicks')"
@@ -91,7 +99,7 @@ def test_a_day_is_let_through_from_psql(warehouse: Any, server: Any) -> None:
     assert warehouse.value("SELECT count(*) FROM warehouse.fact_orders") == 3
 
 
-def test_psql_inside_a_transaction_says_how_to_call_it(warehouse: Any, server: Any) -> None:
+def test_psql_inside_a_transaction_says_how_to_call_it(warehouse: Warehouse, server: EmbeddedServer) -> None:
     put_day(warehouse)
     done = psql(warehouse, server, "BEGIN", f"CALL warehouse.run_day('{DAY}')")
     assert done.returncode == 1
@@ -106,7 +114,7 @@ def test_psql_inside_a_transaction_says_how_to_call_it(warehouse: Any, server: A
 # -- roles -------------------------------------------------------------------------------------------
 
 
-def test_the_loader_adds_to_raw_and_does_nothing_else(warehouse: Any) -> None:
+def test_the_loader_adds_to_raw_and_does_nothing_else(warehouse: Warehouse) -> None:
     put_day(warehouse)
     loader = warehouse.connect("warehouse_loader")
     loader.execute("SELECT raw.prepare_month('2025-11-05')")
@@ -131,7 +139,7 @@ def test_the_loader_adds_to_raw_and_does_nothing_else(warehouse: Any) -> None:
     )  # fmt: skip
 
 
-def test_glue_works_as_the_loader(warehouse: Any) -> None:
+def test_glue_works_as_the_loader(warehouse: Warehouse) -> None:
     from glue.extract import extract
 
     dsn = psycopg.conninfo.make_conninfo(warehouse.dsn, options="-c role=warehouse_loader")
@@ -146,7 +154,7 @@ def test_glue_works_as_the_loader(warehouse: Any) -> None:
     warehouse.call("warehouse.run_day", DAY)
 
 
-def test_the_runner_runs_everything_and_changes_nothing_by_hand(warehouse: Any) -> None:
+def test_the_runner_runs_everything_and_changes_nothing_by_hand(warehouse: Warehouse) -> None:
     put_day(warehouse)
     runner = warehouse.connect("warehouse_runner")
     runner.execute(f"CALL warehouse.run_day('{DAY}')")
@@ -183,7 +191,9 @@ def test_the_runner_runs_everything_and_changes_nothing_by_hand(warehouse: Any) 
     )  # fmt: skip
 
 
-def test_the_analyst_reads_warehouse_and_audit_with_new_partitions_and_makes_views_in_marts(warehouse: Any) -> None:
+def test_the_analyst_reads_warehouse_and_audit_with_new_partitions_and_makes_views_in_marts(
+    warehouse: Warehouse,
+) -> None:
     put_day(warehouse)
     warehouse.call("warehouse.run_day", DAY)
     analyst = warehouse.connect("warehouse_analyst")
@@ -217,7 +227,7 @@ def test_the_analyst_reads_warehouse_and_audit_with_new_partitions_and_makes_vie
     )  # fmt: skip
 
 
-def test_a_view_of_an_analyst_does_not_stop_a_reload(warehouse: Any) -> None:
+def test_a_view_of_an_analyst_does_not_stop_a_reload(warehouse: Warehouse) -> None:
     put_day(warehouse)
     warehouse.call("warehouse.run_day", DAY)
     warehouse.connect("warehouse_analyst").execute("CREATE VIEW marts.sold AS SELECT * FROM warehouse.fact_orders")
@@ -226,7 +236,7 @@ def test_a_view_of_an_analyst_does_not_stop_a_reload(warehouse: Any) -> None:
     assert warehouse.value("SELECT count(*) FROM marts.sold") == 18
 
 
-def test_the_checker_reads_staging_and_warehouse_and_nothing_else(warehouse: Any) -> None:
+def test_the_checker_reads_staging_and_warehouse_and_nothing_else(warehouse: Warehouse) -> None:
     put_day(warehouse)
     warehouse.call("warehouse.run_day", DAY)
     checker = warehouse.connect("warehouse_checker")
@@ -240,7 +250,7 @@ def test_the_checker_reads_staging_and_warehouse_and_nothing_else(warehouse: Any
     )  # fmt: skip
 
 
-def test_nobody_without_a_role_can_do_anything(warehouse: Any) -> None:
+def test_nobody_without_a_role_can_do_anything(warehouse: Warehouse) -> None:
     put_day(warehouse)
     warehouse.execute("DO $$ BEGIN CREATE ROLE stranger; EXCEPTION WHEN duplicate_object THEN NULL; END $$")
     stranger = warehouse.connect("stranger")

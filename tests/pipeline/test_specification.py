@@ -15,6 +15,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from embedded.server import EmbeddedServer
+from tests.conftest import Warehouse
 from tests.shop import checksums, events, order, orders, product
 from tests.specification import SPECIFICATION, TEXT, postgresql_statements, statements
 
@@ -25,7 +27,7 @@ DAYS = [FRIDAY - timedelta(2), FRIDAY - timedelta(1), FRIDAY]
 
 
 @pytest.fixture
-def loaded(warehouse: Any) -> Iterator[Any]:
+def loaded(warehouse: Warehouse) -> Iterator[Warehouse]:
     """A warehouse with three days, of which one has late orders and one was loaded twice."""
     for day in DAYS:
         late = [order(f"late-{day}", day - timedelta(1)), order("again", day, quantity=day.day)]
@@ -46,7 +48,7 @@ def test_nothing_but_the_partition_example_is_left_out() -> None:
         assert any(word in statement for statement in postgresql_statements()), word
 
 
-def test_every_statement_runs_as_written_by_the_owner(loaded: Any) -> None:
+def test_every_statement_runs_as_written_by_the_owner(loaded: Warehouse) -> None:
     before = checksums(loaded.connection)
     owner = loaded.connect("warehouse_owner")
     ran: dict[str, Any] = {}
@@ -70,7 +72,7 @@ def test_every_statement_runs_as_written_by_the_owner(loaded: Any) -> None:
     assert len(answer("raw_records_that_day")) == 366
 
 
-def test_a_filter_on_date_id_reads_no_partition_that_cannot_hold_it(loaded: Any) -> None:
+def test_a_filter_on_date_id_reads_no_partition_that_cannot_hold_it(loaded: Warehouse) -> None:
     owner = loaded.connect("warehouse_owner")
     question = "EXPLAIN SELECT * FROM warehouse.fact_orders WHERE date_id BETWEEN {} AND {}"
     plan = "\n".join(row[0] for row in owner.execute(question.format(20251219, 20251231)))
@@ -79,7 +81,7 @@ def test_a_filter_on_date_id_reads_no_partition_that_cannot_hold_it(loaded: Any)
     assert "fact_orders_p_2025_12_17" not in plan
 
 
-def test_the_alerts_find_what_they_are_for(loaded: Any) -> None:
+def test_the_alerts_find_what_they_are_for(loaded: Warehouse) -> None:
     today = loaded.value("SELECT (now() AT TIME ZONE 'UTC')::date")
     loaded.landing.orders(today, orders(5, today))
     loaded.landing.events(today, events(5, today))
@@ -93,7 +95,9 @@ def test_the_alerts_find_what_they_are_for(loaded: Any) -> None:
     assert [tuple(row) for row in low] == [(today, 5)]
 
 
-def test_the_backup_restores_to_a_warehouse_that_works(loaded: Any, server: Any, tmp_path: Path) -> None:
+def test_the_backup_restores_to_a_warehouse_that_works(
+    loaded: Warehouse, server: EmbeddedServer, tmp_path: Path
+) -> None:
     (block,) = [b for b in re.findall(r"^```bash\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL) if "pg_dump" in b]
     backup, restore = [line for line in block.splitlines() if line.startswith("pg_")]
     assert backup == "pg_dump -Fc ecommerce_warehouse > backup_$(date +%Y%m%d).dump"

@@ -11,6 +11,7 @@ import pytest
 from glue.extract import SOURCES
 from glue.run import WAVES
 from ops.migrate import PROCEDURES
+from tests.conftest import Warehouse
 from tests.promises import RULES_OFF
 from tests.shop import event, order, orders, product
 from tests.steps import ORDER_OF_TASKS, steps_that_work
@@ -19,7 +20,7 @@ DAY = date(2025, 12, 19)
 DAG = Path(__file__).resolve().parents[2] / "dags" / "ecomm_warehouse_daily.py"
 
 
-def test_every_step_has_its_procedure_and_its_worker(warehouse: Any) -> None:
+def test_every_step_has_its_procedure_and_its_worker(warehouse: Warehouse) -> None:
     workers = """
         SELECT p.pronamespace::regnamespace || '.' || p.proname AS name FROM pg_proc p
         WHERE p.prorettype = 'audit.step_result'::regtype AND p.pronargs = 1 AND p.proargtypes[0] = 'date'::regtype"""
@@ -35,7 +36,7 @@ def test_every_step_has_its_procedure_and_its_worker(warehouse: Any) -> None:
     assert [step.wave for step in steps] == sorted(step.wave for step in steps)
 
 
-def test_the_sources_of_glue_are_those_of_the_warehouse(warehouse: Any) -> None:
+def test_the_sources_of_glue_are_those_of_the_warehouse(warehouse: Warehouse) -> None:
     assert tuple(row.source for row in warehouse.rows("SELECT source FROM raw.sources ORDER BY position")) == SOURCES
     for source in warehouse.rows("SELECT * FROM raw.sources"):
         warehouse.execute(f"SELECT {source.raw_id} FROM {source.raw_table}")
@@ -43,7 +44,7 @@ def test_the_sources_of_glue_are_those_of_the_warehouse(warehouse: Any) -> None:
         warehouse.execute(f"SELECT {source.sample} AS sample FROM {source.staging_table}")
 
 
-def test_the_dag_has_the_steps_of_the_warehouse_in_their_order(warehouse: Any) -> None:
+def test_the_dag_has_the_steps_of_the_warehouse_in_their_order(warehouse: Warehouse) -> None:
     """Without Airflow: by its text."""
     text = DAG.read_text()
     steps = warehouse.rows("SELECT step, procedure FROM audit.steps ORDER BY position")
@@ -51,7 +52,7 @@ def test_the_dag_has_the_steps_of_the_warehouse_in_their_order(warehouse: Any) -
     assert re.findall(r'task_id="(\w+)"', text) == [step.step for step in steps if not step.procedure]
 
 
-def test_what_waits_for_what_in_the_dag_is_what_the_waves_say(warehouse: Any) -> None:
+def test_what_waits_for_what_in_the_dag_is_what_the_waves_say(warehouse: Warehouse) -> None:
     """ORDER_OF_TASKS is what tests/dags/test_daily.py holds the DAG to."""
     waves: dict[int, list[Any]] = {}
     for step in warehouse.rows("SELECT * FROM audit.steps ORDER BY position"):
@@ -66,7 +67,7 @@ def test_what_waits_for_what_in_the_dag_is_what_the_waves_say(warehouse: Any) ->
     assert waits == ORDER_OF_TASKS
 
 
-def test_a_step_of_ones_own_is_a_worker_and_a_row(warehouse: Any) -> None:
+def test_a_step_of_ones_own_is_a_worker_and_a_row(warehouse: Warehouse) -> None:
     """The driver locks, asks for the pass, skips and remembers; the worker only works."""
     warehouse.execute(
         """
@@ -98,7 +99,7 @@ def test_a_step_of_ones_own_is_a_worker_and_a_row(warehouse: Any) -> None:
 
 
 @pytest.mark.parametrize("source", ["orders", "events", "products"])
-def test_a_record_without_a_required_field_is_rejected_and_no_other(warehouse: Any, source: str) -> None:
+def test_a_record_without_a_required_field_is_rejected_and_no_other(warehouse: Warehouse, source: str) -> None:
     warehouse.execute(RULES_OFF)
     record = {"orders": order("O-1", DAY), "events": event("E-1", DAY), "products": product("P-1")}[source]
     required = warehouse.value("SELECT required_fields FROM raw.sources WHERE source = %s", source)
@@ -116,7 +117,7 @@ def test_a_record_without_a_required_field_is_rejected_and_no_other(warehouse: A
         assert rejected == (field in required), field
 
 
-def test_no_six_lines_stand_in_two_workers(warehouse: Any) -> None:
+def test_no_six_lines_stand_in_two_workers(warehouse: Warehouse) -> None:
     """What they repeat is the driver's, or a routine's."""
     workers = [row.worker for row in warehouse.rows("SELECT worker FROM audit.steps WHERE worker IS NOT NULL")]
     lines = {}

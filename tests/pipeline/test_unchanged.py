@@ -1,11 +1,11 @@
 """A step whose inputs are those of its last result does nothing; whatever of them changes makes it work again."""
 
 from datetime import date, timedelta
-from typing import Any
 
 import psycopg
 import pytest
 
+from tests.conftest import Warehouse
 from tests.shop import checksums, events, order, orders, product
 from tests.steps import rows_in_place, steps_that_work, worked
 
@@ -20,7 +20,7 @@ WITH_CODES = STEPS - {"clean_products", "load_dim_date"}
 FROM_EVENTS = STEPS - {"clean_orders", "clean_products", "reload_fact_orders"}
 
 
-def blocked_day(warehouse: Any) -> None:
+def blocked_day(warehouse: Warehouse) -> None:
     """Run a day that the gate blocks."""
     with pytest.raises(psycopg.Error, match="blocked") as blocked:
         warehouse.call("warehouse.run_day", DAY)
@@ -28,7 +28,7 @@ def blocked_day(warehouse: Any) -> None:
 
 
 @pytest.fixture
-def shop(warehouse: Any) -> Any:
+def shop(warehouse: Warehouse) -> Warehouse:
     """A day that ran, with a catalogue and a late order of the day before."""
     landing = warehouse.landing
     landing.orders(DAY, [*orders(30, DAY), order("O-late", DAY - timedelta(days=1)), order("O-bad", DAY, quantity=0)])
@@ -39,7 +39,7 @@ def shop(warehouse: Any) -> Any:
     return warehouse
 
 
-def test_an_unchanged_day_is_run_again_without_work(shop: Any) -> None:
+def test_an_unchanged_day_is_run_again_without_work(shop: Warehouse) -> None:
     before, sums = rows_in_place(shop), checksums(shop.connection)
     verdicts = shop.rows("SELECT rule_name, passed, observed, message FROM audit.dq_results ORDER BY rule_name")
     first = shop.value("SELECT max(run_id) FROM audit.pipeline_runs")
@@ -63,7 +63,7 @@ WORK = """
 """
 
 
-def test_an_unchanged_day_reads_and_writes_next_to_nothing(warehouse: Any) -> None:
+def test_an_unchanged_day_reads_and_writes_next_to_nothing(warehouse: Warehouse) -> None:
     """What is written and read is the records of the run: the same for thousands of rows as for ten."""
     work = []
     for day, count in ((DAY, 10), (DAY + timedelta(days=1), 3000)):
@@ -102,26 +102,26 @@ def test_an_unchanged_day_reads_and_writes_next_to_nothing(warehouse: Any) -> No
         ("DROP TABLE staging.events_clean_p_2025_12_19", FROM_EVENTS),
     ],
 )
-def test_whatever_changes_of_the_inputs_makes_the_steps_work(shop: Any, change: str, steps: set[str]) -> None:
+def test_whatever_changes_of_the_inputs_makes_the_steps_work(shop: Warehouse, change: str, steps: set[str]) -> None:
     shop.execute(change)
     assert steps_that_work(shop, lambda: shop.call("warehouse.run_day", DAY)) == steps
 
 
-def test_a_redelivery_makes_work_for_what_follows_from_it(shop: Any) -> None:
+def test_a_redelivery_makes_work_for_what_follows_from_it(shop: Warehouse) -> None:
     shop.landing.events(DAY, events(41, DAY))
     again = steps_that_work(shop, lambda: shop.run(DAY))
     assert again == FROM_EVENTS
     assert shop.value("SELECT fact_events_count FROM warehouse.daily_metrics WHERE run_date = %s", DAY) == 41
 
 
-def test_a_refused_delivery_is_cleaned_and_changes_nothing_else(shop: Any) -> None:
+def test_a_refused_delivery_is_cleaned_and_changes_nothing_else(shop: Warehouse) -> None:
     shop.landing.put("orders", DAY, "other.json", "[{]")
     assert "clean_orders" in steps_that_work(shop, lambda: shop.run(DAY))
     reason = "SELECT failure_reason FROM audit.bad_records WHERE file_name = 'other.json'"
     assert "JSON" in shop.value(reason)
 
 
-def test_a_day_that_changed_elsewhere_is_judged_anew(shop: Any) -> None:
+def test_a_day_that_changed_elsewhere_is_judged_anew(shop: Warehouse) -> None:
     """A rule may look at other days; facts that another day took over are counted again."""
     other = DAY + timedelta(days=1)
     shop.landing.orders(other, [*orders(30, other), order(f"O-{DAY}-1", DAY, quantity=7)])
@@ -132,7 +132,7 @@ def test_a_day_that_changed_elsewhere_is_judged_anew(shop: Any) -> None:
     assert steps_that_work(shop, lambda: shop.call("warehouse.run_day", DAY)) == set()
 
 
-def test_a_blocked_day_is_judged_every_time(warehouse: Any) -> None:
+def test_a_blocked_day_is_judged_every_time(warehouse: Warehouse) -> None:
     warehouse.landing.orders(DAY, orders(20, DAY))
     warehouse.deliver(DAY)
     blocked_day(warehouse)
@@ -141,7 +141,7 @@ def test_a_blocked_day_is_judged_every_time(warehouse: Any) -> None:
     assert steps_that_work(warehouse, lambda: warehouse.call("warehouse.run_day", DAY)) >= LOADING
 
 
-def test_a_compacted_month_is_still_the_result(shop: Any) -> None:
+def test_a_compacted_month_is_still_the_result(shop: Warehouse) -> None:
     shop.call("warehouse.compact_partitions", DAY + timedelta(days=60))
     assert shop.value("SELECT warehouse._partition_of('warehouse.fact_orders', %s)::text", DAY).endswith("_p_2025_12")
     assert steps_that_work(shop, lambda: shop.call("warehouse.run_day", DAY)) == set()
@@ -154,20 +154,20 @@ RULE = """
     VALUES ('own', 'own', %s, %s, 1000000, 'critical', 'of the test')"""
 
 
-def with_rule(warehouse: Any, expression: str, table: str | None = None) -> None:
+def with_rule(warehouse: Warehouse, expression: str, table: str | None = None) -> None:
     """Give the shop a rule of its own, and run the day twice: by then nothing has changed since it was judged."""
     warehouse.execute(RULE, table, expression)
     for _ in range(2):
         warehouse.call("warehouse.run_day", DAY)
 
 
-def verdict(warehouse: Any, rule: str) -> str:
+def verdict(warehouse: Warehouse, rule: str) -> str:
     """Return what the newest run says of a rule."""
     newest = "SELECT message FROM audit.dq_results WHERE rule_name = %s ORDER BY run_id DESC LIMIT 1"
     return str(warehouse.rows(newest, rule)[0].message)
 
 
-def test_a_catalogue_of_another_day_is_seen_when_it_is_cleaned(warehouse: Any) -> None:
+def test_a_catalogue_of_another_day_is_seen_when_it_is_cleaned(warehouse: Warehouse) -> None:
     """It is no work of a whole run that the gate waits for."""
     earlier = DAY - timedelta(days=3)
     warehouse.landing.orders(DAY, orders(3, DAY))
@@ -181,7 +181,7 @@ def test_a_catalogue_of_another_day_is_seen_when_it_is_cleaned(warehouse: Any) -
     assert verdict(warehouse, "products_age") == "observed 3, allowed at most 14"
 
 
-def test_products_are_known_or_not_whether_or_not_the_day_was_loaded_before(shop: Any) -> None:
+def test_products_are_known_or_not_whether_or_not_the_day_was_loaded_before(shop: Warehouse) -> None:
     """A catalogue that the day itself brought, and brings no more, says nothing."""
     shop.landing.products(DAY, [product("P-9")])
     for _ in range(2):
@@ -207,7 +207,7 @@ def test_products_are_known_or_not_whether_or_not_the_day_was_loaded_before(shop
         "no_such_column",
     ],
 )
-def test_a_rule_of_which_it_is_not_known_what_it_reads_is_judged_each_time(shop: Any, expression: str) -> None:
+def test_a_rule_of_which_it_is_not_known_what_it_reads_is_judged_each_time(shop: Warehouse, expression: str) -> None:
     shop.execute("CREATE TABLE public.theirs (a integer); GRANT SELECT ON public.theirs TO warehouse_checker")
     shop.execute("CREATE FUNCTION public.theirs() RETURNS bigint LANGUAGE sql IMMUTABLE AS"
                  " 'SELECT count(*) FROM public.theirs'")  # fmt: skip
@@ -216,7 +216,7 @@ def test_a_rule_of_which_it_is_not_known_what_it_reads_is_judged_each_time(shop:
         assert steps_that_work(shop, lambda: shop.call("warehouse.run_day", DAY)) == {"check_quality"}
 
 
-def test_a_critical_rule_that_reads_a_table_of_theirs_blocks_as_soon_as_it_fails(shop: Any) -> None:
+def test_a_critical_rule_that_reads_a_table_of_theirs_blocks_as_soon_as_it_fails(shop: Warehouse) -> None:
     shop.execute("CREATE TABLE public.theirs (a integer); GRANT SELECT ON public.theirs TO warehouse_checker")
     with_rule(shop, "(SELECT sum(a) FROM public.theirs)")
     shop.execute("INSERT INTO public.theirs VALUES (1000001)")
@@ -235,7 +235,7 @@ def test_a_critical_rule_that_reads_a_table_of_theirs_blocks_as_soon_as_it_fails
     ],
 )  # fmt: skip
 def test_a_rule_that_reads_what_steps_write_is_skipped_until_one_has_worked(
-    shop: Any, table: str | None, expression: str
+    shop: Warehouse, table: str | None, expression: str
 ) -> None:
     with_rule(shop, expression, table)
     assert steps_that_work(shop, lambda: shop.call("warehouse.run_day", DAY)) == set()
@@ -245,7 +245,7 @@ def test_a_rule_that_reads_what_steps_write_is_skipped_until_one_has_worked(
     assert "check_quality" in steps_that_work(shop, lambda: shop.call("warehouse.run_day", DAY))
 
 
-def test_what_was_under_way_when_a_day_was_judged_counts_as_newer(shop: Any) -> None:
+def test_what_was_under_way_when_a_day_was_judged_counts_as_newer(shop: Warehouse) -> None:
     """Another day's step that had begun, and commits later: the verdict did not see it."""
     other = DAY - timedelta(days=7)
     with shop.connect() as busy, busy.transaction():
@@ -260,7 +260,7 @@ def test_what_was_under_way_when_a_day_was_judged_counts_as_newer(shop: Any) -> 
     assert steps_that_work(shop, lambda: shop.call("warehouse.run_day", DAY)) == set()
 
 
-def test_staging_that_retention_drops_is_missed_by_the_rules_that_read_it(shop: Any) -> None:
+def test_staging_that_retention_drops_is_missed_by_the_rules_that_read_it(shop: Warehouse) -> None:
     earlier = DAY - timedelta(days=40)
     shop.landing.orders(earlier, orders(5, earlier))
     shop.landing.events(earlier, events(5, earlier))
@@ -274,13 +274,13 @@ def test_staging_that_retention_drops_is_missed_by_the_rules_that_read_it(shop: 
     assert verdict(shop, "own") == "observed 0, allowed at most 1000000"
 
 
-def test_a_verdict_whose_results_are_gone_is_judged_anew(shop: Any) -> None:
+def test_a_verdict_whose_results_are_gone_is_judged_anew(shop: Warehouse) -> None:
     shop.execute("DELETE FROM audit.dq_results WHERE rule_name = 'orders_range'")
     assert steps_that_work(shop, lambda: shop.call("warehouse.run_day", DAY)) == {"check_quality"}
     assert verdict(shop, "orders_range") == "0 of 31 rows break it"
 
 
-def test_each_input_of_a_step_is_remembered_by_itself(shop: Any) -> None:
+def test_each_input_of_a_step_is_remembered_by_itself(shop: Warehouse) -> None:
     """So that it can be said why a step would work."""
     components = "SELECT components FROM audit.step_inputs WHERE step = %s"
     general = {"codes", "order statuses", "settings", "step", "routines", "views", "revision", "server"}

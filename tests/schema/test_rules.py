@@ -1,5 +1,6 @@
 """What holds for every object of the warehouse, read from the catalog of a migrated database."""
 
+import ast
 import re
 from datetime import date
 from typing import Any
@@ -208,6 +209,14 @@ def test_a_file_is_read_in_one_go(folder: str, kind: str, most: int) -> None:
     assert {path.name: count for path, count in lines.items() if count >= most} == {}
 
 
+def test_glue_stays_small_and_says_of_each_file_why_it_is_there() -> None:
+    """SQL thinks: what is not fetch, COPY, call or the command line has another room."""
+    files = sorted((PROJECT / "glue").glob("*.py"))
+    assert sum(path.read_text().count("\n") for path in files) < 2400
+    told = (PROJECT / "CONTRIBUTING.md").read_text().partition("### What stays in glue/")[2].partition("\n## ")[0]
+    assert [path.name for path in files if f"`{path.name}`" not in told] == []
+
+
 def test_a_body_is_tagged_with_its_routines_name() -> None:
     """So that a stack trace and a grep agree."""
     wrong = []
@@ -343,9 +352,37 @@ def plpgsql_findings(warehouse: Warehouse) -> list[Any]:
 
 def test_no_test_imports_another() -> None:
     """What tests share stands in modules beside them, so that a file can be moved or run by itself."""
-    importing = [
-        path.name
-        for path in (PROJECT / "tests").rglob("*.py")
-        if re.search(r"^from tests\.\w+\.test_", path.read_text(), re.M)
-    ]
+    importing = []
+    for path, tree in files_of_tests():
+        for node in ast.walk(tree):
+            modules = [alias.name for alias in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
+            modules += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            if any(part.startswith("test_") for module in modules for part in module.split(".")):
+                importing.append(f"{path}:{node.lineno}")
     assert importing == []
+
+
+def test_fixtures_have_types_and_tests_say_them() -> None:
+    functions = [
+        (path, node) for path, tree in files_of_tests() for node in tree.body if isinstance(node, ast.FunctionDef)
+    ]
+    types = {
+        (path if "conftest" not in path else "", node.name): ast.unparse(node.returns) if node.returns else ""
+        for path, node in functions if any("fixture" in ast.unparse(decorator) for decorator in node.decorator_list)
+    }  # fmt: skip
+    assert [key for key, type_ in types.items() if not type_] == []
+    untyped = []
+    for path, node in functions:
+        if node.name.startswith("test_") or (path, node.name) in types or ("", node.name) in types:
+            for argument in [*node.args.args, *node.args.kwonlyargs]:
+                said = ast.unparse(argument.annotation) if argument.annotation else ""
+                fixture = types.get((path, argument.arg), types.get(("", argument.arg), "Any"))
+                if not said or (said == "Any" and fixture not in ("Any", "Iterator[Any]")):
+                    untyped.append(f"{path}:{node.lineno}: {argument.arg}")
+    assert untyped == []
+
+
+def files_of_tests() -> list[tuple[str, ast.Module]]:
+    """Return the files of tests/, parsed."""
+    files = sorted((PROJECT / "tests").rglob("*.py"))
+    return [(path.relative_to(PROJECT).as_posix(), ast.parse(path.read_text(encoding="utf-8"))) for path in files]

@@ -5,11 +5,11 @@ A threshold or a synonym is a decision: who changes one changes it here too, and
 
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any
 
 import psycopg
 import pytest
 
+from tests.conftest import Warehouse
 from tests.promises import RULES_OFF
 from tests.shop import events, orders
 
@@ -59,7 +59,7 @@ BOUNDS = {
 }  # fmt: skip
 
 
-def test_the_shipped_settings_codes_statuses_and_thresholds(warehouse: Any) -> None:
+def test_the_shipped_settings_codes_statuses_and_thresholds(warehouse: Warehouse) -> None:
     settings = warehouse.rows("SELECT name, value FROM audit.settings")
     assert {row.name: row.value for row in settings} == SETTINGS
     statuses = warehouse.rows("SELECT status, counts_as_sale FROM warehouse.order_statuses")
@@ -113,14 +113,14 @@ REFUSED = [
 ]  # fmt: skip
 
 
-def test_what_the_tables_themselves_refuse(warehouse: Any) -> None:
+def test_what_the_tables_themselves_refuse(warehouse: Warehouse) -> None:
     for statement, constraint in REFUSED:
         with pytest.raises((psycopg.errors.CheckViolation, psycopg.errors.ForeignKeyViolation)) as caught:
             warehouse.execute(statement)
         assert caught.value.diag.constraint_name == constraint, statement
 
 
-def test_an_alert_is_for_what_is_beyond_its_threshold_and_says_so(warehouse: Any) -> None:
+def test_an_alert_is_for_what_is_beyond_its_threshold_and_says_so(warehouse: Warehouse) -> None:
     columns = "run_date, status, runtime_seconds, dq_failed_count, raw_orders_count"
     for number, values in enumerate([(5400, 100, 100), (5401, 100, 100), (5400, 101, 100), (5400, 100, 99)]):
         warehouse.execute(
@@ -137,7 +137,7 @@ def test_an_alert_is_for_what_is_beyond_its_threshold_and_says_so(warehouse: Any
     assert warehouse.rows(alerts) == []
 
 
-def test_health_counts_runs_of_the_last_week_and_month(warehouse: Any) -> None:
+def test_health_counts_runs_of_the_last_week_and_month(warehouse: Warehouse) -> None:
     warehouse.landing.orders(DAY, orders(60, DAY))
     warehouse.landing.events(DAY, events(120, DAY))
     warehouse.run(DAY)  # succeeded, with failed warnings: fewer than 100 orders
@@ -194,7 +194,7 @@ def test_health_counts_runs_of_the_last_week_and_month(warehouse: Any) -> None:
     assert {row.unit for row in rows} == {"runs", "%", "seconds", "rows per second", "records", "bytes"}
 
 
-def test_a_gate_without_rules_lets_the_day_through_and_counts_nothing(warehouse: Any) -> None:
+def test_a_gate_without_rules_lets_the_day_through_and_counts_nothing(warehouse: Warehouse) -> None:
     warehouse.execute(RULES_OFF)
     warehouse.execute("UPDATE audit.dq_rules SET enabled = false")
     warehouse.landing.orders(DAY, orders(1, DAY))

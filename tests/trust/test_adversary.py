@@ -19,11 +19,11 @@ from psycopg.conninfo import make_conninfo
 
 from embedded.server import PROJECT, EmbeddedServer
 from glue.connection import connect
-from glue.explain import day_story
 from glue.extract import extract
-from glue.status import status
 from ops import backup
 from ops.migrate import upgrade
+from report.explain import day_story
+from report.status import status
 from tests import catalog
 from tests.conftest import TEST_SETTINGS, Warehouse, reachable_folder
 from tests.promises import RULES_OFF, broken_promises
@@ -331,6 +331,7 @@ def run_our_jobs(compose: Compose, seen: Warehouse, folder: Path) -> None:
                 typed.execute(statement)  # type: ignore[arg-type]  # fmt: skip
 
 
+@pytest.mark.long
 def test_whatever_a_role_makes_no_job_runs_it_and_nobody_may_more_than_before(
     compose: tuple[Compose, Warehouse], tmp_path: Path
 ) -> None:

@@ -17,10 +17,11 @@ from psycopg import errors, sql
 from embedded.server import PROJECT, EmbeddedServer
 from glue import cli
 from glue.connection import connect
-from glue.explain import day_story
-from glue.status import status
 from ops import backup
 from ops.migrate import upgrade
+from report.explain import day_story
+from report.status import status
+from tests.conftest import Warehouse
 from tests.rights import load
 from trust.upgrades import RELEASES
 
@@ -47,7 +48,7 @@ TRAP = f"""
 """
 
 
-def taken_over(warehouse: Any, server: EmbeddedServer) -> list[str]:
+def taken_over(warehouse: Warehouse, server: EmbeddedServer) -> list[str]:
     """Return who was taken over, by the server's log, in this database's test; and undo it."""
     found = [line.split("TAKEN OVER: ")[1] for line in server.log.read_text(errors="replace").splitlines()
              if "TAKEN OVER: " in line and "LOG:" in line]  # fmt: skip
@@ -58,7 +59,7 @@ def taken_over(warehouse: Any, server: EmbeddedServer) -> list[str]:
 
 
 def test_a_restore_check_evaluates_nothing_that_an_analyst_made(
-    warehouse: Any, server: EmbeddedServer, tmp_path: Path
+    warehouse: Warehouse, server: EmbeddedServer, tmp_path: Path
 ) -> None:
     """Not in our dumps, and not in one of the whole database, as the specification makes it and release 0.1.0 did."""
     load(warehouse)
@@ -75,7 +76,7 @@ def test_a_restore_check_evaluates_nothing_that_an_analyst_made(
 
 
 def test_a_name_that_looks_like_a_line_of_a_dumps_list_restores_nothing(
-    warehouse: Any, server: EmbeddedServer, tmp_path: Path
+    warehouse: Warehouse, server: EmbeddedServer, tmp_path: Path
 ) -> None:
     """The list says what is restored, and analysts say what their tables are called."""
     analyst = warehouse.connect("warehouse_analyst")
@@ -96,7 +97,7 @@ def test_a_name_that_looks_like_a_line_of_a_dumps_list_restores_nothing(
     assert taken_over(warehouse, server) == []
 
 
-def test_dump_and_check_need_two_logins_that_may_nothing_else(warehouse: Any, tmp_path: Path) -> None:
+def test_dump_and_check_need_two_logins_that_may_nothing_else(warehouse: Warehouse, tmp_path: Path) -> None:
     """The one reads, the other makes a database of its own; neither may write in the warehouse."""
     load(warehouse)
     name = warehouse.connection.info.dbname
@@ -123,7 +124,7 @@ def test_dump_and_check_need_two_logins_that_may_nothing_else(warehouse: Any, tm
 
 
 def test_the_scratch_database_of_a_restore_check_is_nobody_elses_to_connect_to(
-    warehouse: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     load(warehouse)
     backup.dump(warehouse.dsn, tmp_path)
@@ -143,7 +144,7 @@ def test_the_scratch_database_of_a_restore_check_is_nobody_elses_to_connect_to(
 
 @pytest.mark.parametrize("login", ["superuser", "reader"])
 def test_a_lock_or_a_policy_of_an_analyst_stops_no_backup_no_check_and_no_status(
-    warehouse: Any, tmp_path: Path, login: str, monkeypatch: pytest.MonkeyPatch
+    warehouse: Warehouse, tmp_path: Path, login: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     load(warehouse)
     monkeypatch.setattr(backup, "OTHERS_LOCK_SECONDS", 1)
@@ -181,7 +182,7 @@ def test_a_lock_or_a_policy_of_an_analyst_stops_no_backup_no_check_and_no_status
 
 
 def test_what_people_made_is_in_a_file_of_its_own_and_goes_with_its_dump(
-    warehouse: Any, server: EmbeddedServer, tmp_path: Path
+    warehouse: Warehouse, server: EmbeddedServer, tmp_path: Path
 ) -> None:
     warehouse.connect("warehouse_analyst").execute("CREATE VIEW marts.mine AS SELECT count(*) FROM warehouse.dim_user")
     old = tmp_path / "ecommerce_warehouse_20251201T040000Z.dump"
@@ -253,10 +254,11 @@ CLOSER = """
     END $$
 """
 # Where commands, hints, views, rules, statements of ours and of the DAGs, and documents name functions.
-TEXTS = ("db/**/*.sql", "glue/*.py", "dags/*.py", "docs/*.md", "README.md", "docker/*.py", "alembic/versions/*.py")
+ROOMS = ("glue/*.py", "report/*.py", "ops/*.py", "demo/*.py")
+TEXTS = ("db/**/*.sql", *ROOMS, "dags/*.py", "docs/*.md", "README.md", "docker/*.py", "alembic/versions/*.py")
 
 
-def names_in_use(warehouse: Any) -> list[str]:
+def names_in_use(warehouse: Warehouse) -> list[str]:
     """Return the functions of PostgreSQL that our texts name."""
     words = set()
     for pattern in TEXTS:
@@ -276,7 +278,7 @@ def array(values: Any) -> str:
 def commands() -> list[str]:
     """Return the statements that our hints and documents offer, with values in the places of their parameters."""
     found = set()
-    for pattern in ("db/procedures/**/*.sql", "glue/*.py", "docs/*.md", "README.md"):
+    for pattern in ("db/procedures/**/*.sql", *ROOMS, "docs/*.md", "README.md"):
         for path in PROJECT.glob(pattern):
             text = path.read_text(encoding="utf-8")
             if path.suffix == ".sql":
@@ -290,8 +292,9 @@ def commands() -> list[str]:
     return sorted(found)
 
 
+@pytest.mark.long
 def test_no_command_of_ours_finds_a_closer_match_of_an_analysts(
-    warehouse: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     load(warehouse)
     names = names_in_use(warehouse)
@@ -356,7 +359,7 @@ def test_no_command_of_ours_finds_a_closer_match_of_an_analysts(
     assert warehouse.rows("SELECT message FROM audit.dq_results WHERE message LIKE '%cannot be evaluated%'") == []
 
 
-def test_on_the_path_of_the_database_only_the_owner_makes_things(warehouse: Any) -> None:
+def test_on_the_path_of_the_database_only_the_owner_makes_things(warehouse: Warehouse) -> None:
     with psycopg.connect(warehouse.dsn) as fresh:
         assert fresh.execute("SHOW search_path").fetchone() == ("public",)
     for role in ("loader", "runner", "checker", "analyst"):
@@ -371,7 +374,7 @@ def test_on_the_path_of_the_database_only_the_owner_makes_things(warehouse: Any)
 
 
 def test_an_upgrade_of_release_0_1_0_takes_marts_off_the_path_and_says_what_analysts_do(
-    warehouse: Any, server: EmbeddedServer, caplog: pytest.LogCaptureFixture
+    warehouse: Warehouse, server: EmbeddedServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "alembic")
     name, login = f"{warehouse.connection.info.dbname}_0001", f"anna_{warehouse.connection.info.dbname}"
@@ -397,7 +400,7 @@ def test_an_upgrade_of_release_0_1_0_takes_marts_off_the_path_and_says_what_anal
         warehouse.execute(f'DROP ROLE "{login}"')
 
 
-def test_migrate_closes_a_path_that_somebody_opened(warehouse: Any) -> None:
+def test_migrate_closes_a_path_that_somebody_opened(warehouse: Warehouse) -> None:
     """As a database of PostgreSQL 14 is, and as release 0.1.0 left it."""
     name = warehouse.connection.info.dbname
     for opened in (

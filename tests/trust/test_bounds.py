@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests.conftest import Warehouse
 from tests.promises import RULES_OFF, broken_promises
 from tests.shop import basket, item, order
 
@@ -25,7 +26,7 @@ SIZES = """
 """
 
 
-def cost(warehouse: Any, files: dict[tuple[str, str], str]) -> tuple[int, int]:
+def cost(warehouse: Warehouse, files: dict[tuple[str, str], str]) -> tuple[int, int]:
     """Deliver files and run the day; return how many bytes came, and how many more the database has than before."""
     # Tables and partitions that are there whatever is delivered are not the delivery's cost.
     warehouse.landing.orders(date(2025, 12, 18), [order("O-before", "2025-12-18")])
@@ -43,7 +44,7 @@ def cost(warehouse: Any, files: dict[tuple[str, str], str]) -> tuple[int, int]:
     return sum(len(text.encode()) for text in files.values()), warehouse.value(SIZES) - before
 
 
-def counts(warehouse: Any, source: str) -> tuple[int, int, int, int]:
+def counts(warehouse: Warehouse, source: str) -> tuple[int, int, int, int]:
     """Return what staging says of a source's lines: delivered, clean, duplicate, rejected."""
     return tuple(
         warehouse.row(
@@ -62,14 +63,14 @@ def padded_order(number: int, items: int, one: str = "0", pad: int = 0) -> str:
     return head + ', "items": [' + ",".join([one] * items) + "]}"
 
 
-def test_orders_of_thousands_of_items_that_are_none_cost_a_few_times_their_bytes(warehouse: Any) -> None:
+def test_orders_of_thousands_of_items_that_are_none_cost_a_few_times_their_bytes(warehouse: Warehouse) -> None:
     text = "[" + ",".join(padded_order(n, 2000, pad=3900) for n in range(20)) + "]"
     delivered, stored = cost(warehouse, {("orders", "orders.json"): text})
     assert counts(warehouse, "orders") == (40_000, 0, 0, 40_000)
     assert stored <= BYTES_PER_BYTE * delivered
 
 
-def test_records_of_nothing_cost_raw_a_row_each_and_audit_a_few_times_their_bytes(warehouse: Any) -> None:
+def test_records_of_nothing_cost_raw_a_row_each_and_audit_a_few_times_their_bytes(warehouse: Warehouse) -> None:
     delivered, _ = cost(warehouse, {("orders", "orders.json"): "[" + ",".join(["{}"] * 20_000) + "]"})
     assert counts(warehouse, "orders") == (20_000, 0, 0, 20_000)
     assert warehouse.value("SELECT sum(line_count) FROM audit.bad_records") == 20_000
@@ -78,7 +79,7 @@ def test_records_of_nothing_cost_raw_a_row_each_and_audit_a_few_times_their_byte
     assert rows <= BYTES_PER_BYTE * (delivered + 16384)
 
 
-def test_lines_that_raw_cannot_take_are_not_copied_without_bound(warehouse: Any) -> None:
+def test_lines_that_raw_cannot_take_are_not_copied_without_bound(warehouse: Warehouse) -> None:
     delivered, _ = cost(warehouse, {("orders", "orders.ndjson"): "{\n" * 20_000})
     assert counts(warehouse, "orders") == (20_000, 0, 0, 20_000)
     assert warehouse.value("SELECT sum(line_count) FROM audit.bad_records") == 20_000
@@ -86,7 +87,7 @@ def test_lines_that_raw_cannot_take_are_not_copied_without_bound(warehouse: Any)
     assert rows <= BYTES_PER_BYTE * (delivered + 16384)
 
 
-def test_what_cannot_be_read_is_kept_in_no_more_bytes_than_it_has(warehouse: Any) -> None:
+def test_what_cannot_be_read_is_kept_in_no_more_bytes_than_it_has(warehouse: Warehouse) -> None:
     """A byte that is no text is told in four: of 64 KiB of them the first 16 KiB are told."""
     warehouse.landing.path("orders", DAY).mkdir(parents=True, exist_ok=True)
     (warehouse.landing.path("orders", DAY) / "orders.ndjson").write_bytes(b"\xff" * 200_000 + b"\n")
@@ -96,7 +97,7 @@ def test_what_cannot_be_read_is_kept_in_no_more_bytes_than_it_has(warehouse: Any
     assert tuple(row) == (1, 65536)
 
 
-def test_wide_events_that_are_refused_cost_a_few_times_their_bytes(warehouse: Any) -> None:
+def test_wide_events_that_are_refused_cost_a_few_times_their_bytes(warehouse: Warehouse) -> None:
     wide = ",".join(f"c{n}" for n in range(200))
     lines = [f"E-{n},click,never," + ",".join(f"{n}{k}" for k in range(200)) for n in range(200)]
     text = f"event_id,event_type,event_ts,{wide}\n" + "\n".join(lines) + "\n"
@@ -105,7 +106,7 @@ def test_wide_events_that_are_refused_cost_a_few_times_their_bytes(warehouse: An
     assert stored <= BYTES_PER_BYTE * delivered
 
 
-def test_the_rest_of_a_records_lines_is_one_row_with_all_their_reasons(warehouse: Any) -> None:
+def test_the_rest_of_a_records_lines_is_one_row_with_all_their_reasons(warehouse: Warehouse) -> None:
     items = [item(f"P-{n}", quantity=0) for n in range(25)] + [item("P-good"), item("P-x", price=-1), item(None)]
     warehouse.landing.orders(DAY, [basket("B", items)])
     warehouse.deliver(DAY)
@@ -126,7 +127,7 @@ def test_the_rest_of_a_records_lines_is_one_row_with_all_their_reasons(warehouse
     assert [json.loads(row.raw_data)["product_id"] for row in rows[1:]] == [f"P-{n}" for n in range(1, 21)]
 
 
-def test_bounds_that_are_off_write_every_line_out_and_a_rerun_changes_nothing(warehouse: Any) -> None:
+def test_bounds_that_are_off_write_every_line_out_and_a_rerun_changes_nothing(warehouse: Warehouse) -> None:
     warehouse.landing.put("orders", DAY, "orders.json", "[" + padded_order(1, 300) + "]")
     warehouse.deliver(DAY)
     warehouse.call("staging.clean_orders", DAY)
@@ -147,7 +148,7 @@ def test_bounds_that_are_off_write_every_line_out_and_a_rerun_changes_nothing(wa
     assert tuple(warehouse.row(total)) == (1, 300)
 
 
-def test_reports_that_a_later_one_replaced_leave_no_room_behind(warehouse: Any) -> None:
+def test_reports_that_a_later_one_replaced_leave_no_room_behind(warehouse: Warehouse) -> None:
     """A report of a thousand lines that comes a hundred times is once in staging, and takes the room of once."""
     one = padded_order(1, 300, one='{"product_id":1,"quantity":1,"price":1}')
     text = "\n".join([one] * 50) + "\n"
@@ -162,7 +163,7 @@ OLD, NEWER = date(2025, 11, 10), date(2025, 11, 20)
 BEFORE = date(2026, 2, 28)
 
 
-def aged_shop(warehouse: Any) -> None:
+def aged_shop(warehouse: Warehouse) -> None:
     """Two days of November with a rejected line each, run three times in their time; one let through."""
     warehouse.execute("UPDATE audit.dq_rules SET enabled = rule_name = 'orders_rejected_share_max'")
     for day in (OLD, NEWER):
@@ -178,7 +179,7 @@ def aged_shop(warehouse: Any) -> None:
     warehouse.execute("UPDATE audit.pipeline_runs SET started_at = run_date + interval '30 hours'")
 
 
-def kept(warehouse: Any) -> dict[str, list[Any]]:
+def kept(warehouse: Warehouse) -> dict[str, list[Any]]:
     """Return what audit has of each day: its runs, and how many rows of each kind."""
     return {
         str(row.run_date): [row.runs, row.steps > 0, row.results, row.verdicts, row.inputs > 0, row.bad]
@@ -200,7 +201,7 @@ def kept(warehouse: Any) -> dict[str, list[Any]]:
     }
 
 
-def keep_days(warehouse: Any, **days: int) -> None:
+def keep_days(warehouse: Warehouse, **days: int) -> None:
     """Set settings of retention, and compact."""
     for name, value in days.items():
         warehouse.execute("UPDATE audit.settings SET value = %s WHERE name = %s", str(value), name)
@@ -208,7 +209,7 @@ def keep_days(warehouse: Any, **days: int) -> None:
     warehouse.call("warehouse.compact_partitions", BEFORE)
 
 
-def test_audit_is_kept_for_ever_unless_a_setting_says_otherwise(warehouse: Any) -> None:
+def test_audit_is_kept_for_ever_unless_a_setting_says_otherwise(warehouse: Warehouse) -> None:
     aged_shop(warehouse)
     whole = kept(warehouse)
     assert [one[0] for one in whole.values()] == [3, 3]
@@ -216,7 +217,7 @@ def test_audit_is_kept_for_ever_unless_a_setting_says_otherwise(warehouse: Any) 
     assert kept(warehouse) == whole
 
 
-def test_audit_of_a_day_that_staging_has_keeps_its_last_verdict_and_its_rejected_rows(warehouse: Any) -> None:
+def test_audit_of_a_day_that_staging_has_keeps_its_last_verdict_and_its_rejected_rows(warehouse: Warehouse) -> None:
     aged_shop(warehouse)
     overrides = warehouse.rows("SELECT * FROM audit.dq_overrides")
     verdicts = warehouse.rows("SELECT * FROM audit.gate_verdicts ORDER BY 1")
@@ -237,7 +238,7 @@ def test_audit_of_a_day_that_staging_has_keeps_its_last_verdict_and_its_rejected
         assert not broken_promises(warehouse.connection)
 
 
-def test_rejected_rows_go_with_the_staging_of_their_day_and_come_back_with_it(warehouse: Any) -> None:
+def test_rejected_rows_go_with_the_staging_of_their_day_and_come_back_with_it(warehouse: Warehouse) -> None:
     aged_shop(warehouse)
     rejected = "SELECT run_date, record_id, failure_reason, raw_data FROM audit.bad_records ORDER BY 1"
     before = warehouse.rows(rejected)
@@ -254,7 +255,7 @@ def test_rejected_rows_go_with_the_staging_of_their_day_and_come_back_with_it(wa
     assert [one[5] for one in kept(warehouse).values()] == [1, 1]
 
 
-def test_what_runs_is_not_dropped_from_under_its_step(warehouse: Any) -> None:
+def test_what_runs_is_not_dropped_from_under_its_step(warehouse: Warehouse) -> None:
     aged_shop(warehouse)
     warehouse.execute("UPDATE audit.settings SET value = '30' WHERE name = 'audit_keep_days'")
     with warehouse.connect() as other, other.transaction():

@@ -9,9 +9,12 @@ import psycopg
 import pytest
 
 from glue.connection import connect
-from glue.dsn import for_program
 from ops.backup import dump
+from ops.programs import for_program
 from tests.conftest import Warehouse
+
+# Connection strings are read by the libpq that psycopg brings, whatever server answers.
+pytestmark = pytest.mark.once
 
 PROJECT = Path(__file__).parents[2]
 # The password is made of the words hush and s3cret; nothing of either may be seen. No name needs a name server.

@@ -4,6 +4,7 @@ import copy
 import json
 import os
 import random
+import re
 import subprocess
 import threading
 import time
@@ -15,7 +16,9 @@ import pytest
 from psycopg import errors
 from psycopg.rows import tuple_row
 
+from embedded.server import EmbeddedServer
 from ops.migrate import upgrade
+from tests.conftest import Warehouse
 from tests.promises import RULES_OFF, broken_promises
 from tests.rebuild import empty_all_but_raw
 from tests.shop import basket, checksums, event, events, item, order, orders, product
@@ -50,7 +53,7 @@ NUMBERS = {
 }  # fmt: skip
 
 
-def put(warehouse: Any, day: date) -> None:
+def put(warehouse: Warehouse, day: date) -> None:
     """Put a day into the landing zone on which the person does everything that a person can do."""
     person = {"user_id": PERSON, "city": CITY, "signup_date": "2019-05-03", "marketing_source": "newsletter-7391"}
     secrets = {"name": NAME, "customer": {"id": PERSON, "email": PERSON}, "note": f"call {NAME}"}
@@ -102,7 +105,7 @@ def put(warehouse: Any, day: date) -> None:
     warehouse.landing.products(day, [product("P-1", reviews=reviews), product("P-2")])
 
 
-def load(warehouse: Any) -> Any:
+def load(warehouse: Warehouse) -> Any:
     """Load all days, and merge the closed month."""
     warehouse.execute(RULES_OFF)
     warehouse.execute(
@@ -117,17 +120,17 @@ def load(warehouse: Any) -> Any:
 
 
 @pytest.fixture
-def loaded(warehouse: Any) -> Any:
+def loaded(warehouse: Warehouse) -> Warehouse:
     """A warehouse in which the person is everywhere."""
     return load(warehouse)
 
 
-def numbers(warehouse: Any) -> dict[str, list[Any]]:
+def numbers(warehouse: Warehouse) -> dict[str, list[Any]]:
     cursor = warehouse.connection.cursor(row_factory=tuple_row)
     return {name: cursor.execute(query).fetchall() for name, query in NUMBERS.items()}
 
 
-def dump(warehouse: Any, server: Any) -> str:
+def dump(warehouse: Warehouse, server: EmbeddedServer) -> str:
     """Return the whole database as pg_dump writes it, with statistics where it can."""
     command = [server.binaries() / "pg_dump", "-d", warehouse.dsn, "--inserts"]
     if warehouse.connection.info.server_version >= 180000:
@@ -149,7 +152,9 @@ def traces(text: str) -> list[str]:
     return [line for line in lines if any(word in line for word in wanted)]
 
 
-def test_numbers_stay_the_person_is_gone_and_raw_makes_the_same_again(loaded: Any, server: Any) -> None:
+def test_numbers_stay_the_person_is_gone_and_raw_makes_the_same_again(
+    loaded: Warehouse, server: EmbeddedServer
+) -> None:
     loaded.execute("ANALYZE")
     assert len(traces(dump(loaded, server))) > 100
     before = numbers(loaded)
@@ -181,7 +186,7 @@ def test_numbers_stay_the_person_is_gone_and_raw_makes_the_same_again(loaded: An
     assert traces(dump(loaded, server)) == []
 
 
-def test_a_person_who_is_delivered_again_is_a_guest(warehouse: Any, server: Any) -> None:
+def test_a_person_who_is_delivered_again_is_a_guest(warehouse: Warehouse, server: EmbeddedServer) -> None:
     warehouse.execute(RULES_OFF)
     put(warehouse, FRIDAY)
     warehouse.run(FRIDAY)
@@ -217,7 +222,7 @@ def test_a_person_who_is_delivered_again_is_a_guest(warehouse: Any, server: Any)
 
 
 @pytest.mark.parametrize("person", ["maria@shop.example", "zoë"])
-def test_rejected_rows_of_a_person_whose_raw_is_gone_lose_their_text_too(warehouse: Any, person: str) -> None:
+def test_rejected_rows_of_a_person_whose_raw_is_gone_lose_their_text_too(warehouse: Warehouse, person: str) -> None:
     warehouse.execute(RULES_OFF)
     warehouse.execute("UPDATE audit.settings SET value = '0' WHERE name = 'raw_keep_days'")
     day = DAYS[0]
@@ -235,7 +240,7 @@ def test_rejected_rows_of_a_person_whose_raw_is_gone_lose_their_text_too(warehou
     assert warehouse.rows(left) == [(f"O-{person}", False), (f"O-{OTHER}", True), (None, False), (None, True)]
 
 
-def test_all_rejected_lines_of_an_order_go_with_its_first_whose_text_says_whose_it_was(warehouse: Any) -> None:
+def test_all_rejected_lines_of_an_order_go_with_its_first_whose_text_says_whose_it_was(warehouse: Warehouse) -> None:
     """The order's text is kept once: the rows of its other lines have their item, which may hold anything."""
     warehouse.execute(RULES_OFF)
     warehouse.execute("UPDATE audit.settings SET value = '0' WHERE name = 'raw_keep_days'")
@@ -274,7 +279,7 @@ def odd_order(chosen: random.Random, number: int) -> dict[str, Any]:
     return made
 
 
-def test_whatever_is_wrong_with_an_order_stays_wrong_in_the_same_way(warehouse: Any) -> None:
+def test_whatever_is_wrong_with_an_order_stays_wrong_in_the_same_way(warehouse: Warehouse) -> None:
     """What is left of an order is judged as the order was: rebuilt from raw, every count and reason is the same."""
     warehouse.execute(RULES_OFF)
     chosen = random.Random(4711)
@@ -300,7 +305,7 @@ def test_whatever_is_wrong_with_an_order_stays_wrong_in_the_same_way(warehouse: 
     assert checksums(warehouse.connection) == left
 
 
-def test_a_user_id_that_is_a_number_takes_no_number_with_it(warehouse: Any) -> None:
+def test_a_user_id_that_is_a_number_takes_no_number_with_it(warehouse: Warehouse) -> None:
     warehouse.execute(RULES_OFF)
     seven = order("O-1", user_id=7, product_id="7", quantity=7, price=7, city="7", coupon=7)
     other = order("O-2", product_id="7", quantity="7", price="7", coupon="7", parcels=7)
@@ -326,7 +331,7 @@ def test_a_user_id_that_is_a_number_takes_no_number_with_it(warehouse: Any) -> N
     assert (third["user_id"], third["order_id"], third["quantity"]) == ("17", "7", "-7")
 
 
-def test_an_erasure_is_recorded_without_naming_the_person(warehouse: Any) -> None:
+def test_an_erasure_is_recorded_without_naming_the_person(warehouse: Warehouse) -> None:
     warehouse.execute(RULES_OFF)
     put(warehouse, FRIDAY)
     warehouse.run(FRIDAY)
@@ -336,6 +341,8 @@ def test_an_erasure_is_recorded_without_naming_the_person(warehouse: Any) -> Non
     assert (record.erased_by, record.reason) == (warehouse.connection.info.user, REASON)
     assert min(record.raw_rows, record.staging_rows, record.warehouse_rows, record.audit_rows) > 5
     assert any("Now VACUUM" in notice for notice in warehouse.notices)
+    (found,) = [notice for notice in warehouse.notices if notice.startswith("found: ")]
+    assert re.fullmatch(r"found: \d\d+ rows of raw of 1 days that mention the user", found)
     # What tells the person again is for the owner only, and does not lead to the pseudonym.
     secret = warehouse.row("SELECT * FROM audit.erased_users")
     assert secret._fields == ("digest", "salt", "delivered_again_at", "rewriting", "pseudonym", "erasure_id")
@@ -359,7 +366,7 @@ def test_an_erasure_is_recorded_without_naming_the_person(warehouse: Any) -> Non
         assert refused.value.sqlstate == "WH010"
 
 
-def test_an_erasure_that_another_session_has_ended_meanwhile_is_told_so_and_done(loaded: Any) -> None:
+def test_an_erasure_that_another_session_has_ended_meanwhile_is_told_so_and_done(loaded: Warehouse) -> None:
     loaded.execute(ERASE, PERSON, REASON)
     # A session that was between two of its transactions finds nothing left to do.
     for stage in ("find", "days", "rest", "statistics"):
@@ -367,7 +374,7 @@ def test_an_erasure_that_another_session_has_ended_meanwhile_is_told_so_and_done
     assert loaded.notices.count("another session has completed this erasure") == 4
 
 
-def test_what_cannot_be_erased_is_refused_and_nothing_changes(warehouse: Any) -> None:
+def test_what_cannot_be_erased_is_refused_and_nothing_changes(warehouse: Warehouse) -> None:
     warehouse.execute(RULES_OFF)
     warehouse.landing.orders(FRIDAY, orders(5, FRIDAY))
     warehouse.landing.events(FRIDAY, events(5, FRIDAY))
@@ -400,7 +407,7 @@ def test_what_cannot_be_erased_is_refused_and_nothing_changes(warehouse: Any) ->
     assert checksums(warehouse.connection, ["raw", "staging", "warehouse", "audit"]) == everything
 
 
-def test_an_erasure_waits_for_what_runs_and_what_comes_waits_for_it(warehouse: Any) -> None:
+def test_an_erasure_waits_for_what_runs_and_what_comes_waits_for_it(warehouse: Warehouse) -> None:
     warehouse.execute(RULES_OFF)
     warehouse.landing.orders(FRIDAY, [*orders(5, FRIDAY), order("mine", user_id=PERSON)])
     warehouse.landing.events(FRIDAY, events(5, FRIDAY))
@@ -453,7 +460,7 @@ def calls(connection: Any, like: str) -> int:
 
 
 @pytest.mark.parametrize("person", ["berlin", "zoë", "7"])
-def test_only_what_may_be_the_persons_is_looked_at_closely(warehouse: Any, person: str) -> None:
+def test_only_what_may_be_the_persons_is_looked_at_closely(warehouse: Warehouse, person: str) -> None:
     """Escapes, substrings of others' texts and numbers that look like the user_id cost nothing worth mentioning."""
     warehouse.execute(RULES_OFF)
     others = [
@@ -479,7 +486,7 @@ def test_only_what_may_be_the_persons_is_looked_at_closely(warehouse: Any, perso
     assert kept[:-2] == json.loads(json.dumps(others, default=float))
 
 
-def test_a_load_after_an_erasure_calls_nothing_per_record(warehouse: Any) -> None:
+def test_a_load_after_an_erasure_calls_nothing_per_record(warehouse: Warehouse) -> None:
     warehouse.execute(RULES_OFF)
     warehouse.execute(f"ALTER DATABASE {warehouse.connection.info.dbname} SET track_functions = 'all'")
     warehouse.landing.orders(FRIDAY, [order("mine", user_id=PERSON)])
@@ -508,7 +515,7 @@ def waiting(watching: Any, thread: threading.Thread, locktype: str) -> None:
         assert thread.is_alive()
 
 
-def test_other_days_load_while_an_erasure_searches(warehouse: Any) -> None:
+def test_other_days_load_while_an_erasure_searches(warehouse: Warehouse) -> None:
     warehouse.execute(RULES_OFF)
     for day in DAYS:
         warehouse.landing.orders(day, [*orders(5, day), order(f"mine-{day}", day, user_id=PERSON)])
@@ -538,7 +545,7 @@ def test_other_days_load_while_an_erasure_searches(warehouse: Any) -> None:
 
 
 @pytest.mark.parametrize("in_the_middle", ["a run", "a delivery", "nothing"])
-def test_an_erasure_that_was_interrupted_goes_on(loaded: Any, server: Any, in_the_middle: str) -> None:
+def test_an_erasure_that_was_interrupted_goes_on(loaded: Warehouse, server: EmbeddedServer, in_the_middle: str) -> None:
     """It ends in the middle of a day: what a run makes of that is part the pseudonym's, part the person's."""
     loaded.execute("UPDATE audit.settings SET value = '2' WHERE name = 'erase_batch_rows'")
     before = numbers(loaded)
@@ -602,7 +609,7 @@ DEFAULTS = ("default_transaction_read_only = on", "DateStyle = 'SQL, DMY'", "Tim
 
 @pytest.mark.parametrize("isolation", ["repeatable read", "serializable"])
 def test_an_extract_that_waited_does_not_bring_the_person_back_whatever_the_defaults(
-    warehouse: Any, isolation: str
+    warehouse: Warehouse, isolation: str
 ) -> None:
     warehouse.execute(RULES_OFF)
     warehouse.landing.orders(FRIDAY, [*orders(5, FRIDAY), order("mine", user_id=PERSON)])
@@ -632,7 +639,7 @@ def test_an_extract_that_waited_does_not_bring_the_person_back_whatever_the_defa
     assert warehouse.value("SELECT count(*) FROM audit.routine_files WHERE path = 'raw/close_load.sql'") == 1
 
 
-def test_a_delivery_in_a_transaction_with_an_older_snapshot_is_refused(warehouse: Any) -> None:
+def test_a_delivery_in_a_transaction_with_an_older_snapshot_is_refused(warehouse: Warehouse) -> None:
     loader = warehouse.connect("warehouse_loader")
     for isolation in ("REPEATABLE READ", "SERIALIZABLE"):
         for statement in (
@@ -650,7 +657,7 @@ def test_a_delivery_in_a_transaction_with_an_older_snapshot_is_refused(warehouse
 # -- where else the person is -------------------------------------------------------------------------
 
 
-def test_what_is_beside_a_user_id_within_the_user_goes_with_it(warehouse: Any, server: Any) -> None:
+def test_what_is_beside_a_user_id_within_the_user_goes_with_it(warehouse: Warehouse, server: EmbeddedServer) -> None:
     warehouse.execute(RULES_OFF)
     person = {"user_id": PERSON, "name": NAME, "city": CITY}
     records = [
@@ -691,7 +698,7 @@ def test_what_is_beside_a_user_id_within_the_user_goes_with_it(warehouse: Any, s
     assert traces(found) == []
 
 
-def test_statistics_of_parents_and_of_columns_together_forget_the_person(loaded: Any) -> None:
+def test_statistics_of_parents_and_of_columns_together_forget_the_person(loaded: Warehouse) -> None:
     loaded.execute("CREATE STATISTICS staging.together (mcv) ON city, marketing_source FROM staging.orders_clean")
     loaded.execute("CREATE STATISTICS staging.spelled ON (lower(city)) FROM staging.orders_clean")
     loaded.execute("CREATE STATISTICS warehouse.together (mcv) ON user_id, status FROM warehouse.fact_orders")
@@ -714,7 +721,7 @@ def test_statistics_of_parents_and_of_columns_together_forget_the_person(loaded:
     assert knowing() == set()
 
 
-def test_samples_of_rules_forget_what_staging_said_of_the_person(warehouse: Any, server: Any) -> None:
+def test_samples_of_rules_forget_what_staging_said_of_the_person(warehouse: Warehouse, server: EmbeddedServer) -> None:
     warehouse.execute(RULES_OFF)
     for name, expression, sample in [
         ("known", "order_id <> 'mine'", "concat_ws(' ', city, signup_date, marketing_source)"),
@@ -736,7 +743,9 @@ def test_samples_of_rules_forget_what_staging_said_of_the_person(warehouse: Any,
     assert traces(dump(warehouse, server)) == []
 
 
-def test_the_log_of_an_erasure_that_fails_does_not_name_the_person(warehouse: Any, server: Any) -> None:
+def test_the_log_of_an_erasure_that_fails_does_not_name_the_person(
+    warehouse: Warehouse, server: EmbeddedServer
+) -> None:
     """Given as a parameter: what a client types into the statement itself the server logs before we see it."""
     warehouse.execute(RULES_OFF)
     person = f"{PERSON}.log"
@@ -777,7 +786,7 @@ def test_the_log_of_an_erasure_that_fails_does_not_name_the_person(warehouse: An
 # -- publications -------------------------------------------------------------------------------------
 
 
-def test_a_publication_of_all_tables_keeps_nothing_from_working(warehouse: Any, server: Any) -> None:
+def test_a_publication_of_all_tables_keeps_nothing_from_working(warehouse: Warehouse, server: EmbeddedServer) -> None:
     """Rows of a published table are changed or taken away only where it says by what they are known."""
     warehouse.execute("CREATE PUBLICATION everything FOR ALL TABLES")
     load(warehouse)
@@ -806,7 +815,7 @@ def test_a_publication_of_all_tables_keeps_nothing_from_working(warehouse: Any, 
     warehouse.call("warehouse.compact_partitions", date(2026, 1, 1))
 
 
-def test_every_table_says_by_what_its_rows_are_known(loaded: Any) -> None:
+def test_every_table_says_by_what_its_rows_are_known(loaded: Warehouse) -> None:
     unknown = loaded.rows(
         """
         SELECT c.oid::regclass::text AS name FROM pg_class c

@@ -10,6 +10,9 @@ import pytest
 from tests.conftest import server_bindir
 from trust.exhaustion import APIS, Siege, siege
 
+# Together: they share a server of their own.
+pytestmark = pytest.mark.xdist_group("exhaustion")
+
 
 @pytest.fixture(scope="module")
 def under(pytestconfig: pytest.Config) -> Iterator[Siege]:

@@ -4,10 +4,10 @@ A short version of `make hostile`: see trust/hostile.py, docs/explanation/trust.
 """
 
 from datetime import date
-from typing import Any
 
 import pytest
 
+from tests.conftest import Warehouse
 from trust.hostile import GIANTS, Attack, Tally, giants, path_tricks
 
 DAY = date(2025, 12, 19)
@@ -19,7 +19,8 @@ def tally() -> Tally:
     return Tally()
 
 
-def test_each_hostile_record_ends_as_it_should_and_is_told_of_safely(warehouse: Any, tally: Tally) -> None:
+@pytest.mark.long
+def test_each_hostile_record_ends_as_it_should_and_is_told_of_safely(warehouse: Warehouse, tally: Tally) -> None:
     attack = Attack(warehouse, 1, tally)
     attack.day(DAY, 700)
     attack.fat_day(date(2025, 12, 20), 100_000)
@@ -29,7 +30,7 @@ def test_each_hostile_record_ends_as_it_should_and_is_told_of_safely(warehouse: 
     assert tally.duplicates > 0
 
 
-def test_a_changed_value_a_lost_record_and_a_canary_that_sang_would_be_seen(warehouse: Any, tally: Tally) -> None:
+def test_a_changed_value_a_lost_record_and_a_canary_that_sang_would_be_seen(warehouse: Warehouse, tally: Tally) -> None:
     attack = Attack(warehouse, 2, tally)
     files = {"orders": {"a.json": b'[{"order_id": 1, "product_id": 1, "quantity": 1, "price": 1.0, "status": "paid",'
                                   b' "timestamp": "2025-12-19", "city": "Bonn"}, {"order_id": 2}]'}}  # fmt: skip
@@ -46,12 +47,12 @@ def test_a_changed_value_a_lost_record_and_a_canary_that_sang_would_be_seen(ware
     assert "the canary in the database" in faults
 
 
-def test_what_only_looks_like_a_delivery_is_named_and_not_read(warehouse: Any, tally: Tally) -> None:
+def test_what_only_looks_like_a_delivery_is_named_and_not_read(warehouse: Warehouse, tally: Tally) -> None:
     path_tricks(Attack(warehouse, 3, tally), DAY)
     assert tally.faults == []
 
 
-def test_giants_are_taken_apart_in_bounded_memory(warehouse: Any, tally: Tally) -> None:
+def test_giants_are_taken_apart_in_bounded_memory(warehouse: Warehouse, tally: Tally) -> None:
     chosen = ("zeros.csv", "quotes.csv.zst", "token.json.zst", "open.ndjson.zst")
     giants(warehouse, tally, 40 << 20, [giant for giant in GIANTS if giant.name in chosen])
     assert tally.faults == []

@@ -11,7 +11,10 @@ import pytest
 from glue import landing
 from glue.extract import ExtractError, extract
 from glue.landing import find
+from tests.conftest import Warehouse
 
+# Files and links: no database is asked, or only whether it got something.
+pytestmark = pytest.mark.once
 DAY = date(2025, 12, 19)
 SECRET = "s3cret of another: not JSON"
 
@@ -79,7 +82,7 @@ def test_a_link_swapped_in_between_a_look_and_the_open_is_not_followed(
     assert (zone / part).is_symlink() or call == "stat"
 
 
-def test_nothing_of_a_file_outside_reaches_raw(warehouse: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_of_a_file_outside_reaches_raw(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
     path = warehouse.landing.put("orders", DAY, "a.json", "[1]")
     zone = warehouse.landing.folder
     original = landing.Delivery.open

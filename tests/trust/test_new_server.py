@@ -22,6 +22,8 @@ from tests.shop import Landing, checksums, events, order, orders
 from tests.specification import postgresql_statements
 from trust.upgrades import DAYS, FRIDAY, SUNDAY, fill, put
 
+# Together: they share a second server.
+pytestmark = pytest.mark.xdist_group("new server")
 SCHEMAS = ["raw", "staging", "warehouse", "audit"]
 
 

@@ -8,7 +8,6 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
@@ -23,7 +22,7 @@ from tests.rights import EXPECTED, FRIDAY, load, matrix
 from tests.shop import events, orders
 
 
-def test_every_role_may_do_exactly_what_the_matrix_says(warehouse: Any) -> None:
+def test_every_role_may_do_exactly_what_the_matrix_says(warehouse: Warehouse) -> None:
     load(warehouse)
     found, asked = matrix(warehouse)
     # The logins of the compose file come after it: tests/trust/test_adversary.py.
@@ -37,7 +36,7 @@ def test_every_role_may_do_exactly_what_the_matrix_says(warehouse: Any) -> None:
 
 
 def test_migrate_proves_the_rights_and_sets_them(
-    warehouse: Any, server: EmbeddedServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    warehouse: Warehouse, server: EmbeddedServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Also where there is nothing else to do, as after `pg_restore --no-privileges`."""
     caplog.set_level(logging.INFO, "alembic")
@@ -99,7 +98,7 @@ def test_migrate_proves_the_rights_and_sets_them(
         warehouse.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
-def test_no_role_is_more_than_it_seems(warehouse: Any) -> None:
+def test_no_role_is_more_than_it_seems(warehouse: Warehouse) -> None:
     attributes = """
         SELECT rolname FROM pg_roles WHERE rolname LIKE 'warehouse\\_%'
           AND (rolcanlogin OR rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls)"""
@@ -124,7 +123,7 @@ def test_no_role_is_more_than_it_seems(warehouse: Any) -> None:
 CHANGES = ("UPDATE {} SET run_date = run_date", "DELETE FROM {}", "TRUNCATE {}")
 
 
-def test_nobody_changes_raw_neither_by_its_parents_nor_by_its_partitions(warehouse: Any) -> None:
+def test_nobody_changes_raw_neither_by_its_parents_nor_by_its_partitions(warehouse: Warehouse) -> None:
     load(warehouse)
     tables = [row.name for row in warehouse.rows(
         "SELECT oid::regclass::text AS name FROM pg_class WHERE relnamespace = 'raw'::regnamespace"
@@ -200,7 +199,7 @@ TRAPS = r"""
 """
 
 
-def test_what_an_analyst_puts_on_the_search_path_is_never_called(warehouse: Any) -> None:
+def test_what_an_analyst_puts_on_the_search_path_is_never_called(warehouse: Warehouse) -> None:
     """Analysts may make what they like in marts, and whoever wants may have it first on the path."""
     warehouse.connect("warehouse_analyst").execute(TRAPS)
     made = warehouse.value("SELECT count(*) FROM pg_proc WHERE pronamespace = 'marts'::regnamespace")
@@ -228,7 +227,7 @@ def test_what_an_analyst_puts_on_the_search_path_is_never_called(warehouse: Any)
     assert warehouse.value("SELECT status FROM warehouse.daily_metrics") == "succeeded"
 
 
-def test_temporary_tables_that_a_caller_made_before_are_not_written_to(warehouse: Any) -> None:
+def test_temporary_tables_that_a_caller_made_before_are_not_written_to(warehouse: Warehouse) -> None:
     """A table of the caller's, with a trigger of the caller's, would run it with the owner's rights."""
     load(warehouse)
     warehouse.execute("UPDATE audit.settings SET value = '0' WHERE name = 'skip_unchanged'")
@@ -260,7 +259,7 @@ def test_temporary_tables_that_a_caller_made_before_are_not_written_to(warehouse
     assert warehouse.value("SELECT count(*) FROM warehouse.fact_orders WHERE status = 'shipped'") == 10
 
 
-def test_a_rule_gets_no_further_than_reading_staging_and_warehouse(warehouse: Any) -> None:
+def test_a_rule_gets_no_further_than_reading_staging_and_warehouse(warehouse: Warehouse) -> None:
     """Rules are the owner's to write; but what is pasted into one does not become the owner."""
     load(warehouse)
     attempts = {
@@ -293,7 +292,7 @@ def test_a_rule_gets_no_further_than_reading_staging_and_warehouse(warehouse: An
 
 
 def test_no_password_is_in_an_argument_an_output_or_an_error(
-    warehouse: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
 ) -> None:  # fmt: skip
     """Of pg_dump and pg_restore, whose arguments everybody on the machine can read, and of a migration."""

@@ -8,11 +8,11 @@ settings before anything is run; what all tables hold then has one digest, the s
 import hashlib
 import os
 from datetime import date, timedelta
-from typing import Any
 
 import psycopg
 import pytest
 from psycopg import errors, sql
+from pytest_postgresql.executors.noop import NoopExecutor
 
 from ops.migrate import upgrade
 from tests.conftest import Warehouse
@@ -200,7 +200,7 @@ LOCALES = {
 
 @pytest.mark.parametrize("name", LOCALES)
 def test_the_locale_of_the_database_changes_nothing(
-    warehouse_template: Any, landing_of_the_shop: Landing, name: str
+    warehouse_template: NoopExecutor, landing_of_the_shop: Landing, name: str
 ) -> None:
     """Not even one in which the small letter of I has no dot."""
     address = {"host": warehouse_template.host, "port": warehouse_template.port, "user": warehouse_template.user}

@@ -10,10 +10,12 @@ from datetime import date, timedelta
 from typing import Any
 
 import psycopg
+import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import tuple_row
 
+from tests.conftest import Warehouse
 from tests.shop import checksums, event, events, order, orders, product
 
 SEED = int(os.environ.get("SKIPS_SEED", "5"))
@@ -58,7 +60,7 @@ THEIRS = """
 class Copied:
     """A shop whose every run is done a second time, in a copy in which nothing is skipped."""
 
-    def __init__(self, warehouse: Any, seed: int) -> None:
+    def __init__(self, warehouse: Warehouse, seed: int) -> None:
         self.warehouse = warehouse
         self.random = random.Random(seed)
         self.number = 0
@@ -160,7 +162,8 @@ class Copied:
             self.warehouse.call("warehouse.compact_partitions", chosen(DAYS) + timedelta(4))
 
 
-def test_a_run_that_skips_ends_as_one_that_works(warehouse: Any) -> None:
+@pytest.mark.long
+def test_a_run_that_skips_ends_as_one_that_works(warehouse: Warehouse) -> None:
     """After changes of all that steps read, of this day and others, in any order."""
     shop = Copied(warehouse, SEED)
     deliveries: dict[str, Callable[[date], None]] = {

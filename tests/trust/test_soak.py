@@ -33,6 +33,7 @@ LIES = (
 )
 
 
+@pytest.mark.long
 def test_weeks_of_mishaps_end_in_what_the_model_says(pytestconfig: pytest.Config, tmp_path: Path) -> None:
     """Crashes, corrections, late files, changes of codes, compaction; and the comparison sees every lie."""
     print(f"SOAK_SEED={SEED}")

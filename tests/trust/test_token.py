@@ -22,6 +22,8 @@ from glue.errors import GlueError
 from glue.products import CatalogueError, ProductsApi
 from tests.api import Answer, Api, gives, serve
 
+# HTTP: no database is asked.
+pytestmark = pytest.mark.once
 TOKEN = "Bearer s3cret"
 PAGE = [{"product_id": "P-1"}]
 

@@ -21,6 +21,7 @@ import pytest
 
 from glue.connection import connect
 from glue.run import Runner
+from tests.conftest import Warehouse
 from tests.promises import RULES_OFF
 from tests.rules import add_rule, deliver_good_day, judge
 from tests.shop import events, orders
@@ -40,12 +41,12 @@ LOCKS = {
 }
 
 
-def analyst(warehouse: Any) -> psycopg.Connection[Any]:
+def analyst(warehouse: Warehouse) -> psycopg.Connection[Any]:
     """Return a session of an analyst's."""
     return warehouse.connect("warehouse_analyst", application_name="curious")
 
 
-def limits(warehouse: Any, *, notice: int = 3, wait: int = 900) -> None:
+def limits(warehouse: Warehouse, *, notice: int = 3, wait: int = 900) -> None:
     """Set after how many seconds one is told for whom it waits, and after how many it gives up."""
     for name, value in (("lock_notice_s", notice), ("lock_wait_s", wait)):
         warehouse.execute("UPDATE audit.settings SET value = %s WHERE name = %s", str(value), name)
@@ -55,7 +56,7 @@ def limits(warehouse: Any, *, notice: int = 3, wait: int = 900) -> None:
 
 
 @pytest.mark.parametrize("name", LOCKS)
-def test_who_waits_for_a_lock_is_told_meanwhile_for_whom_and_goes_on(warehouse: Any, name: str) -> None:
+def test_who_waits_for_a_lock_is_told_meanwhile_for_whom_and_goes_on(warehouse: Warehouse, name: str) -> None:
     key, statement = LOCKS[name]
     put_day(warehouse)
     limits(warehouse, notice=0)
@@ -74,7 +75,7 @@ def test_who_waits_for_a_lock_is_told_meanwhile_for_whom_and_goes_on(warehouse: 
 
 
 @pytest.mark.parametrize("name", LOCKS)
-def test_a_wait_for_a_lock_ends_with_wh006_and_who_holds_it(warehouse: Any, name: str) -> None:
+def test_a_wait_for_a_lock_ends_with_wh006_and_who_holds_it(warehouse: Warehouse, name: str) -> None:
     key, statement = LOCKS[name]
     put_day(warehouse)
     limits(warehouse, wait=1)
@@ -93,7 +94,7 @@ def test_a_wait_for_a_lock_ends_with_wh006_and_who_holds_it(warehouse: Any, name
         assert newest_step(warehouse).status == "succeeded"
 
 
-def test_a_sessions_own_lock_timeout_goes_before_the_setting(warehouse: Any) -> None:
+def test_a_sessions_own_lock_timeout_goes_before_the_setting(warehouse: Warehouse) -> None:
     session = analyst(warehouse)
     session.execute(f"SELECT pg_advisory_lock({CLASS.format('in use')}, 0)")
     warehouse.execute("SET lock_timeout = '20ms'")
@@ -103,13 +104,13 @@ def test_a_sessions_own_lock_timeout_goes_before_the_setting(warehouse: Any) -> 
     assert warehouse.value("SHOW lock_timeout") == "20ms"
 
 
-def test_a_lock_that_a_prepared_transaction_holds_is_named_as_such(warehouse: Any) -> None:
+def test_a_lock_that_a_prepared_transaction_holds_is_named_as_such(warehouse: Warehouse) -> None:
     held = warehouse.value("SELECT warehouse._sessions(ARRAY[NULL, pg_backend_pid(), pg_backend_pid()]::integer[])")
     assert re.fullmatch(r"with pid \d+: postgres \(-\); of a prepared transaction", held)
     assert warehouse.value("SELECT warehouse._sessions(NULL)") == "(gone now)"
 
 
-def test_what_shares_a_lock_is_told_of_who_waits_for_it_alone(warehouse: Any) -> None:
+def test_what_shares_a_lock_is_told_of_who_waits_for_it_alone(warehouse: Warehouse) -> None:
     put_day(warehouse)
     limits(warehouse, notice=0)
     sharing, alone = analyst(warehouse), analyst(warehouse)
@@ -128,7 +129,7 @@ def test_what_shares_a_lock_is_told_of_who_waits_for_it_alone(warehouse: Any) ->
     assert caller.error is None
 
 
-def test_one_routine_waits_for_advisory_locks_and_no_other(warehouse: Any) -> None:
+def test_one_routine_waits_for_advisory_locks_and_no_other(warehouse: Warehouse) -> None:
     found = warehouse.rows(
         r"""
         SELECT p.proname FROM pg_proc AS p
@@ -139,7 +140,7 @@ def test_one_routine_waits_for_advisory_locks_and_no_other(warehouse: Any) -> No
     assert [row.proname for row in found] == ["_wait_for_lock"]
 
 
-def test_no_table_of_a_step_is_waited_for_without_end(warehouse: Any) -> None:
+def test_no_table_of_a_step_is_waited_for_without_end(warehouse: Warehouse) -> None:
     put_day(warehouse)
     limits(warehouse, wait=1)
     warehouse.execute("UPDATE audit.settings SET value = '1' WHERE name = 'step_attempts'")
@@ -154,7 +155,7 @@ def test_no_table_of_a_step_is_waited_for_without_end(warehouse: Any) -> None:
 # -- a client that is stopped ------------------------------------------------------------------------
 
 
-def glue(warehouse: Any, *arguments: str) -> subprocess.Popen[str]:
+def glue(warehouse: Warehouse, *arguments: str) -> subprocess.Popen[str]:
     """Start the command line on a warehouse."""
     return subprocess.Popen(
         [sys.executable, "-m", "glue", *arguments],
@@ -166,7 +167,7 @@ def glue(warehouse: Any, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
-def test_beside_an_extract_that_is_stopped_in_its_copy_a_run_of_the_day_gives_up(warehouse: Any) -> None:
+def test_beside_an_extract_that_is_stopped_in_its_copy_a_run_of_the_day_gives_up(warehouse: Warehouse) -> None:
     limits(warehouse, notice=0, wait=1)
     folder = warehouse.landing.folder / "events" / DAY.isoformat()
     folder.mkdir(parents=True)
@@ -190,7 +191,7 @@ def test_beside_an_extract_that_is_stopped_in_its_copy_a_run_of_the_day_gives_up
     assert warehouse.value("SELECT count(*) FROM raw.events_csv") == 1_500_000
 
 
-def test_our_connections_notice_a_client_or_a_network_that_is_gone(warehouse: Any) -> None:
+def test_our_connections_notice_a_client_or_a_network_that_is_gone(warehouse: Warehouse) -> None:
     with contextlib.closing(connect(warehouse.dsn)) as connection:
         (interval,) = connection.execute("SHOW client_connection_check_interval").fetchone() or (None,)
         assert interval == "2s"
@@ -243,7 +244,7 @@ PINS = {
 
 
 @contextlib.contextmanager
-def warned(warehouse: Any) -> Iterator[list[str]]:
+def warned(warehouse: Warehouse) -> Iterator[list[str]]:
     """Collect the warnings of the warehouse's connection."""
     found: list[str] = []
 
@@ -256,7 +257,7 @@ def warned(warehouse: Any) -> Iterator[list[str]]:
     warehouse.connection.remove_notice_handler(note)
 
 
-def changed(warehouse: Any, quantity: int) -> None:
+def changed(warehouse: Warehouse, quantity: int) -> None:
     """Deliver the day with every line another, so that its facts are swapped."""
     warehouse.landing.orders(DAY, orders(20, DAY, quantity=quantity))
     warehouse.landing.events(DAY, events(20, DAY))
@@ -264,7 +265,7 @@ def changed(warehouse: Any, quantity: int) -> None:
 
 
 @pytest.mark.parametrize("pin", PINS)
-def test_what_analysts_pin_keeps_no_day_from_being_reloaded_or_compacted(warehouse: Any, pin: str) -> None:
+def test_what_analysts_pin_keeps_no_day_from_being_reloaded_or_compacted(warehouse: Warehouse, pin: str) -> None:
     made, dropped, described = PINS[pin]
     warehouse.execute(RULES_OFF)
     changed(warehouse, 1)
@@ -302,7 +303,7 @@ def test_what_analysts_pin_keeps_no_day_from_being_reloaded_or_compacted(warehou
     assert warehouse.rows("SELECT FROM pg_class WHERE relname LIKE 'replaced%%'") == []
 
 
-def test_a_pin_keeps_no_month_of_raw_that_retention_drops(warehouse: Any) -> None:
+def test_a_pin_keeps_no_month_of_raw_that_retention_drops(warehouse: Warehouse) -> None:
     warehouse.execute(RULES_OFF)
     changed(warehouse, 1)
     warehouse.execute("CREATE TABLE marts.pin (p raw.orders_json_p_2025_12)")
@@ -329,7 +330,7 @@ def test_a_pin_keeps_no_month_of_raw_that_retention_drops(warehouse: Any) -> Non
     ],
 )
 def test_a_rule_calls_no_function_that_waits_locks_or_reaches_beyond_it(
-    warehouse: Any, expression: str, function: str
+    warehouse: Warehouse, expression: str, function: str
 ) -> None:
     deliver_good_day(warehouse)
     add_rule(warehouse, expression, table_name=None, min_value=-1000)
@@ -342,7 +343,7 @@ def test_a_rule_calls_no_function_that_waits_locks_or_reaches_beyond_it(
 
 
 def test_rules_that_take_too_long_are_cancelled_and_the_day_goes_on_without_them(
-    warehouse: Any, monkeypatch: pytest.MonkeyPatch
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("glue.run.FIRST_LOOK_SECONDS", 0.1)
     monkeypatch.setenv("LANDING_URL", str(warehouse.landing.folder))
@@ -362,7 +363,7 @@ def test_rules_that_take_too_long_are_cancelled_and_the_day_goes_on_without_them
     assert Runner(warehouse.dsn, said.append).run([DAY])[0].outcome == "succeeded"
 
 
-def test_a_rule_may_ask_the_clock_and_compute(warehouse: Any) -> None:
+def test_a_rule_may_ask_the_clock_and_compute(warehouse: Warehouse) -> None:
     deliver_good_day(warehouse)
     add_rule(
         warehouse,
@@ -373,7 +374,7 @@ def test_a_rule_may_ask_the_clock_and_compute(warehouse: Any) -> None:
     assert judge(warehouse)["own"].passed
 
 
-def test_nothing_that_a_rule_does_stays(warehouse: Any) -> None:
+def test_nothing_that_a_rule_does_stays(warehouse: Warehouse) -> None:
     deliver_good_day(warehouse)
     warehouse.execute(
         "CREATE FUNCTION public.stay() RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN"
@@ -388,7 +389,7 @@ def test_nothing_that_a_rule_does_stays(warehouse: Any) -> None:
     assert warehouse.rows("SELECT FROM pg_proc WHERE proname = 'rule'") == []
 
 
-def test_a_step_lives_whatever_locks_a_rule_lets_go(warehouse: Any) -> None:
+def test_a_step_lives_whatever_locks_a_rule_lets_go(warehouse: Warehouse) -> None:
     deliver_good_day(warehouse)
     warehouse.deliver(DAY)
     warehouse.call("staging.clean_orders", DAY)
@@ -418,7 +419,7 @@ def test_a_step_lives_whatever_locks_a_rule_lets_go(warehouse: Any) -> None:
     ).fetchone() == (0,)
 
 
-def test_a_dead_step_does_not_live_on_in_another_sessions_hands(warehouse: Any) -> None:
+def test_a_dead_step_does_not_live_on_in_another_sessions_hands(warehouse: Warehouse) -> None:
     dying = warehouse.connect()
     (step_id,) = dying.execute("SELECT raw.begin_extract('orders', %s)", [DAY]).fetchone()
     session = analyst(warehouse)
@@ -435,7 +436,7 @@ def test_a_dead_step_does_not_live_on_in_another_sessions_hands(warehouse: Any) 
     assert not warehouse.value("SELECT audit.step_is_alive(%s::bigint)", step_id)
 
 
-def test_a_step_begins_whatever_is_locked_in_the_name_of_steps_to_come(warehouse: Any) -> None:
+def test_a_step_begins_whatever_is_locked_in_the_name_of_steps_to_come(warehouse: Warehouse) -> None:
     put_day(warehouse)
     session = analyst(warehouse)
     session.execute(f"SELECT pg_advisory_lock({CLASS.format('step is alive')}, n) FROM generate_series(1, 50) AS n")
@@ -458,7 +459,7 @@ NO_DAYS = (
 ARGUMENTS = {"bigint": "0", "text": "'orders'"}
 
 
-def test_a_date_outside_the_years_that_there_can_be_is_refused_by_every_public_routine(warehouse: Any) -> None:
+def test_a_date_outside_the_years_that_there_can_be_is_refused_by_every_public_routine(warehouse: Warehouse) -> None:
     routines = warehouse.rows(
         """
         SELECT p.prokind, p.oid::regproc::text AS name, array_agg(t.type::regtype::text ORDER BY t.place) AS types
@@ -487,7 +488,7 @@ def test_a_date_outside_the_years_that_there_can_be_is_refused_by_every_public_r
     assert warehouse.rows("SELECT FROM audit.pipeline_runs") == []
 
 
-def test_a_run_of_a_year_that_cannot_be_says_so(warehouse: Any) -> None:
+def test_a_run_of_a_year_that_cannot_be_says_so(warehouse: Warehouse) -> None:
     warehouse.landing.orders(date(1, 1, 1), orders(1, DAY))
     said, _ = (run := glue(warehouse, "run", "0001-01-01")).communicate(timeout=60)
     assert run.returncode == 1

@@ -7,13 +7,10 @@ from typing import Any
 
 import psycopg
 from psycopg.rows import dict_row
-from rich.console import Console
 
 from glue import COMMAND
 from glue.errors import GlueError
-from glue.tables import console, print_table, readable, table
-
-Rows = list[dict[str, Any]]
+from report.tables import console, print_rows, print_table, readable, table
 
 # The sections of audit.day_story, each as a table.
 SECTIONS = {
@@ -46,7 +43,9 @@ PRINTED = {
     "failed_rules": ("Rules that failed", ("rule_name", "severity", "message ", "sample ")),
     "overrides": ("Let through", ("allowed_at", "allowed_by", "reason ")),
 }
-SOURCES = {"orders": "orders (lines)", "events": "events"}
+LINES = ("delivered", "duplicate", "rejected", "clean", "superseded", "in_facts")
+LINES_COLUMNS = ("", "delivered", "- duplicate", "- rejected", "= clean", "- superseded", "= in facts")
+UNITS = {"orders": "orders (lines)", "events": "events"}
 FLOW = {
     "delivered": "delivered",
     "duplicate": "- duplicate",
@@ -91,16 +90,15 @@ def show_day(story: dict[str, Any]) -> None:
     out = console()
     health = story["health"]
     out.print(f"{health['weekday']}, {story['day']}: {health['state']}; runs so far: {health['runs']}\n", markup=False)
-    _print(out, "deliveries", story)
-    if story["lines"]:
-        names = ("delivered", "duplicate", "rejected", "clean", "superseded", "in_facts")
-        columns = ("", "delivered", "- duplicate", "- rejected", "= clean", "- superseded", "= in facts")
-        rows = [(SOURCES[row["source"]], *(row[name] for name in names)) for row in story["lines"]]
-        print_table(out, table("Where every delivered line went", columns, rows))
-    for note in (row["note"] for row in story["lines"] if row["note"]):
-        out.print(f"{note}\n")
-    for name in list(PRINTED)[1:]:
-        _print(out, name, story)
+    for name, (title, names) in PRINTED.items():
+        # A column that is mostly empty goes where it is all empty.
+        full = [one for one in names if one != "rows_with_others" or any(row[one] for row in story[name])]
+        print_rows(out, title, story[name], full)
+        if name == "deliveries":
+            lines = [row | {"unit": UNITS[row["source"]]} for row in story["lines"]]
+            print_rows(out, "Where every delivered line went", lines, ("unit", *LINES), LINES_COLUMNS)
+            for note in (row["note"] for row in lines if row["note"]):
+                out.print(f"{note}\n")
     if len(story["compared"]) > 1:
         columns = ("", *(str(row["run_date"] or row["what"]) for row in story["compared"]))
         rows = [(label, *(row[name] for row in story["compared"])) for name, label in FLOW.items()]
@@ -119,32 +117,16 @@ def show_order(story: dict[str, Any]) -> None:
     """Print what order_story() returned."""
     out = console()
     out.print(f"Order {readable(story['order_id'])}: reports: {len(story['reports'])}\n", markup=False)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for report in story["reports"]:
         place = ":".join(str(part) for part in (report["file_name"], report["file_line"]) if part is not None)
-        head: tuple[Any, ...] = (report["load_date"], place, report["status"])
-        for line in report["lines"] or [report]:
-            values = (_cell(line, name) for name in ("line_number", "product_id", "quantity", "revenue"))
-            rows.append((*head, *values, line["outcome"]))
-            head = (None, None, None)
+        # What holds for all lines of a report is said once.
+        first, *others = report["lines"] or [report]
+        head = {"load_date": report["load_date"], "place": place, "status": report["status"]}
+        rows += [first | head, *others]
+    names = ("load_date", "place", "status", "line_number", "product_id", "quantity", "revenue", "outcome")
     columns = ("delivered", "where", "status there", "line", "product", "quantity", "revenue", "what became of it ")
-    print_table(out, table("", columns, rows))
-
-
-def _print(out: Console, name: str, story: dict[str, Any]) -> None:
-    """Print a section, if it has rows; without the column that is mostly empty where it is all empty."""
-    title, names = PRINTED[name]
-    rows: Rows = story[name]
-    if rows:
-        names = tuple(one for one in names if one != "rows_with_others" or any(row[one] for row in rows))
-        columns = tuple(one.replace("_", " ") for one in names)
-        print_table(out, table(title, columns, ([_cell(row, one.strip()) for one in names] for row in rows)))
-
-
-def _cell(row: dict[str, Any], name: str) -> Any:
-    """Return a value of a row, money with two decimals."""
-    value = row.get(name)
-    return round(value, 2) if name == "revenue" and value is not None else value
+    print_rows(out, "", rows, names, columns)
 
 
 def _quoted(text: str) -> str:

@@ -8,32 +8,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from glue.records import BLOCK_BYTES, Readable
-
-
-class RemoteFile:
-    """A file of a remote file system. Each of these has errors of its own; from here they are OSErrors."""
-
-    def __init__(self, file: Readable) -> None:
-        self._file = file
-
-    def read(self, size: int) -> bytes:
-        """Return up to `size` bytes; none at the end."""
-        with os_errors():
-            return self._file.read(size)
-
-
-@contextmanager
-def os_errors() -> Iterator[None]:
-    try:
-        yield
-    except OSError:
-        raise
-    except Exception as error:
-        raise OSError(f"{type(error).__name__}: {error}") from error
-
-
 OUT_OF_THE_ZONE = "is a link out of the landing zone, which is not followed"
+BUFFER_BYTES = 2 << 20
 # As many links on one path as Linux follows.
 MOST_LINKS = 40
 # To pass through a folder needs no right to list it.
@@ -53,32 +29,37 @@ class LocalZone:
 
     def names(self, *folders: str) -> list[str]:
         """Return the names in a folder of the zone. Raises OSError."""
-        with ExitStack() as stack:
-            parent, name = self._walk(stack, folders)
+        with self._place(folders) as (parent, name):
             handle = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
-            stack.callback(os.close, handle)
-            return os.listdir(handle)  # noqa: PTH208 - by descriptor, which Path has no way for
+            try:
+                return os.listdir(handle)  # noqa: PTH208 - by descriptor, which Path has no way for
+            finally:
+                os.close(handle)
 
     def open(self, *parts: str) -> IO[bytes]:
         """Open a file of the zone. Raises OSError: for a link that leads out, and for what is no file, too."""
-        with ExitStack() as stack:
-            parent, name = self._walk(stack, parts)
+        with self._place(parts) as (parent, name):
             _must_be_a_file(os.stat(name, dir_fd=parent, follow_symlinks=False))
             # A pipe in its place would make us wait for a writer, a terminal would become ours.
             flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
             handle = os.open(name, flags, dir_fd=parent)
             try:
                 _must_be_a_file(os.fstat(handle))
-                return os.fdopen(handle, "rb", buffering=BLOCK_BYTES)
+                return os.fdopen(handle, "rb", buffering=BUFFER_BYTES)
             except BaseException:
                 os.close(handle)
                 raise
 
     def check(self, *parts: str) -> None:
         """Raise OSError if that cannot be opened as a file, without opening it."""
-        with ExitStack() as stack:
-            parent, name = self._walk(stack, parts)
+        with self._place(parts) as (parent, name):
             _must_be_a_file(os.stat(name, dir_fd=parent, follow_symlinks=False))
+
+    @contextmanager
+    def _place(self, parts: Sequence[str]) -> Iterator[tuple[int, str]]:
+        """Yield the folder, open meanwhile, and the name in it of what a path in the zone leads to. Raises OSError."""
+        with ExitStack() as stack:
+            yield self._walk(stack, parts)
 
     def _walk(self, stack: ExitStack, parts: Sequence[str]) -> tuple[int, str]:
         """Return the folder (open until `stack` ends) and the name of what a path in the zone leads to."""

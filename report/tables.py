@@ -1,7 +1,7 @@
 """Tables for people: as wide as the terminal, plain text with nothing cut off when there is none."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -69,6 +69,23 @@ def print_table(out: Console, made: Table) -> None:
         needed = made.__rich_measure__(out, out.options.update(width=PIPE_COLUMNS)).minimum
     out.print(made, width=max(out.width, needed), crop=False, soft_wrap=needed > out.width)
     out.print()
+
+
+def print_rows(
+    out: Console, title: str, rows: Sequence[Mapping[str, Any]], names: Sequence[str], columns: Sequence[str] = ()
+) -> None:
+    """Print rows of a query as a table, if there are any: the columns `names`, under these names or `columns`.
+
+    A name that ends in a blank may wrap. Money has two decimals.
+    """
+
+    def value(row: Mapping[str, Any], name: str) -> Any:
+        found = row.get(name)
+        return round(found, 2) if name == "revenue" and found is not None else found
+
+    if rows:
+        made = [[value(row, name.strip()) for name in names] for row in rows]
+        print_table(out, table(title, columns or [name.replace("_", " ") for name in names], made))
 
 
 def readable(value: Any) -> str:

@@ -4,10 +4,10 @@ from typing import Any
 
 import psycopg
 from psycopg.rows import dict_row
+from rich.filesize import decimal as byte_size
 
 from glue import COMMAND
-from glue.landing import byte_size
-from glue.tables import console, print_table, readable, table
+from report.tables import console, print_rows, print_table, readable, table
 
 RUNS = """
     SELECT r.*, coalesce(w.steps, '[]') AS steps
@@ -42,7 +42,7 @@ def show(found: dict[str, Any]) -> None:
         return
     columns = ("run", "day", "status", "started (UTC)", "seconds", "lines", "lines/s", "by")
     names = ("run_id", "run_date", "status", "started_at", "seconds", "rows", "rows_per_second", "triggered_by")
-    print_table(out, table("The last runs", columns, ([run[name] for name in names] for run in found["runs"])))
+    print_rows(out, "The last runs", found["runs"], names, columns)
     for run in found["runs"]:
         # What a later run of the day has mended is no news.
         for step in run["steps"] if run["is_last_of_day"] else []:
@@ -61,7 +61,7 @@ def show(found: dict[str, Any]) -> None:
     )
     sizes = sorted((row for row in found["health"] if row["days"] is None), key=lambda row: -row["value"])
     if sizes:
-        texts = (f"{row['measure'].removeprefix('size of ')} {byte_size(row['value'])}" for row in sizes)
+        texts = (f"{row['measure'].removeprefix('size of ')} {byte_size(int(row['value']))}" for row in sizes)
         out.print("Size: " + ", ".join(texts), markup=False)
 
 
@@ -75,4 +75,6 @@ def _windows(health: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
 def _amount(row: dict[str, Any]) -> str:
     if row["value"] is None:
         return "–"
-    return byte_size(row["value"]) if row["unit"] == "bytes" else readable(row["value"]) + UNITS.get(row["unit"], "")
+    if row["unit"] == "bytes":
+        return byte_size(int(row["value"]))
+    return readable(row["value"]) + UNITS.get(row["unit"], "")

@@ -1,0 +1,80 @@
+"""`warehouse status` and `warehouse explain`."""
+
+import argparse
+import json
+from contextlib import closing
+
+from glue.command import DONE, Command, count, day
+from glue.connection import connect
+
+
+def _status(options: argparse.Namespace) -> int:
+    from report.status import show, status  # rich takes a while to import
+
+    with closing(connect()) as connection:
+        found = status(connection, options.runs)
+    if options.json:
+        _print_json(found)
+    else:
+        show(found)
+    return DONE
+
+
+def _explain(options: argparse.Namespace) -> int:
+    is_order = options.what == "order"
+    if is_order == (options.order_id is None):
+        options.parser.error("explain a DATE, or `order` and its ID")
+    try:
+        which = None if is_order else day(options.what)
+    except argparse.ArgumentTypeError as error:
+        options.parser.error(f"{error}; or: explain order ID")
+    from report.explain import day_story, order_story, show_day, show_order
+
+    with closing(connect()) as connection:
+        story = day_story(connection, which) if which else order_story(connection, options.order_id)
+    if options.json:
+        _print_json(story)
+    elif which:
+        show_day(story)
+    else:
+        show_order(story)
+    return DONE
+
+
+def _print_json(found: object) -> None:
+    from report.tables import plain
+
+    print(json.dumps(found, default=plain, indent=2))
+
+
+AS_JSON = {"action": "store_true", "help": "all of it as JSON"}
+COMMANDS = (
+    Command(
+        "status",
+        "show the last runs, what failed and why, and how the pipeline does",
+        "The rates over 7 and 30 days are those of the view audit.health.\n\n"
+        "examples:\n"
+        "  warehouse status --runs 30\n"
+        "  warehouse status --json",
+        {
+            "--runs": {"type": count, "default": 10, "metavar": "N", "help": "how many runs (default: 10)"},
+            "--json": AS_JSON,
+        },
+        _status,
+    ),
+    Command(
+        "explain",
+        "show where every line of a day went, or the whole story of an order",
+        "A day stands beside the same weekdays before, with what makes the difference in net revenue at the end.\n\n"
+        "examples:\n"
+        "  warehouse explain 2025-12-19          deliveries, duplicates, rejections, rules, revenue by status\n"
+        "  warehouse explain order O-1           each report of it, and what became of each line\n"
+        "  warehouse explain 2025-12-19 --json",
+        {
+            "what": {"metavar": "DATE|order", "help": "a day as in 2025-12-19, or the word order"},
+            "order_id": {"metavar": "ID", "nargs": "?", "help": "after `order`: the order's id"},
+            "--json": AS_JSON,
+        },
+        _explain,
+    ),
+)
