@@ -132,6 +132,57 @@ def test_times_are_read_as_python_reads_them(values_warehouse: Warehouse, texts:
     assert times(values_warehouse, texts) == [oracle(text) for text in texts]
 
 
+SIGNS = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
+# What the quick ways may say: NULL, which leaves a text to the careful way, or the same as that.
+QUICK = """
+    SELECT count(u.t) AS asked, count(q.time) AS times, count(q.day) AS days,
+           count(*) FILTER (WHERE q.time IS NOT NULL AND q.time IS DISTINCT FROM u.careful
+                               OR q.day IS NOT NULL AND q.day IS DISTINCT FROM (u.careful AT TIME ZONE 'UTC')::date) AS wrong
+    FROM (SELECT t, convert_to(t, 'UTF8') AS bytes, staging._iso_time(t) AS careful FROM {texts}) AS u
+    CROSS JOIN LATERAL (SELECT staging._usual_time(u.t, u.bytes, '2025-12-19', '2025-12-19T__:__:__Z') AS time,
+                               staging._usual_date(u.t, u.bytes) AS day) AS q
+"""
+
+
+def test_usual_times_and_dates_are_read_quickly_as_they_are_read_carefully(values_warehouse: Warehouse) -> None:
+    """Each second of the day, and each day of four centuries but the 29th to the 31st."""
+    values_warehouse.execute("SET TimeZone = 'Asia/Kathmandu'")
+    seconds = values_warehouse.row(
+        QUICK.format(
+            texts="""(
+        SELECT to_char(timestamp '2025-12-19' + n * interval '1 s', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS t
+        FROM generate_series(0, 86399) n) AS s"""
+        )
+    )
+    assert (seconds.asked, seconds.times, seconds.wrong) == (86400, 86400, 0)
+    days = values_warehouse.row(
+        QUICK.format(
+            texts="""(
+        SELECT to_char(date '1900-01-01' + n, 'YYYY-MM-DD') AS t FROM generate_series(0, 146096) n
+        WHERE extract(day FROM date '1900-01-01' + n) < 29) AS s"""
+        )
+    )
+    assert (days.asked, days.days, days.wrong) == (400 * 12 * 28, 400 * 12 * 28, 0)
+
+
+@PROPERTY
+@given(
+    place=st.integers(0, 20),
+    signs=st.lists(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=40, max_size=40),
+)
+def test_what_only_looks_like_a_usual_time_is_left_to_the_careful_way(
+    values_warehouse: Warehouse, place: int, signs: list[str]
+) -> None:
+    """One sign in the place of another: letters of several bytes too, and what stands beside the digits in ASCII."""
+    texts = [
+        text[:place] + sign + text[place + cut :]
+        for text in ("2025-12-19T23:59:59Z", "2025-12-19T00:10:00Z", "2025-12-28", "0999-01-01")
+        for sign in [*signs, "/", ":", ";", "?", "0", "3", "9", " ", ""]
+        for cut in (0, 1, 2)
+    ]
+    assert values_warehouse.row(QUICK.format(texts="unnest(%s::text[]) AS s (t)"), texts).wrong == 0
+
+
 @pytest.fixture
 def values_warehouse(warehouse: Warehouse) -> Warehouse:
     """One warehouse for all examples of a property: what it asks writes nothing that another example sees."""

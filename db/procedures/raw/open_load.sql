@@ -41,6 +41,8 @@ BEGIN
     IF v_known THEN
         RETURN NULL;
     END IF;
+    -- Ids that this session has left over from another delivery are older than those of a delivery that came meanwhile.
+    DISCARD SEQUENCES;
     RETURN nextval('raw.load_ids');
 END
 $open_load$;

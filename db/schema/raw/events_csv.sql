@@ -1,4 +1,4 @@
-CREATE SEQUENCE raw.raw_events_ids AS bigint;
+CREATE SEQUENCE raw.raw_events_ids AS bigint CACHE 1000;
 COMMENT ON SEQUENCE raw.raw_events_ids IS 'Numbers the rows of raw.events_csv';
 CREATE TABLE raw.events_csv (
     raw_events_id bigint      NOT NULL DEFAULT nextval('raw.raw_events_ids'),

@@ -1,4 +1,4 @@
-CREATE SEQUENCE raw.raw_orders_ids AS bigint;
+CREATE SEQUENCE raw.raw_orders_ids AS bigint CACHE 1000;
 COMMENT ON SEQUENCE raw.raw_orders_ids IS 'Numbers the rows of raw.orders_json';
 CREATE TABLE raw.orders_json (
     raw_orders_id   bigint      NOT NULL DEFAULT nextval('raw.raw_orders_ids'),

@@ -1,4 +1,4 @@
-CREATE SEQUENCE raw.raw_products_ids AS bigint;
+CREATE SEQUENCE raw.raw_products_ids AS bigint CACHE 1000;
 COMMENT ON SEQUENCE raw.raw_products_ids IS 'Numbers the rows of raw.products_json';
 CREATE TABLE raw.products_json (
     raw_products_id bigint      NOT NULL DEFAULT nextval('raw.raw_products_ids'),
