@@ -137,7 +137,8 @@ SIGNS = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 QUICK = """
     SELECT count(u.t) AS asked, count(q.time) AS times, count(q.day) AS days,
            count(*) FILTER (WHERE q.time IS NOT NULL AND q.time IS DISTINCT FROM u.careful
-                               OR q.day IS NOT NULL AND q.day IS DISTINCT FROM (u.careful AT TIME ZONE 'UTC')::date) AS wrong
+                               OR q.day IS NOT NULL AND q.day IS DISTINCT FROM (u.careful AT TIME ZONE 'UTC')::date)
+               AS wrong
     FROM (SELECT t, convert_to(t, 'UTF8') AS bytes, staging._iso_time(t) AS careful FROM {texts}) AS u
     CROSS JOIN LATERAL (SELECT staging._usual_time(u.t, u.bytes, '2025-12-19', '2025-12-19T__:__:__Z') AS time,
                                staging._usual_date(u.t, u.bytes) AS day) AS q
