@@ -342,7 +342,7 @@ def test_an_erasure_is_recorded_without_naming_the_person(warehouse: Warehouse) 
     assert min(record.raw_rows, record.staging_rows, record.warehouse_rows, record.audit_rows) > 5
     assert any("Now VACUUM" in notice for notice in warehouse.notices)
     (found,) = [notice for notice in warehouse.notices if notice.startswith("found: ")]
-    assert re.fullmatch(r"found: \d\d+ rows of raw of 1 days that mention the user", found)
+    assert re.fullmatch(r"found: \d\d+ rows of raw that mention the user, of 1 days", found)
     # What tells the person again is for the owner only, and does not lead to the pseudonym.
     secret = warehouse.row("SELECT * FROM audit.erased_users")
     assert secret._fields == ("digest", "salt", "delivered_again_at", "rewriting", "pseudonym", "erasure_id")

@@ -3,9 +3,11 @@
 -- p_day:   the day
 -- Returns: the reason; NULL if the API is to be asked: for today or yesterday (UTC), while raw has no catalogue of that day
 -- Reads:   raw.file_loads
+-- Errors:  WH004 no date
 CREATE OR REPLACE FUNCTION raw.reason_not_to_ask(p_day date) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $reason_not_to_ask$
+    SELECT warehouse._refuse_day(p_day, 'a catalogue');
     SELECT CASE
         WHEN p_day NOT IN (today.day, today.day - 1) THEN 'no file, and the API is not asked: it knows only today''s prices (--refresh asks it)'
         WHEN EXISTS (SELECT FROM raw.file_loads l
