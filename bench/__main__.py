@@ -11,6 +11,7 @@ from bench import scenarios
 from bench.measure import BenchError, Server
 from bench.ours import PROFILE_SETTINGS
 from bench.results import Results
+from embedded.errors import ServerError
 
 EXAMPLES = """\
 scenarios:
@@ -21,6 +22,9 @@ examples:
   python -m bench contenders --without-dbt                         beside the floor and row by row
   python -m bench steps --orders 100000 --events 500000            each step, beside the floor
   python -m bench steps --pg 15 --profile                          … with time per statement, and plans
+  python -m bench compare --other ../main --jobs 2                 beside another checkout, and the same rows
+  python -m bench compare --other-setting wal_compression=on       beside a server with another setting
+  python -m bench compare --other-pgoptions '-c work_mem=8MB' --steps
 """
 
 
@@ -50,8 +54,24 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()).resolve() / "warehouse-bench",
                         help="deliveries, servers, profiles; kept (default: %(default)s)")  # fmt: skip
     parser.add_argument("--profile", action="store_true", help="time per statement and plans, into FOLDER")
+    compared = parser.add_argument_group("for compare")
+    compared.add_argument("--other", type=Path, metavar="PATH", help="another checkout, as in a git worktree")
+    compared.add_argument("--other-setting", action="append", default=[], metavar="NAME=VALUE",
+                          help="a setting of the other's own server; may be repeated")  # fmt: skip
+    compared.add_argument("--other-pgoptions", default="", metavar="OPTIONS", help="PGOPTIONS of the other's sessions")
+    compared.add_argument("--rounds", type=int, default=3, help="turns of each (default: %(default)s)")
+    compared.add_argument(
+        "--jobs", type=int, default=2, choices=(1, 2), help="steps side by side (default: %(default)s)"
+    )
+    compared.add_argument("--steps", action="store_true", help="each step by itself, one after the other")
+    compared.add_argument("--leave-out", action="append", default=[], metavar="TABLE.COLUMN",
+                          help="a column that is meant to differ; may be repeated")  # fmt: skip
+    compared.add_argument("--landing", type=Path, metavar="FOLDER",
+                          help="deliveries of your own, of DAY and the day before, instead of made ones")  # fmt: skip
     parser.add_argument("--results", type=Path, help="a JSON file to keep the results in")
     options = parser.parse_args()
+    if wrong := [setting for setting in options.other_setting if "=" not in setting]:
+        parser.error(f"--other-setting is NAME=VALUE: {', '.join(wrong)}")
     options.folder.mkdir(parents=True, exist_ok=True)
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # the server goes, too
     if "full" in options.scenarios and options.results:
@@ -67,7 +87,7 @@ def main() -> int:
             results.begin(server)
             for name in options.scenarios:
                 scenarios.ALL[name](scenarios.Bench(server, options.folder, results, options))
-    except BenchError as error:
+    except (BenchError, ServerError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0

@@ -10,12 +10,14 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+from bench import compare as compare_
 from bench import contenders as contenders_
 from bench import floor, ours
 from bench import queries as queries_
 from bench import readers as readers_
 from bench.measure import PROJECT, BenchError, Cost, Server, median, python
 from bench.results import Results
+from embedded.errors import ServerError
 
 HISTORY = "bench_history"
 HISTORY_DAY = (2_000, 10_000)
@@ -131,6 +133,55 @@ def _compared(bench: Bench, orders: int, events: int, others: Sequence[str]) -> 
         {"orders": orders, "events": events, "facts": facts["warehouse"], "costs": _dicts(middle)},
     )
     return middle
+
+
+def compare(bench: Bench) -> None:
+    """This checkout beside another (--other PATH), other server settings, or other client settings; equal digests."""
+    options = bench.options
+    orders, events, day = options.orders, options.events, options.day
+    settings = dict(setting.split("=", 1) for setting in options.other_setting)
+    other = (options.other or PROJECT).resolve()
+    if not (other / "glue").is_dir():
+        raise BenchError(f"{other} is no checkout of the warehouse: it has no glue/")
+    ours_name = compare_.commit(PROJECT)
+    changed = [f"{name}={value}" for name, value in settings.items()]
+    changed += [options.other_pgoptions] if options.other_pgoptions else []
+    theirs_name = " ".join(([compare_.commit(other)] if options.other else []) + changed) or "the same again"
+    if theirs_name == ours_name:
+        theirs_name += " (other)"
+    before = day - timedelta(days=1)
+    name = f"compare {theirs_name}, {orders}{' steps' if options.steps else f' jobs {options.jobs}'}"
+    size = {"orders": orders, "events": events, "jobs": options.jobs, "rounds": options.rounds}
+    kept = {**size, "base": ours_name, "other": theirs_name}
+    with contextlib.ExitStack() as stack:
+        server = bench.server
+        if settings:
+            folder = bench.folder / f"server-{options.pg}-other"
+            try:
+                server = stack.enter_context(Server(folder, pg=options.pg, settings=settings))
+            except ServerError as error:
+                said = [line.strip() for line in f"{error}".splitlines() if "FATAL" in line] or [f"{error}"]
+                bench.results.keep(name, {**kept, "does_not_start": said[-1].partition("FATAL:  ")[2] or said[-1]})
+                raise BenchError(f"with {theirs_name}: {error}") from None
+        variants = [
+            compare_.Variant(ours_name, "this", bench.server, PROJECT),
+            compare_.Variant(theirs_name, "other", server, other, options.other_pgoptions),
+        ]
+        days = compare_.Days(
+            options.landing or bench.landing(orders, events), day,
+            options.landing or bench.landing(max(orders // 50, 1), max(events // 50, 1), day=before), before,
+        )  # fmt: skip
+        costs, digests = compare_.measure(
+            variants, days, rounds=options.rounds, jobs=options.jobs, steps=options.steps, leave_out=options.leave_out
+        )
+    found = compare_.ratios(costs)
+    print(f"\n{ours_name} beside {theirs_name}: {orders:,} orders and {events:,} events, {options.rounds} rounds")
+    compare_.show(costs, found)
+    print(f"\nThe same rows in {len(digests.tables)} tables and views: {sum(digests.rows.values()):,} rows.")
+    print(f"Not compared, besides clocks, surrogate numbers and settings: {', '.join(digests.left_out) or 'nothing'}.")
+    bench.results.keep(
+        name, {**kept, **compare_.as_dict(costs), "ratios": found, "rows": digests.rows, "left_out": digests.left_out}
+    )
 
 
 def reloads(bench: Bench) -> None:
@@ -354,6 +405,6 @@ def full(bench: Bench) -> None:
 
 
 ALL: dict[str, Callable[[Bench], None]] = {
-    "steps": steps, "sizes": sizes, "contenders": contenders, "reloads": reloads, "forms": forms, "history": history,
-    "queries": queries, "readers": readers, "backfill": backfill, "full": full,
+    "steps": steps, "sizes": sizes, "contenders": contenders, "compare": compare, "reloads": reloads, "forms": forms,
+    "history": history, "queries": queries, "readers": readers, "backfill": backfill, "full": full,
 }  # fmt: skip

@@ -6,16 +6,13 @@
 -- Safe to repeat: the result is a function of raw, codes and settings; an event that did not change stays as it is.
 --
 -- Events are written once: if the day has no partition yet, straight into the table that becomes it. A refused event has no
--- load_date there until it is taken out; it is read once more for its reasons.
+-- load_date there until it is taken out, with what audit.bad_records is to know of it.
 CREATE OR REPLACE FUNCTION staging._clean_events(p_load_date date) RETURNS audit.step_result
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off
 AS $_clean_events$
 DECLARE
     v_delivery  staging.delivery := staging._begin_cleaning('events', p_load_date);
-    v_today     text := to_char(p_load_date, 'YYYY-MM-DD"T__:__:__Z"');
-    v_oldest    date := staging.oldest_date(p_load_date);
     v_rows      regclass;
-    v_refused   bigint[];
     v_lines     bigint;
     v_duplicate bigint;
     v_rejected  bigint;
@@ -27,14 +24,7 @@ BEGIN
     SET LOCAL enable_seqscan TO DEFAULT;
     PERFORM staging._check_raw_count(v_delivery, v_lines);
 
-    SELECT o.p_duplicate, o.p_refused INTO v_duplicate, v_refused FROM staging._take_out_repeats(v_delivery, v_rows, v_lines) o;
-    SET LOCAL enable_seqscan TO off;
-    CREATE TEMPORARY TABLE bad_rows ON COMMIT DROP AS
-    SELECT l.load_id, l.raw_events_id AS raw_id, NULL::integer AS item_number, l.event_id AS record_id,
-           l.record_number AS line_number, l.problems, l.raw_data
-    FROM staging._read_events(p_load_date, v_today, v_oldest, v_delivery.load_ids, v_refused, staging._own_fields('events')) AS l
-    WHERE l.problems IS NOT NULL;
-    SET LOCAL enable_seqscan TO DEFAULT;
+    v_duplicate := staging._take_out_repeats(v_delivery, v_rows, v_lines);
     v_rejected := audit._record_bad_records(v_delivery);
 
     DROP TABLE pg_temp.bad_rows;

@@ -3,12 +3,11 @@
 --
 -- Cheap tests judge what has the usual shape; _event_problems judges the rest.
 CREATE OR REPLACE FUNCTION staging._read_events(
-    p_load_date date, p_today text, p_oldest date, p_load_ids bigint[], p_records bigint[], p_own staging.fields[]
+    p_load_date date, p_today text, p_oldest date, p_load_ids bigint[], p_own staging.fields[]
 )
 RETURNS TABLE (
     staging_events_id bigint, load_date date, event_id text, user_id text, product_id text, event_type text, event_ts timestamptz,
-    raw_events_id bigint, attributes jsonb,
-    load_id bigint, record_number integer, problems staging.problem[], raw_data text
+    raw_events_id bigint, attributes jsonb
 )
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -22,14 +21,9 @@ BEGIN ATOMIC
                               FROM staging.codes c WHERE c.kind = 'event_type') ->> e.event_type AS known_type,
                CASE WHEN p_own IS NOT NULL
                     THEN staging._own_values(p_own, '{event}', CASE WHEN staging._is_storable(e.extra::text) THEN e.extra END, NULL) END AS own,
-               CASE WHEN p_records IS NOT NULL THEN
-                   left(concat_ws(',', '"event_id"=' || e.event_id, '"event_type"=' || e.event_type, '"event_ts"=' || e.event_ts,
-                                  '"user_id"=' || e.user_id, '"product_id"=' || e.product_id, e.extra::text), 65536)
-               END AS raw_data
+               e.event_id AS raw_id, e.user_id AS raw_user, e.product_id AS raw_product, e.extra
         FROM raw.events_csv e
         WHERE e.run_date = p_load_date AND e.load_id = ANY (p_load_ids)
-          -- + 0: not a condition for the index. BRIN would compare each range of pages with each of the records.
-          AND (p_records IS NULL OR e.raw_events_id + 0 = ANY (p_records))
         OFFSET '0'
     ),
     events AS (
@@ -53,7 +47,8 @@ BEGIN ATOMIC
                                                         staging._trimmed(e.event_time), e.event_ts, p_oldest, p_load_date)
                                 || (e.own).problems, '{}')
                END AS problems
-        FROM events e  -- no fence: no caller asks twice for the problems of many events
+        FROM events e
+        OFFSET '0'
     )
     SELECT x.raw_events_id, CASE WHEN x.problems IS NULL THEN p_load_date END,
            CASE WHEN octet_length(x.event_id) <= 512 THEN x.event_id END COLLATE "C",
@@ -61,8 +56,13 @@ BEGIN ATOMIC
            CASE WHEN x.known_type IS NOT NULL THEN x.known_type
                 ELSE coalesce((SELECT jsonb_object_agg(c.source_value, c.canonical_value) FROM staging.codes c WHERE c.kind = 'event_type')
                               ->> x.other_type, x.other_type) END,
-           x.event_ts, x.raw_events_id, CASE WHEN p_own IS NOT NULL THEN (x.own).attributes END,
-           x.load_id, x.record_number, x.problems, x.raw_data
+           x.event_ts, x.raw_events_id, 
+           CASE WHEN x.problems IS NOT NULL
+                THEN jsonb_build_object('load_id', x.load_id, 'record_number', x.record_number, 'problems', x.problems, 'is_item', false,
+                                        'raw_data', left(concat_ws(',', '"event_id"=' || x.raw_id, '"event_type"=' || x.event_type,
+                                                                   '"event_ts"=' || x.event_time, '"user_id"=' || x.raw_user,
+                                                                   '"product_id"=' || x.raw_product, x.extra::text), 65536))
+                WHEN p_own IS NOT NULL THEN (x.own).attributes END
     FROM explained x;
 END;
-COMMENT ON FUNCTION staging._read_events(date, text, date, bigint[], bigint[], staging.fields[]) IS 'The events delivered for a day: typed, and judged';
+COMMENT ON FUNCTION staging._read_events(date, text, date, bigint[], staging.fields[]) IS 'The events delivered for a day: typed, and judged';

@@ -2,26 +2,25 @@
 -- item's product_id, quantity and price among them). Read it from the top: records (as raw has them), parsed (their fields
 -- as text), orders (codes and times looked up), lines (one per item), judged (cheap tests), explained (what is wrong).
 --
--- Cheap tests judge what has the usual shape; _order_problems judges the rest. Each record is parsed once, and what all its
--- lines share is worked out once.
+-- Cheap tests judge what has the usual shape; _order_problems judges the rest. Each record is parsed and judged once, and what
+-- all its lines share is worked out once. A refused line has no load_date; its attributes say what audit.bad_records is to
+-- know of it, so that no table needs a column for what nearly no line has (_take_out_repeats reads them).
 --
 -- p_today:    what most times look like, to LIKE: '2025-12-19T__:__:__Z'
 -- p_oldest:   the earliest day of an order
 -- p_load_ids: the deliveries in force
--- p_records:  raw_orders_id of the records that are looked at; NULL for all
 -- p_own:      custom fields (staging._own_fields); NULL for none, which costs nothing
 -- The body is inlined into the query that calls it: what that query does not ask for is not computed, and both cores may work.
 -- Each OFFSET '0' is a fence: what stands above it is computed once per row, not once per use; the quotes make it a bigint,
 -- which lets both cores work. Codes are looked up in one JSON object, not joined: for a day that nobody has analyzed yet the
 -- planner expects a single row, and could choose any join.
 CREATE OR REPLACE FUNCTION staging._read_orders(
-    p_load_date date, p_today text, p_oldest date, p_load_ids bigint[], p_records bigint[], p_own staging.fields[]
+    p_load_date date, p_today text, p_oldest date, p_load_ids bigint[], p_own staging.fields[]
 )
 RETURNS TABLE (
     staging_orders_id bigint, load_date date, order_id text, line_number integer, user_id text, product_id text,
     quantity integer, unit_price numeric, revenue numeric, order_ts timestamptz, status text, city text, signup_date date,
-    marketing_source text, raw_orders_id bigint, attributes jsonb,
-    load_id bigint, record_number integer, problems staging.problem[], raw_data text
+    marketing_source text, raw_orders_id bigint, attributes jsonb
 )
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -31,8 +30,6 @@ BEGIN ATOMIC
                AND (o.raw_json::text NOT LIKE '%\\u%' OR staging._is_storable(o.raw_json::text)) AS is_readable
         FROM raw.orders_json o
         WHERE o.run_date = p_load_date AND o.load_id = ANY (p_load_ids)
-          -- + 0: not a condition for the index. BRIN would compare each range of pages with each of the records.
-          AND (p_records IS NULL OR o.raw_orders_id + 0 = ANY (p_records))
         OFFSET '0'
     ),
     parsed AS (
@@ -129,7 +126,9 @@ BEGIN ATOMIC
                nullif(array_remove(
                    CASE WHEN NOT j.is_usual
                         THEN staging._order_problems(
-                            ROW(j.raw_json, j.is_readable, j.nested, j.no_customer, j.items, j.item, j.item_number, j.order_has, j.line_has,
+                            -- Without what its problems do not need: a large order would be copied for each of its lines.
+                            ROW(CASE WHEN NOT j.is_readable THEN j.raw_json END, j.is_readable, j.nested, j.no_customer,
+                                CASE WHEN j.item_number IS NULL THEN j.items END, j.item, j.item_number, j.order_has, j.line_has,
                                 j.order_id, j.user_id, j.product_id, j.quantity, j.price, staging._trimmed(j.order_time),
                                 staging._trimmed(j.source_status), j.status,
                                 j.city, staging._trimmed(j.signup_date), j.marketing_source, j.order_ts, j.signup_day)::staging.order_line,
@@ -148,12 +147,13 @@ BEGIN ATOMIC
            CASE WHEN e.is_usual THEN trim_scale(e.quantity::integer * e.price::numeric)
                 WHEN e.problems IS NULL THEN trim_scale(e.quantity::numeric * e.price::numeric) END,
            e.order_ts, e.status, e.city, e.signup_day, e.marketing_source, e.raw_orders_id,
-           CASE WHEN p_own IS NULL THEN NULL
+           CASE WHEN e.problems IS NOT NULL
+                -- A line shows only its item: the lines of an order together are no larger than the order.
+                THEN jsonb_build_object('load_id', e.load_id, 'record_number', e.record_number, 'problems', e.problems, 'is_item', e.item IS NOT NULL,
+                                        'raw_data', left(coalesce(e.item, e.raw_json)::text, 65536))
+                WHEN p_own IS NULL THEN NULL
                 WHEN (e.line_own).attributes IS NULL THEN (e.order_own).attributes
-                ELSE coalesce((e.order_own).attributes, '{}') || (e.line_own).attributes END,
-           e.load_id, e.record_number, e.problems,
-           -- A line shows only its item: the lines of an order together are no larger than the order.
-           left(coalesce(e.item, e.raw_json)::text, 65536)
+                ELSE coalesce((e.order_own).attributes, '{}') || (e.line_own).attributes END
     FROM explained e;
 END;
-COMMENT ON FUNCTION staging._read_orders(date, text, date, bigint[], bigint[], staging.fields[]) IS 'The lines of the orders delivered for a day: typed, and judged';
+COMMENT ON FUNCTION staging._read_orders(date, text, date, bigint[], staging.fields[]) IS 'The lines of the orders delivered for a day: typed, and judged';

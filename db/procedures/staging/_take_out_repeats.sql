@@ -1,11 +1,11 @@
 -- Takes out of a day's rows what is not clean: all but the last report of each order or event, with all its rows, and
--- the rows that were refused: those without a load_date. The file name decides which report is
+-- the rows that were refused: those without a load_date, which go to pg_temp.bad_rows, for _record_bad_records. The file name decides which report is
 -- last, by its bytes, then the place in the file. Repeats are few: they are found by sorting the hashes of their ids, which costs a
 -- third of sorting or hashing the keys; rows that merely share a hash are told apart afterwards.
 --
--- p_rows:      the table of _collect_rows, which has p_lines rows. A record that lacks its key is never a repeat.
--- p_duplicate: rows of earlier reports;  p_refused: raw ids of the records of the refused rows
-CREATE OR REPLACE FUNCTION staging._take_out_repeats(p_delivery staging.delivery, p_rows regclass, p_lines bigint, OUT p_duplicate bigint, OUT p_refused bigint[])
+-- p_rows:  the table of _collect_rows, which has p_lines rows. A record that lacks its key is never a repeat.
+-- Returns: rows of earlier reports
+CREATE OR REPLACE FUNCTION staging._take_out_repeats(p_delivery staging.delivery, p_rows regclass, p_lines bigint) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_hashagg = off SET work_mem = '256MB'
     -- Two cores would hand each other a group per row.
     SET max_parallel_workers_per_gather = 0
@@ -19,7 +19,8 @@ DECLARE
     v_place     text := format('r.%I DESC', v_raw_id);  -- within a file
     v_first_ids bigint[];
     v_files     integer[];
-    v_taken_out bigint;
+    v_duplicate bigint;
+    v_refused   bigint;
 BEGIN
     -- Until its index is made: rows are deleted below, and a publication of all tables would not allow that.
     EXECUTE format('ALTER TABLE %s REPLICA IDENTITY FULL', p_rows);
@@ -39,9 +40,9 @@ BEGIN
     END IF;
     EXECUTE format($query$
         CREATE TEMPORARY TABLE sorted_out AS
-        SELECT k.row, k.raw_id, k.is_repeat
+        SELECT k.row, k.is_repeat
         FROM (
-            SELECT r.ctid AS row, r.%1$I AS raw_id, r.load_date IS NULL AS is_refused,
+            SELECT r.ctid AS row, r.load_date IS NULL AS is_refused,
                    num_nulls(%2$s) = 0 AND first_value(r.%1$I) OVER (PARTITION BY %2$s ORDER BY %3$s) <> r.%1$I AS is_repeat
             FROM %4$s AS r
             WHERE r.load_date IS NULL OR hashtextextended(%5$s, 0) IN (SELECT h.hash FROM pg_temp.repeated_hashes h)
@@ -50,18 +51,31 @@ BEGIN
     USING v_first_ids, v_files;
     ANALYZE pg_temp.sorted_out;
 
-    EXECUTE format('DELETE FROM %s AS r USING pg_temp.sorted_out s WHERE r.ctid = s.row', p_rows);
-    GET DIAGNOSTICS v_taken_out = ROW_COUNT;
+    CREATE TEMPORARY TABLE bad_rows (load_id bigint, raw_id bigint, item_number integer, record_id text, line_number integer,
+                                     problems staging.problem[], raw_data text, is_item boolean) ON COMMIT DROP;
+    EXECUTE format($query$
+        WITH taken_out AS (
+            DELETE FROM %1$s AS r USING pg_temp.sorted_out s WHERE r.ctid = s.row
+            RETURNING s.is_repeat, r.%2$I AS raw_id, %3$s AS item_number, %4$s AS record_id, r.attributes
+        )
+        INSERT INTO pg_temp.bad_rows (load_id, raw_id, item_number, record_id, line_number, problems, raw_data, is_item)
+        SELECT f.load_id, t.raw_id, t.item_number, t.record_id, f.record_number, f.problems, f.raw_data, f.is_item
+        FROM taken_out t
+        CROSS JOIN LATERAL jsonb_to_record(t.attributes)
+            AS f (load_id bigint, record_number integer, problems staging.problem[], raw_data text, is_item boolean)
+        WHERE NOT t.is_repeat
+        $query$, p_rows, v_raw_id, CASE WHEN v_is_orders THEN 'r.line_number' ELSE 'NULL::integer' END, v_id);
+    GET DIAGNOSTICS v_refused = ROW_COUNT;
+    SELECT count(*) INTO v_duplicate FROM pg_temp.sorted_out s WHERE s.is_repeat;
     -- The day's partition must not keep the space of lines that it does not have.
-    IF v_taken_out * 2 > p_lines THEN
+    IF (v_duplicate + v_refused) * 2 > p_lines OR pg_table_size('pg_temp.bad_rows') * 2 > pg_table_size(p_rows) THEN
         EXECUTE format('CREATE TEMPORARY TABLE left_rows ON COMMIT DROP AS TABLE %s', p_rows);
         EXECUTE format('TRUNCATE %s', p_rows);
         EXECUTE format('INSERT INTO %s TABLE pg_temp.left_rows', p_rows);
         DROP TABLE pg_temp.left_rows;
     END IF;
-    SELECT count(*) FILTER (WHERE s.is_repeat), coalesce(array_agg(DISTINCT s.raw_id) FILTER (WHERE NOT s.is_repeat), '{}')
-    INTO p_duplicate, p_refused FROM pg_temp.sorted_out s;
     DROP TABLE pg_temp.repeated_hashes, pg_temp.sorted_out;
+    RETURN v_duplicate;
 END
 $_take_out_repeats$;
 COMMENT ON FUNCTION staging._take_out_repeats(staging.delivery, regclass, bigint) IS 'Takes out of a day''s rows what is not clean: repeats and refused rows';
