@@ -21,8 +21,8 @@ SESSION = """
 # Any of these says which server is meant; PGUSER, PGPASSWORD and the like only say how to log in there.
 LIBPQ_TARGETS = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGSERVICE", "PGDATABASE")
 
-# Steps that run side by side keep the cores busy by themselves: to share one of them out among processes costs more, and
-# is no sooner done. One that runs alone is faster with what the server allows.
+# Steps that run side by side keep the cores busy by themselves: to share one of them out among processes costs more,
+# and is no sooner done. One that runs alone is faster with what the server allows.
 SIDE_BY_SIDE = """
     SET max_parallel_workers_per_gather = 0; SET max_parallel_maintenance_workers = 0
 """
