@@ -48,6 +48,8 @@ SESSION_DEFAULTS = (
 )
 CHECK = f"-c client_connection_check_interval={CONNECTION_CHECK}"
 SESSION_OPTIONS = f"{CHECK} {KEEPALIVES} -c application_name={SESSION_NAME} {SESSION_DEFAULTS}"
+# Steps run side by side, of a day and of several: as glue.connection.SIDE_BY_SIDE.
+SIDE_BY_SIDE = "-c max_parallel_workers_per_gather=0 -c max_parallel_maintenance_workers=0"
 
 WEBHOOK_SECONDS = 10
 SHOWN_RULES = 10
@@ -73,7 +75,7 @@ class StepOperator(SQLExecuteQueryOperator):
             conn_id=RUNNER,
             # A procedure that commits cannot run in a transaction of ours.
             autocommit=True,
-            hook_params={"enable_log_db_messages": True, "options": SESSION_OPTIONS},
+            hook_params={"enable_log_db_messages": True, "options": f"{SESSION_OPTIONS} {SIDE_BY_SIDE}"},
             do_xcom_push=False,
             **arguments,
         )

@@ -8,11 +8,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
-
-import fsspec
-from fsspec.implementations.local import LocalFileSystem
 
 from glue.errors import GlueError
 from glue.records import BLOCK_BYTES, Readable
@@ -130,9 +128,8 @@ def find(landing: str, source: str, day: date) -> Found:
     """
     found = Found()
     try:
-        file_system, root = fsspec.url_to_fs(landing, use_listings_cache=False, skip_instance_cache=True)
-        if isinstance(file_system, LocalFileSystem):
-            file_system, root = LocalZone(root), ""
+        file_system, root = _opened(landing)
+        if isinstance(file_system, LocalZone):
             folder = f"{source}/{day.isoformat()}"
             # Names are enough: a link that leads nowhere or to itself would end the whole listing.
             entries = [{"name": f"{folder}/{name}"} for name in file_system.names(source, day.isoformat())]
@@ -192,8 +189,22 @@ def _is_no_delivery(name: str) -> bool:
     return name.startswith((".", "_")) or name.endswith(NOT_DELIVERIES)
 
 
+def _opened(landing: str) -> tuple[Any, str]:
+    """Return a landing zone's file system, a LocalZone if it is of this machine, and the zone's root in it."""
+    # A folder's plain path, as nearly everywhere, needs no fsspec, which takes a while to import.
+    if ":" not in landing:
+        return LocalZone(str(Path(landing).expanduser().absolute())), ""
+    import fsspec
+    from fsspec.implementations.local import LocalFileSystem
+
+    file_system, root = fsspec.url_to_fs(landing, use_listings_cache=False, skip_instance_cache=True)
+    return (LocalZone(root), "") if isinstance(file_system, LocalFileSystem) else (file_system, root)
+
+
 def _is_upon_local(file_system: Any) -> bool:
     """Return whether a file system only passes on what it is asked to the local one, which follows links."""
+    from fsspec.implementations.local import LocalFileSystem
+
     while below := getattr(file_system, "fs", None):
         if isinstance(below, LocalFileSystem):
             return not hasattr(file_system, "fo")  # an archive is one file of it

@@ -61,7 +61,9 @@ class Runner:
     def __init__(self, dsn: str, say: Say) -> None:
         self.dsn = dsn
         self.say = say
-        self._connections: set[psycopg.Connection] = set()
+        self._connections: set[psycopg.Connection] = set()  # that something runs on
+        self._idle: list[psycopg.Connection] = []
+        self._side_by_side = False
 
     def run(self, days: Sequence[date], *, jobs: int = 1, refresh: bool = False) -> list[DayResult]:
         """Run each of the days and return how they ended, in the order of the days; a bad one stops none.
@@ -76,9 +78,14 @@ class Runner:
             self.say(str(result))
             return result
 
-        if is_range and jobs > 1:
-            return self._at_once(jobs, [partial(one, day) for day in days])
-        return [one(day) for day in days]
+        self._side_by_side = jobs > 1
+        try:
+            if is_range and jobs > 1:
+                return self._at_once(jobs, [partial(one, day) for day in days])
+            return [one(day) for day in days]
+        finally:
+            while self._idle:
+                self._idle.pop().close()
 
     def _at_once(self, jobs: int, tasks: Sequence[Callable[[], T]]) -> list[T]:
         """Do tasks side by side; return what they return. Raises what one raised, once all have ended."""
@@ -124,22 +131,23 @@ class Runner:
                 if is_range and not _anything_delivered(connection, day):
                     return DayResult(day, "skipped", reason=f"nothing was delivered{place(landing_url())}")
                 optional = {row[0] for row in connection.execute(OPTIONAL)}
+                waves = connection.execute(WAVES).fetchall() if jobs > 1 else []
                 connection.execute("CALL audit.open_run(%s)", (day,))
-                if jobs > 1:
-                    done = self._at_once(jobs, [partial(extract_and_clean, source) for source in SOURCES])
-                    faults = {source: fault for found in done for source, fault in found.items()}
-                else:
+                if jobs == 1:
                     faults = self._extract(connection, SOURCES, day, refresh=refresh)
-                reason = "\n".join(faults.values())
-                # Without its orders or events a day's figures would be wrong; without its catalogue they are not:
-                # a fact never waits for a dimension.
-                if faults.keys() - optional:
-                    outcome = "failed"
-                else:
-                    if jobs > 1:
-                        for (wave,) in connection.execute(WAVES).fetchall():
-                            self._at_once(jobs, [partial(call, procedure) for procedure in wave])
-                    else:
+            if jobs > 1:
+                done = self._at_once(jobs, [partial(extract_and_clean, source) for source in SOURCES])
+                faults = {source: fault for found in done for source, fault in found.items()}
+            reason = "\n".join(faults.values())
+            # Without its orders or events a day's figures would be wrong; without its catalogue they are not:
+            # a fact never waits for a dimension.
+            if faults.keys() - optional:
+                outcome = "failed"
+            else:
+                for (wave,) in waves:
+                    self._at_once(jobs, [partial(call, procedure) for procedure in wave])
+                with self._connected(notice) as connection:
+                    if jobs == 1:
                         connection.execute("CALL warehouse.run_day(%s)", (day,))
                     (summary,) = connection.execute("SELECT audit.day_in_words(%s)", (day,)).fetchone() or ("",)
         except psycopg.Error as error:
@@ -151,16 +159,40 @@ class Runner:
 
     @contextmanager
     def _connected(self, notice: Callable[[psycopg.errors.Diagnostic], None]) -> Iterator[psycopg.Connection]:
-        """Connect, so that Ctrl-C can cancel what runs on it."""
-        with closing(connect(self.dsn, on_notice=notice)) as connection:
-            self._connections.add(connection)
-            ended = threading.Event()
-            threading.Thread(target=self._limit_rules, args=(connection, ended), daemon=True).start()
+        """Yield a connection of this run, so that Ctrl-C can cancel what runs on it.
+
+        One that has worked before is taken again: a new session would compile each routine anew. Not after an error:
+        the end of a session tells others what became of its step.
+        """
+        connection = self._lease()
+        connection.add_notice_handler(notice)
+        self._connections.add(connection)
+        ended = threading.Event()
+        threading.Thread(target=self._limit_rules, args=(connection, ended), daemon=True).start()
+        try:
+            yield connection
+        except BaseException:
+            connection.close()
+            raise
+        else:
+            connection.remove_notice_handler(notice)
+            self._idle.append(connection)
+        finally:
+            ended.set()
+            self._connections.discard(connection)
+
+    def _lease(self) -> psycopg.Connection:
+        """Return a connection of this run that is idle and alive, or a new one."""
+        while True:
             try:
-                yield connection
-            finally:
-                ended.set()
-                self._connections.discard(connection)
+                connection = self._idle.pop()
+            except IndexError:
+                return connect(self.dsn, side_by_side=self._side_by_side)
+            try:
+                connection.execute("SELECT")
+                return connection
+            except psycopg.OperationalError:
+                connection.close()
 
     def _limit_rules(self, connection: psycopg.Connection, ended: threading.Event) -> None:
         """Cancel what runs on a connection when it judges a day for longer than the setting rule_limit_s.

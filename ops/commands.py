@@ -7,13 +7,14 @@ import shutil
 import sys
 from collections.abc import Sequence
 
-from embedded import server
 from glue.command import DONE, FAILED, Command, complain
 from glue.connection import warehouse_dsn
 from ops.programs import for_program
 
 
 def _db(options: argparse.Namespace) -> int:
+    from embedded import server
+
     most = {"psql": None, "dsn": 1}.get(options.action, 0)
     if most is not None and len(options.arguments) > most:
         options.parser.error(f"{options.action} takes {'one database' if most else 'no arguments'}")
@@ -31,6 +32,8 @@ def _db(options: argparse.Namespace) -> int:
 
 def _psql(arguments: Sequence[str]) -> None:
     """Become psql. What it should connect to is in its environment: everybody can read its arguments."""
+    from embedded import server
+
     program = shutil.which("psql") or str(server.binaries() / "psql")
     with for_program(warehouse_dsn()) as (environment, _):
         # By its own path: it looks for itself, and would do so in PATH.

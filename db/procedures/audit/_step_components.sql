@@ -61,10 +61,12 @@ BEGIN
         -- Replacing a routine rewrites its row of pg_proc, from psql too. PostgreSQL's own, below 16384, are not read.
         'routines', (SELECT audit._digest(string_agg(p.oid || ' ' || p.xmin, ',' ORDER BY p.oid)) FROM pg_proc p
                      WHERE p.oid >= 16384 AND p.pronamespace IN ('raw'::regnamespace, 'staging'::regnamespace, 'audit'::regnamespace, 'warehouse'::regnamespace)),
-        -- Replacing a view between staging and facts rewrites the row of its rule.
+        -- Replacing a view between staging and facts rewrites the row of its rule. Its view is looked up, not joined: that
+        -- would read all of pg_class, to which each day adds.
         'views', (SELECT audit._digest(string_agg(w.oid || ' ' || w.xmin, ',' ORDER BY w.oid))
-                  FROM pg_rewrite w JOIN pg_class c ON c.oid = w.ev_class
-                  WHERE c.relnamespace = 'staging'::regnamespace AND c.relkind = 'v'),
+                  FROM pg_rewrite w
+                  WHERE w.oid >= 16384
+                    AND (SELECT c.relnamespace = 'staging'::regnamespace AND c.relkind = 'v' FROM pg_class c WHERE c.oid = w.ev_class)),
         'revision', coalesce(v_revision, ''),
         'server', current_setting('server_version_num'));
 END

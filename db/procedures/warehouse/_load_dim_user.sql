@@ -27,20 +27,23 @@ BEGIN
             SELECT coalesce(e.user_id, '(guest)') AS user_id, min(e.event_ts), max(e.event_ts)
             FROM %2$s e WHERE e.load_date = %3$L GROUP BY 1
         ),
+        seen AS (
+            SELECT s.user_id, min(s.first_seen_at) AS first_seen_at, max(s.last_seen_at) AS last_seen_at
+            FROM sightings s GROUP BY s.user_id
+        ),
         described AS (
             SELECT DISTINCT ON (o.user_id) o.user_id, o.city, o.signup_date, o.marketing_source, o.order_ts, o.order_id
             FROM %1$s o
             WHERE o.load_date = %3$L AND o.user_id <> '(guest)' AND num_nonnulls(o.city, o.signup_date, o.marketing_source) > 0
             ORDER BY o.user_id, o.order_ts DESC, o.order_id DESC, o.line_number
         )
-        SELECT s.user_id, min(s.first_seen_at) AS first_seen_at, max(s.last_seen_at) AS last_seen_at,
-               d.city, d.signup_date, d.marketing_source, d.order_ts AS attributes_order_ts, d.order_id AS attributes_order_id
-        FROM sightings s
+        SELECT s.user_id, s.first_seen_at, s.last_seen_at, d.city, d.signup_date, d.marketing_source,
+               d.order_ts AS attributes_order_ts, d.order_id AS attributes_order_id
+        FROM seen s
         LEFT JOIN described d ON d.user_id = s.user_id
-        GROUP BY s.user_id, d.city, d.signup_date, d.marketing_source, d.order_ts, d.order_id
         $query$, v_orders, v_events, p_load_date);
     GET DIAGNOSTICS v_result.rows_in = ROW_COUNT;
-    ANALYZE pg_temp.seen_users;
+    ANALYZE pg_temp.seen_users (user_id);
 
     PERFORM warehouse._lock_publishing('warehouse.dim_user');
 
@@ -59,7 +62,7 @@ BEGIN
           IS DISTINCT FROM
           (o.user_id, o.first_seen_at, o.last_seen_at, o.city, o.signup_date, o.marketing_source, o.attributes_order_ts, o.attributes_order_id);
     GET DIAGNOSTICS v_result.rows_out = ROW_COUNT;
-    ANALYZE pg_temp.changed_users;
+    ANALYZE pg_temp.changed_users (user_id, was_seen);
 
     DELETE FROM warehouse.user_loads l
     USING pg_temp.changed_users c

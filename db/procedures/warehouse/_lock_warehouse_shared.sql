@@ -6,9 +6,11 @@
 -- Locks:  the warehouse (advisory), shared
 -- Errors: WH006 it stayed in use, with the sessions
 CREATE OR REPLACE FUNCTION warehouse._lock_warehouse_shared() RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $_lock_warehouse_shared$
-    SELECT warehouse._wait_for_lock('in use', 0, 'the warehouse', true);
-    SELECT set_config('lock_timeout', warehouse._wait_limit_ms()::text, true);
+BEGIN
+    PERFORM warehouse._wait_for_lock('in use', 0, 'the warehouse', true);
+    PERFORM set_config('lock_timeout', warehouse._wait_limit_ms()::text, true);
+END
 $_lock_warehouse_shared$;
 COMMENT ON FUNCTION warehouse._lock_warehouse_shared() IS 'Keeps upgrades and erasures out until the transaction ends';

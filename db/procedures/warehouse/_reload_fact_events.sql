@@ -67,6 +67,21 @@ BEGIN
 
     ANALYZE pg_temp.given_back;
 
+    -- Earlier loads that may hold this load's late events: that of the event's own day, and others to which it came late.
+    -- Not of those that it had before: they were taken then, and a load that is corrected leaves them to this one.
+    CREATE TEMPORARY TABLE taken_over ON COMMIT DROP AS
+    SELECT k.event_id, k.event_ts, e.load_date
+    FROM pg_temp.late_keys k
+    CROSS JOIN LATERAL (
+        SELECT (k.event_ts AT TIME ZONE 'UTC')::date AS load_date
+        UNION ALL
+        SELECT o.load_date FROM warehouse.late_events o
+        WHERE o.event_id = k.event_id AND o.event_ts = k.event_ts AND o.load_date < p_load_date
+    ) AS e
+    WHERE NOT EXISTS (SELECT FROM warehouse.late_events known
+                      WHERE known.event_id = k.event_id AND known.event_ts = k.event_ts AND known.load_date = p_load_date);
+    ANALYZE pg_temp.taken_over;
+
     DELETE FROM warehouse.late_events o
     WHERE o.load_date = p_load_date
       AND NOT EXISTS (SELECT FROM pg_temp.late_keys k WHERE k.event_id = o.event_id AND k.event_ts = o.event_ts);
@@ -93,17 +108,6 @@ BEGIN
                            WHERE NOT EXISTS (SELECT FROM pg_temp.later_keys k WHERE k.event_id = l.event_id AND k.event_ts = l.event_ts)',
                           v_events);
     END IF;
-    -- Earlier loads that may hold this load's late events: that of the event's own day, and others to which it came late.
-    CREATE TEMPORARY TABLE taken_over ON COMMIT DROP AS
-    SELECT k.event_id, k.event_ts, e.load_date
-    FROM pg_temp.late_keys k
-    CROSS JOIN LATERAL (
-        SELECT (k.event_ts AT TIME ZONE 'UTC')::date AS load_date
-        UNION ALL
-        SELECT o.load_date FROM warehouse.late_events o
-        WHERE o.event_id = k.event_id AND o.event_ts = k.event_ts AND o.load_date < p_load_date
-    ) AS e;
-    ANALYZE pg_temp.taken_over;
     PERFORM warehouse._move_rows('warehouse.fact_events', 'warehouse.events_superseded', ARRAY['event_id', 'event_ts']);
     v_result := warehouse._write_event_figures(p_load_date, v_count);
     PERFORM warehouse._place_facts('warehouse.fact_events', p_load_date, v_owned, ARRAY['event_id', 'event_ts'], v_built);

@@ -11,8 +11,9 @@ BEGIN
     EXECUTE format('CREATE TEMPORARY TABLE taken_rows (LIKE %s) ON COMMIT DROP', p_superseded);
     FOR v_partition IN
         SELECT p.name, array_agg(p.load_date) AS load_dates
+        -- OFFSET 0: the partition is looked up once per day, before anything is filtered by it, not once per row.
         FROM (SELECT warehouse._partition_of(p_facts, d.load_date) AS name, d.load_date
-              FROM (SELECT DISTINCT t.load_date FROM pg_temp.taken_over t) AS d) AS p
+              FROM (SELECT DISTINCT t.load_date FROM pg_temp.taken_over t OFFSET 0) AS d OFFSET 0) AS p
         WHERE p.name IS NOT NULL GROUP BY p.name ORDER BY min(p.load_date)
     LOOP
         EXECUTE format('WITH taken AS (DELETE FROM %1$s f USING pg_temp.taken_over t
