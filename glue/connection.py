@@ -21,8 +21,8 @@ SESSION = """
 # Any of these says which server is meant; PGUSER, PGPASSWORD and the like only say how to log in there.
 LIBPQ_TARGETS = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGSERVICE", "PGDATABASE")
 
-# Steps that run side by side keep the cores busy by themselves: to share one of them out among processes costs more,
-# and is no sooner done. One that runs alone is faster with what the server allows.
+# Days that run side by side keep the cores busy by themselves: to share a step out among processes costs more, and is
+# no sooner done. The steps of one day end sooner with what the server allows: the last of them has the cores to itself.
 SIDE_BY_SIDE = """
     SET max_parallel_workers_per_gather = 0; SET max_parallel_maintenance_workers = 0
 """
@@ -58,7 +58,7 @@ def connect(
 ) -> psycopg.Connection:
     """Return an autocommit connection in UTC and UTF-8, READ COMMITTED and read-write.
 
-    `on_notice` gets what the server says meanwhile. `side_by_side` is for steps that run beside others.
+    `on_notice` gets what the server says meanwhile. `side_by_side` is for days that run beside others.
 
     Raises GlueError when the warehouse cannot be reached; its message has no password in it.
     """

@@ -78,7 +78,7 @@ class Runner:
             self.say(str(result))
             return result
 
-        self._side_by_side = jobs > 1
+        self._side_by_side = is_range and jobs > 1
         try:
             if is_range and jobs > 1:
                 return self._at_once(jobs, [partial(one, day) for day in days])
