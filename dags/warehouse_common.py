@@ -48,8 +48,11 @@ SESSION_DEFAULTS = (
 )
 CHECK = f"-c client_connection_check_interval={CONNECTION_CHECK}"
 SESSION_OPTIONS = f"{CHECK} {KEEPALIVES} -c application_name={SESSION_NAME} {SESSION_DEFAULTS}"
-# Steps run side by side, of a day and of several: as glue.connection.SIDE_BY_SIDE.
-SIDE_BY_SIDE = "-c max_parallel_workers_per_gather=0 -c max_parallel_maintenance_workers=0"
+# The days of a backfill run side by side: as glue.connection.SIDE_BY_SIDE.
+SIDE_BY_SIDE = (
+    "{{ '-c max_parallel_workers_per_gather=0 -c max_parallel_maintenance_workers=0'"
+    " if dag_run.run_type == 'backfill' else '' }}"
+)
 
 WEBHOOK_SECONDS = 10
 SHOWN_RULES = 10

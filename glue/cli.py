@@ -144,7 +144,7 @@ COMMANDS = (
         "run a day, or a range of days: extract, clean, check, load, metrics",
         "Files lie in LANDING_URL/SOURCE/DATE/. A day may be run again at any time.\n"
         "A range goes on after a bad day and names it at the end; days of which nothing was delivered are skipped,\n"
-        "and the single steps are not told. Side by side, each step uses one core; alone, it may use all.\n\n"
+        "and the single steps are not told. Days side by side use a core each; a day alone may use all.\n\n"
         "examples:\n"
         "  warehouse run 2025-12-19\n"
         "  warehouse run --from 2025-12-01 --to 2025-12-19 --jobs 2    days side by side\n"

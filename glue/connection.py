@@ -1,7 +1,6 @@
 """Connections to the warehouse."""
 
 import os
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -21,11 +20,9 @@ SESSION = """
 # Any of these says which server is meant; PGUSER, PGPASSWORD and the like only say how to log in there.
 LIBPQ_TARGETS = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGSERVICE", "PGDATABASE")
 
-# Steps that run side by side keep the cores busy by themselves: to share one of them out among processes costs more,
-# and is no sooner done. One that runs alone is faster with what the server allows.
-SIDE_BY_SIDE = """
-    SET max_parallel_workers_per_gather = 0; SET max_parallel_maintenance_workers = 0
-"""
+# Days that run side by side keep the cores busy by themselves: to share a step out among processes costs more, and is
+# no sooner done. The steps of one day end sooner with what the server allows: the last of them has the cores to itself.
+SIDE_BY_SIDE = "; SET max_parallel_workers_per_gather = 0; SET max_parallel_maintenance_workers = 0"
 
 # A network that is gone is noticed within a minute and a half, by us and by the server. What the connection string says
 # goes before. For sockets of this machine they mean nothing.
@@ -50,17 +47,10 @@ def warehouse_dsn() -> str:
     return server.dsn()
 
 
-def connect(
-    dsn: str | None = None,
-    *,
-    on_notice: Callable[[psycopg.errors.Diagnostic], None] | None = None,
-    side_by_side: bool = False,
-) -> psycopg.Connection:
+def connect(dsn: str | None = None, *, side_by_side: bool = False) -> psycopg.Connection:
     """Return an autocommit connection in UTC and UTF-8, READ COMMITTED and read-write.
 
-    `on_notice` gets what the server says meanwhile. `side_by_side` is for steps that run beside others.
-
-    Raises GlueError when the warehouse cannot be reached; its message has no password in it.
+    `side_by_side` is for days that run beside others. Raises GlueError, which tells no password.
     """
     dsn = warehouse_dsn() if dsn is None else dsn
     settings = parse(dsn)
@@ -74,13 +64,8 @@ def connect(
         # Not as its cause: a traceback would print libpq's own words.
         raise GlueError(f"cannot connect to the warehouse: {why(error, dsn)}") from None
     # After the login: PGTZ and PGDATESTYLE would win over options.
-    connection.execute(f"{SESSION}; {SIDE_BY_SIDE}" if side_by_side else SESSION)
-    try:
-        connection.execute("; ".join(f"SET {name} = '{value}'" for name, value in SERVER_SETTINGS.items()))
-    except psycopg.errors.InvalidParameterValue:  # a server whose system cannot do all of it
-        for name, value in SERVER_SETTINGS.items():
-            with suppress(psycopg.errors.InvalidParameterValue):
-                connection.execute("SELECT pg_catalog.set_config(%s, %s, false)", (name, value))
-    if on_notice:
-        connection.add_notice_handler(on_notice)
+    connection.execute(SESSION + (SIDE_BY_SIDE if side_by_side else ""))
+    for name, value in SERVER_SETTINGS.items():
+        with suppress(psycopg.errors.InvalidParameterValue):  # a server whose system cannot do it
+            connection.execute("SELECT pg_catalog.set_config(%s, %s, false)", (name, value))
     return connection

@@ -8,13 +8,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from glue.errors import GlueError
 from glue.records import BLOCK_BYTES, Readable
-from landing.zone import OUT_OF_THE_ZONE, LocalZone
+from landing.zone import OUT_OF_THE_ZONE, LocalZone, is_upon_local, open_zone
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -128,12 +127,12 @@ def find(landing: str, source: str, day: date) -> Found:
     """
     found = Found()
     try:
-        file_system, root = _opened(landing)
+        file_system, root = open_zone(landing)
         if isinstance(file_system, LocalZone):
             folder = f"{source}/{day.isoformat()}"
             # Names are enough: a link that leads nowhere or to itself would end the whole listing.
             entries = [{"name": f"{folder}/{name}"} for name in file_system.names(source, day.isoformat())]
-        elif _is_upon_local(file_system):
+        elif is_upon_local(file_system):
             raise GlueError("a folder of this machine is named as it is, as in /srv/landing")
         else:
             folder = f"{root.rstrip('/')}/{source}/{day.isoformat()}"
@@ -187,29 +186,6 @@ def _is_no_bucket(error: FileNotFoundError) -> bool:
 
 def _is_no_delivery(name: str) -> bool:
     return name.startswith((".", "_")) or name.endswith(NOT_DELIVERIES)
-
-
-def _opened(landing: str) -> tuple[Any, str]:
-    """Return a landing zone's file system, a LocalZone if it is of this machine, and the zone's root in it."""
-    # A folder's plain path, as nearly everywhere, needs no fsspec, which takes a while to import.
-    if ":" not in landing:
-        return LocalZone(str(Path(landing).expanduser().absolute())), ""
-    import fsspec
-    from fsspec.implementations.local import LocalFileSystem
-
-    file_system, root = fsspec.url_to_fs(landing, use_listings_cache=False, skip_instance_cache=True)
-    return (LocalZone(root), "") if isinstance(file_system, LocalFileSystem) else (file_system, root)
-
-
-def _is_upon_local(file_system: Any) -> bool:
-    """Return whether a file system only passes on what it is asked to the local one, which follows links."""
-    from fsspec.implementations.local import LocalFileSystem
-
-    while below := getattr(file_system, "fs", None):
-        if isinstance(below, LocalFileSystem):
-            return not hasattr(file_system, "fo")  # an archive is one file of it
-        file_system = below
-    return False
 
 
 def _fault(file_system: Any, entry: dict[str, Any], name: str) -> str | None:

@@ -63,7 +63,6 @@ class Runner:
         self.say = say
         self._connections: set[psycopg.Connection] = set()  # that something runs on
         self._idle: list[psycopg.Connection] = []
-        self._side_by_side = False
 
     def run(self, days: Sequence[date], *, jobs: int = 1, refresh: bool = False) -> list[DayResult]:
         """Run each of the days and return how they ended, in the order of the days; a bad one stops none.
@@ -78,7 +77,7 @@ class Runner:
             self.say(str(result))
             return result
 
-        self._side_by_side = jobs > 1
+        self._side_by_side = is_range and jobs > 1
         try:
             if is_range and jobs > 1:
                 return self._at_once(jobs, [partial(one, day) for day in days])
@@ -159,11 +158,7 @@ class Runner:
 
     @contextmanager
     def _connected(self, notice: Callable[[psycopg.errors.Diagnostic], None]) -> Iterator[psycopg.Connection]:
-        """Yield a connection of this run, so that Ctrl-C can cancel what runs on it.
-
-        One that has worked before is taken again: a new session would compile each routine anew. Not after an error:
-        the end of a session tells others what became of its step.
-        """
+        """Yield a connection, so that Ctrl-C can cancel what runs on it. After an error it is closed: others see so."""
         connection = self._lease()
         connection.add_notice_handler(notice)
         self._connections.add(connection)
@@ -174,25 +169,19 @@ class Runner:
         except BaseException:
             connection.close()
             raise
-        else:
-            connection.remove_notice_handler(notice)
-            self._idle.append(connection)
         finally:
             ended.set()
             self._connections.discard(connection)
+        connection.remove_notice_handler(notice)
+        self._idle.append(connection)
 
     def _lease(self) -> psycopg.Connection:
-        """Return a connection of this run that is idle and alive, or a new one."""
-        while True:
-            try:
-                connection = self._idle.pop()
-            except IndexError:
-                return connect(self.dsn, side_by_side=self._side_by_side)
-            try:
-                connection.execute("SELECT")
-                return connection
-            except psycopg.OperationalError:
-                connection.close()
+        """Return a connection that is idle and alive, or a new one: whose session has to compile each routine anew."""
+        with suppress(IndexError, psycopg.OperationalError):
+            connection = self._idle.pop()
+            connection.execute("SELECT")
+            return connection
+        return connect(self.dsn, side_by_side=self._side_by_side)
 
     def _limit_rules(self, connection: psycopg.Connection, ended: threading.Event) -> None:
         """Cancel what runs on a connection when it judges a day for longer than the setting rule_limit_s.

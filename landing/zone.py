@@ -6,7 +6,7 @@ import stat
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 OUT_OF_THE_ZONE = "is a link out of the landing zone, which is not followed"
 BUFFER_BYTES = 2 << 20
@@ -115,3 +115,26 @@ def _must_be_a_file(found: os.stat_result) -> None:
         raise OSError(errno.ELOOP, "became a link while it was looked at")
     if not stat.S_ISREG(found.st_mode):
         raise OSError(errno.EINVAL, "is not a file")
+
+
+def open_zone(landing: str) -> tuple[Any, str]:
+    """Return a landing zone's file system, a LocalZone if it is of this machine, and the zone's root in it."""
+    # A folder's plain path, as nearly everywhere, needs no fsspec, which takes a while to import.
+    if ":" not in landing:
+        return LocalZone(str(Path(landing).expanduser().absolute())), ""
+    import fsspec
+    from fsspec.implementations.local import LocalFileSystem
+
+    file_system, root = fsspec.url_to_fs(landing, use_listings_cache=False, skip_instance_cache=True)
+    return (LocalZone(root), "") if isinstance(file_system, LocalFileSystem) else (file_system, root)
+
+
+def is_upon_local(file_system: Any) -> bool:
+    """Return whether a file system only passes on what it is asked to the local one, which follows links."""
+    from fsspec.implementations.local import LocalFileSystem
+
+    while below := getattr(file_system, "fs", None):
+        if isinstance(below, LocalFileSystem):
+            return not hasattr(file_system, "fo")  # an archive is one file of it
+        file_system = below
+    return False

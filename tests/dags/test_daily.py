@@ -239,6 +239,7 @@ def test_every_task_but_the_extracts_is_one_call_that_a_killed_client_does_not_l
         assert hook["enable_log_db_messages"]
         assert "client_connection_check_interval=2s" in hook["options"]
         assert "application_name=" in hook["options"]
+        assert "max_parallel_workers_per_gather=0" in hook["options"]  # of a backfill: see the template
 
 
 def test_groups_read_like_the_specification_s_picture(facts: dict[str, Any]) -> None:

@@ -284,6 +284,61 @@ def test_the_steps_of_a_day_side_by_side_come_to_the_same(warehouse: Warehouse, 
     assert glue("run", next_day, "--jobs", 3).returncode == 1
 
 
+def test_days_side_by_side_use_a_core_each_and_one_day_what_the_server_allows(warehouse: Warehouse, glue: Glue) -> None:
+    days = [DAY + timedelta(days=number) for number in range(3)]
+    for day in days:
+        deliver_day(warehouse, day)
+    warehouse.execute("CREATE TABLE public.sessions (pid integer, workers text, builders text)")
+    warehouse.execute("GRANT INSERT ON public.sessions TO PUBLIC")
+    warehouse.execute(
+        "CREATE FUNCTION public.note_session() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " INSERT INTO public.sessions VALUES (pg_backend_pid(), current_setting('max_parallel_workers_per_gather'),"
+        " current_setting('max_parallel_maintenance_workers')); RETURN NEW; END $$"
+    )
+    warehouse.execute(
+        "CREATE TRIGGER note_session BEFORE INSERT ON audit.pipeline_steps"
+        " FOR EACH ROW EXECUTE FUNCTION public.note_session()"
+    )
+    found = (
+        "SELECT count(DISTINCT pid) AS sessions, array_agg(DISTINCT workers) AS workers,"
+        " array_agg(DISTINCT builders) AS builders FROM public.sessions"
+    )
+    allowed = [[warehouse.value(f"SHOW max_parallel_{what}")] for what in ("workers_per_gather", "maintenance_workers")]
+
+    assert glue("run", DAY, "--jobs", 2).returncode == 0
+    one_day = warehouse.row(found)
+    assert [one_day.workers, one_day.builders] == allowed
+    # A session is used again: each new one would compile all routines.
+    assert one_day.sessions <= 2
+
+    warehouse.execute("TRUNCATE public.sessions")
+    assert glue("run", "--from", days[0], "--to", days[-1], "--jobs", 2).returncode == 0
+    several = warehouse.row(found)
+    assert [several.workers, several.builders] == [["0"], ["0"]]
+    assert several.sessions <= 2
+
+
+def test_a_session_that_ends_between_steps_is_replaced(warehouse: Warehouse, glue: Glue) -> None:
+    deliver_day(warehouse, DAY)
+    # Ends the session that has opened the run, once the first cleaning begins in another.
+    warehouse.execute("CREATE TABLE public.ended AS SELECT 0 AS pid WHERE false")
+    warehouse.execute("GRANT SELECT, INSERT ON public.ended TO PUBLIC")
+    warehouse.execute(
+        "CREATE FUNCTION public.end_idle() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN"
+        " IF NEW.step = 'check_quality' THEN"
+        "  INSERT INTO public.ended SELECT a.pid FROM pg_stat_activity a WHERE a.datname = current_database()"
+        "   AND a.application_name = 'glue' AND a.state = 'idle' AND a.pid <> pg_backend_pid()"
+        "   AND pg_terminate_backend(a.pid);"
+        " END IF; RETURN NEW; END $$"
+    )
+    warehouse.execute(
+        "CREATE TRIGGER end_idle BEFORE INSERT ON audit.pipeline_steps FOR EACH ROW EXECUTE FUNCTION public.end_idle()"
+    )
+    done = glue("run", DAY, "--jobs", 2)
+    assert done.returncode == 0, done.stderr
+    assert warehouse.value("SELECT count(*) FROM public.ended") > 0
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -1,6 +1,6 @@
 -- Writes what was rejected of a source and day to audit.bad_records: pg_temp.bad_rows, and refused records and files.
 --
--- Reads:   pg_temp.bad_rows (load_id, raw_id, item_number, record_id, line_number, problems, raw_data), a row per line,
+-- Reads:   pg_temp.bad_rows (load_id, raw_id, item_number, record_id, line_number, problems, raw_data, is_item), a row per line,
 --          raw.rejected_lines, raw.file_loads, raw.orders_json; the settings bad_lines_per_record, bad_records_times_bytes
 -- Writes:  audit.bad_records; a row that is already there stays as it is
 -- Returns: rejected lines of the day
@@ -24,15 +24,15 @@ DECLARE
 BEGIN
     CREATE TEMPORARY TABLE bad_lines ON COMMIT DROP AS
     WITH lines AS (
-        SELECT b.load_id, b.raw_id, b.item_number, b.record_id, b.line_number, b.problems, b.raw_data
+        SELECT b.load_id, b.raw_id, b.item_number, b.record_id, b.line_number, b.problems, b.raw_data, b.is_item
         FROM pg_temp.bad_rows b
         UNION ALL
         SELECT r.load_id, NULL, NULL, NULL, r.line_number, ARRAY[ROW(r.reason, NULL)::staging.problem],
-               left(encode(r.raw_line, 'escape'), 65536)
+               left(encode(r.raw_line, 'escape'), 65536), false
         FROM raw.rejected_lines r
         WHERE r.run_date = p_delivery.load_date AND r.load_id = ANY (p_delivery.load_ids)
         UNION ALL
-        SELECT d.load_id, NULL, NULL, NULL, NULL, ARRAY[ROW(d.refused_reason, NULL)::staging.problem], NULL
+        SELECT d.load_id, NULL, NULL, NULL, NULL, ARRAY[ROW(d.refused_reason, NULL)::staging.problem], NULL, false
         FROM raw._deliveries_in_force(p_delivery.source, p_delivery.load_date) d
         WHERE d.refused_reason IS NOT NULL
     ),
@@ -55,7 +55,7 @@ BEGIN
         FROM placed p
     )
     -- leader: the line that stands for this one; 0 and -1 for the rest of the delivery, with and without a raw row.
-    SELECT s.load_id, s.raw_id, s.item_number, s.record_id, s.file_name, s.line_number, s.problems, s.raw_data, s.place, s.number,
+    SELECT s.load_id, s.raw_id, s.item_number, s.record_id, s.file_name, s.line_number, s.problems, s.raw_data, s.is_item, s.place, s.number,
            CASE WHEN s.is_beyond THEN CASE WHEN s.raw_id IS NULL THEN -1 ELSE 0 END
                 ELSE s.number - greatest(s.place - 1 - v_most, 0) END AS leader
     FROM sized s;
@@ -63,13 +63,17 @@ BEGIN
     ANALYZE pg_temp.bad_lines (load_id, leader, number);
 
     CREATE TEMPORARY TABLE bad_records ON COMMIT DROP AS
-    WITH reasons AS (
+    -- Nearly every line has one reason and stands for itself: the others are sorted out.
+    WITH entangled AS (
+        SELECT DISTINCT b.load_id, b.leader FROM pg_temp.bad_lines b WHERE b.leader <> b.number OR cardinality(b.problems) <> 1
+    ),
+    reasons AS (
         SELECT r.load_id, r.leader, r.reason, r.value, r.first_seen,
                row_number() OVER (PARTITION BY r.load_id, r.leader ORDER BY r.first_seen) AS rank
         FROM (SELECT e.load_id, e.leader, (e.problem).reason, min(ARRAY[e.number, e.place]) AS first_seen,
                      (array_agg((e.problem).value ORDER BY e.number, e.place))[1] AS value
               FROM (SELECT b.load_id, b.leader, b.number, unnest(b.problems) AS problem, generate_subscripts(b.problems, 1) AS place
-                    FROM pg_temp.bad_lines b) AS e
+                    FROM pg_temp.bad_lines b JOIN entangled USING (load_id, leader)) AS e
               GROUP BY e.load_id, e.leader, (e.problem).reason) AS r
     ),
     told AS (
@@ -83,24 +87,27 @@ BEGIN
     counted AS (
         SELECT b.load_id, b.leader, min(b.number) AS number, count(*) AS line_count
         FROM pg_temp.bad_lines b
+        JOIN entangled USING (load_id, leader)
         GROUP BY b.load_id, b.leader
     )
-    SELECT b.load_id, b.raw_id, b.item_number, b.record_id, b.file_name, b.line_number, t.failure_reason,
-           b.problems[1].value AS failed_value, t.failed_values, b.raw_data, c.line_count, b.place
-    FROM counted c
-    JOIN told t ON t.load_id = c.load_id AND t.leader = c.leader
-    JOIN pg_temp.bad_lines b ON b.load_id = c.load_id AND b.number = c.number;
+    SELECT b.load_id, b.raw_id, b.item_number, b.record_id, b.file_name, b.line_number,
+           coalesce(t.failure_reason, b.problems[1].reason) AS failure_reason, b.problems[1].value AS failed_value, t.failed_values,
+           b.raw_data, b.is_item, coalesce(c.line_count, 1) AS line_count, b.place
+    FROM pg_temp.bad_lines b
+    LEFT JOIN counted c ON c.load_id = b.load_id AND c.leader = b.leader
+    LEFT JOIN told t ON t.load_id = b.load_id AND t.leader = b.leader
+    WHERE c.number IS NULL OR c.number = b.number;
     ANALYZE pg_temp.bad_records (load_id, raw_id, item_number, line_number);
     DROP TABLE pg_temp.bad_lines;
 
-    IF p_delivery.source = 'orders' THEN
-        -- An order has one text, however many of its lines are rejected.
+    IF EXISTS (SELECT FROM pg_temp.bad_records b WHERE b.is_item AND b.place = 1) THEN
+        -- An order has one text, however many of its lines are rejected. In the flat shape its line has it.
         SET LOCAL enable_seqscan TO off;  -- as in _clean_orders
         UPDATE pg_temp.bad_records b
         SET raw_data = o.raw_json::text
         FROM raw.orders_json o
         WHERE o.run_date = p_delivery.load_date AND o.load_id = ANY (p_delivery.load_ids)
-          AND o.raw_orders_id = b.raw_id AND b.place = 1 AND octet_length(o.raw_json::text) <= c_whole_record;
+          AND o.raw_orders_id = b.raw_id AND b.is_item AND b.place = 1 AND octet_length(o.raw_json::text) <= c_whole_record;
         SET LOCAL enable_seqscan TO DEFAULT;
     END IF;
 

@@ -40,7 +40,7 @@ BEGIN
 
     CREATE TEMPORARY TABLE bad_rows ON COMMIT DROP AS
     SELECT l.load_id, l.raw_products_id AS raw_id, NULL::integer AS item_number, l.product_id AS record_id,
-           l.record_number AS line_number, l.problems, left(l.raw_json::text, 65536) AS raw_data
+           l.record_number AS line_number, l.problems, left(l.raw_json::text, 65536) AS raw_data, false AS is_item
     FROM pg_temp.product_lines l
     WHERE l.problems IS NOT NULL;
     v_rejected := audit._record_bad_records(v_delivery);

@@ -2,18 +2,14 @@
 -- item's product_id, quantity and price among them). Read it from the top: records (as raw has them), parsed (their fields
 -- as text), orders (codes and times looked up), lines (one per item), judged (cheap tests), explained (what is wrong).
 --
--- Cheap tests judge what has the usual shape; _order_problems judges the rest. Each record is parsed and judged once, and what
--- all its lines share is worked out once. A refused line has no load_date; its attributes say what audit.bad_records is to
--- know of it, so that no table needs a column for what nearly no line has (_take_out_repeats reads them).
+-- Cheap tests judge what has the usual shape; _order_problems the rest. What all lines of a record share is worked out once. A
+-- refused line has no load_date; its attributes say what audit.bad_records is to know of it (_take_out_repeats reads them).
 --
--- p_today:    what most times look like, to LIKE: '2025-12-19T__:__:__Z'
--- p_oldest:   the earliest day of an order
--- p_load_ids: the deliveries in force
--- p_own:      custom fields (staging._own_fields); NULL for none, which costs nothing
+-- p_today: what most times look like, to LIKE: '2025-12-19T__:__:__Z';  p_oldest: the earliest day of an order
+-- p_load_ids: the deliveries in force;  p_own: custom fields (staging._own_fields); NULL for none, which costs nothing
 -- The body is inlined into the query that calls it: what that query does not ask for is not computed, and both cores may work.
--- Each OFFSET '0' is a fence: what stands above it is computed once per row, not once per use; the quotes make it a bigint,
--- which lets both cores work. Codes are looked up in one JSON object, not joined: for a day that nobody has analyzed yet the
--- planner expects a single row, and could choose any join.
+-- Each OFFSET '0' is a fence: what stands above it is computed once per row; the quotes make it a bigint, which lets both cores
+-- work. Codes are looked up in one JSON object: of a day that nobody has analyzed the planner expects one row, and could join in any way.
 CREATE OR REPLACE FUNCTION staging._read_orders(
     p_load_date date, p_today text, p_oldest date, p_load_ids bigint[], p_own staging.fields[]
 )
@@ -37,14 +33,11 @@ BEGIN ATOMIC
                CASE WHEN json_typeof(f."user") <> 'object' THEN left(f."user"::text, 1000) END AS no_customer,
                staging._trimmed(f.order_id) AS order_id, staging._trimmed(f.user_id) AS user_id,
                f."timestamp" AS order_time, f.status AS source_status,
-               -- In the flat shape the order is its only line.
                staging._trimmed(f.product_id) AS order_product_id, f.quantity AS order_quantity, f.price AS order_price,
-               -- The customer's fields stand in user, or else beside it.
+               -- In the flat shape the order is its only line, and the customer's fields stand beside user.
                staging._trimmed(CASE WHEN f."user" IS NULL THEN f.city ELSE coalesce(f."user" ->> 'city', f.city) END) AS city,
-               CASE WHEN f."user" IS NULL THEN f.signup_date
-                    ELSE coalesce(f."user" ->> 'signup_date', f.signup_date) END AS signup_date,
-               staging._trimmed(CASE WHEN f."user" IS NULL THEN f.marketing_source
-                                     ELSE coalesce(f."user" ->> 'marketing_source', f.marketing_source) END) AS marketing_source
+               CASE WHEN f."user" IS NULL THEN f.signup_date ELSE coalesce(f."user" ->> 'signup_date', f.signup_date) END AS signup_date,
+               staging._trimmed(CASE WHEN f."user" IS NULL THEN f.marketing_source ELSE coalesce(f."user" ->> 'marketing_source', f.marketing_source) END) AS marketing_source
         FROM records r
         CROSS JOIN LATERAL json_to_record(CASE WHEN r.is_readable THEN r.raw_json ELSE '{}' END)
             AS f (order_id text, user_id text, product_id text, quantity text, price text, "timestamp" text,
@@ -55,7 +48,8 @@ BEGIN ATOMIC
         SELECT p.*, convert_to(p.order_time, 'UTF8') AS order_time_bytes, convert_to(p.signup_date, 'UTF8') AS signup_date_bytes,
                (SELECT jsonb_object_agg(c.source_value, s.status)
                 FROM staging.codes c JOIN warehouse.order_statuses s ON s.status = c.canonical_value
-                WHERE c.kind = 'order_status') AS statuses
+                WHERE c.kind = 'order_status') AS statuses,
+               (SELECT array_agg(f.field) FROM staging.fields f WHERE f.source = 'orders') AS known
         FROM parsed p
         OFFSET '0'
     ),
@@ -75,16 +69,14 @@ BEGIN ATOMIC
                         CASE WHEN staging._is_nested(p.order_id, p.raw_json -> 'order_id') THEN 'order_id' END,
                         CASE WHEN staging._is_nested(p.user_id, p.raw_json -> 'user_id') THEN 'user_id' END,
                         CASE WHEN staging._is_nested(p.order_product_id, p.raw_json -> 'product_id') THEN 'product_id' END,
-                        CASE WHEN staging._is_nested(p.city, CASE WHEN p.customer ->> 'city' IS NULL THEN p.raw_json
-                                                                  ELSE p.customer END -> 'city') THEN 'city' END,
+                        CASE WHEN staging._is_nested(p.city, CASE WHEN p.customer ->> 'city' IS NULL THEN p.raw_json ELSE p.customer END -> 'city') THEN 'city' END,
                         CASE WHEN staging._is_nested(p.marketing_source, CASE WHEN p.customer ->> 'marketing_source' IS NULL THEN p.raw_json
                                                                               ELSE p.customer END -> 'marketing_source')
                              THEN 'marketing_source' END], NULL)
                END AS nested,
                CASE WHEN (p.order_id IS NULL OR staging._is_blank(p.order_time) OR staging._is_blank(p.source_status)) AND p.is_readable
-                    THEN staging._record_has(p.raw_json, 'orders') END AS order_has,
-               CASE WHEN p_own IS NOT NULL AND p.is_readable
-                    THEN staging._own_values(p_own, '{order,customer}', p.raw_json, p.customer) END AS order_own
+                    THEN staging._unknown_names(p.raw_json, p.known) END AS order_has,
+               CASE WHEN p_own IS NOT NULL AND p.is_readable THEN staging._own_values(p_own, '{order,customer}', p.raw_json, p.customer) END AS order_own
         FROM encoded p
         OFFSET '0'
     ),
@@ -110,13 +102,13 @@ BEGIN ATOMIC
                    AND l.status IS NOT NULL
                    AND (l.signup_day IS NOT NULL OR staging._is_blank(l.signup_date))
                    AND octet_length(l.product_id) <= 512 AND ascii(l.product_id) NOT IN (ascii('{'), ascii('['))
-                   -- Of regular expressions each state costs: one for what nearly all are, one for what else there is.
+                   -- Each state of a regular expression costs: one for nearly all, one for the rest.
                    AND (octet_length(l.quantity) = 1 AND ascii(l.quantity) BETWEEN ascii('1') AND ascii('9') OR l.quantity ~ '^[1-9][0-9]{0,8}$')
                    AND (octet_length(l.price) <= 10 AND l.price ~ '^[0-9]+([.][0-9]+)?$' OR l.price ~ '^[0-9]{1,9}([.][0-9]{1,9})?$')
                    AND l.line_number <= 999999
                    AND (l.item_number IS NOT NULL OR l.items IS NULL), false) AS is_usual,
                CASE WHEN (l.product_id IS NULL OR l.quantity IS NULL OR l.price IS NULL) AND l.is_readable
-                    THEN staging._record_has(CASE WHEN l.item IS NULL THEN l.raw_json ELSE l.item END, 'orders') END AS line_has
+                    THEN staging._unknown_names(CASE WHEN l.item IS NULL THEN l.raw_json ELSE l.item END, l.known) END AS line_has
         FROM lines l
         OFFSET '0'
     ),
@@ -129,8 +121,7 @@ BEGIN ATOMIC
                             -- Without what its problems do not need: a large order would be copied for each of its lines.
                             ROW(CASE WHEN NOT j.is_readable THEN j.raw_json END, j.is_readable, j.nested, j.no_customer,
                                 CASE WHEN j.item_number IS NULL THEN j.items END, j.item, j.item_number, j.order_has, j.line_has,
-                                j.order_id, j.user_id, j.product_id, j.quantity, j.price, staging._trimmed(j.order_time),
-                                staging._trimmed(j.source_status), j.status,
+                                j.order_id, j.user_id, j.product_id, j.quantity, j.price, staging._trimmed(j.order_time), staging._trimmed(j.source_status), j.status,
                                 j.city, staging._trimmed(j.signup_date), j.marketing_source, j.order_ts, j.signup_day)::staging.order_line,
                             p_oldest, p_load_date) END
                    || CASE WHEN p_own IS NOT NULL THEN (j.order_own).problems || (j.line_own).problems END, NULL), '{}') AS problems
@@ -141,8 +132,7 @@ BEGIN ATOMIC
            CASE WHEN e.problems IS NULL THEN p_load_date END,
            CASE WHEN octet_length(e.order_id) <= 512 THEN e.order_id END COLLATE "C", e.line_number,
            e.user_id COLLATE "C", e.product_id COLLATE "C",
-           CASE WHEN e.is_usual THEN e.quantity::integer
-                WHEN e.problems IS NULL THEN trim_scale(e.quantity::numeric)::integer END,
+           CASE WHEN e.is_usual THEN e.quantity::integer WHEN e.problems IS NULL THEN trim_scale(e.quantity::numeric)::integer END,
            CASE WHEN e.problems IS NULL THEN trim_scale(e.price::numeric) END,
            CASE WHEN e.is_usual THEN trim_scale(e.quantity::integer * e.price::numeric)
                 WHEN e.problems IS NULL THEN trim_scale(e.quantity::numeric * e.price::numeric) END,
