@@ -275,7 +275,10 @@ def test_the_alembic_command_works_from_the_project_folder(
 
 
 def test_an_upgrade_whose_session_is_ended_says_so_in_postgresqls_words(warehouse: Warehouse) -> None:
-    waits = "SELECT pid FROM pg_stat_activity WHERE application_name = 'warehouse migrate' AND wait_event_type = 'Lock'"
+    waits = (
+        "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"  # others migrate beside
+        " AND application_name = 'warehouse migrate' AND wait_event_type = 'Lock'"
+    )
     with warehouse.connect() as other:
         other.execute(f"SELECT pg_advisory_lock_shared({migrate.IN_USE}, 0)")
 
