@@ -45,6 +45,8 @@ def goals(data: Data) -> Iterator[Goal]:
     """Yield what is wanted of the figures that there are."""
     if found := largest(data, "size")[0]:
         yield from _goals_of_the_largest(data, found, largest(data, "size")[1])
+    if forms := _costs(data.get("forms")):
+        yield Goal("the orders as one JSON array: client memory", "MB", forms["JSON array"]["rss"] / 1e6, 120)
     beside, size = largest(data, "contenders")
     for name, least in (("dbt", 3), ("row by row", 6.5)):
         if name in beside:
