@@ -320,15 +320,15 @@ def test_days_side_by_side_use_a_core_each_and_one_day_what_the_server_allows(wa
 
 def test_a_session_that_ends_between_steps_is_replaced(warehouse: Warehouse, glue: Glue) -> None:
     deliver_day(warehouse, DAY)
-    # Ends the session that has opened the run, once the first cleaning begins in another.
+    # Ends the session that has nothing to do while the gate judges in another.
     warehouse.execute("CREATE TABLE public.ended AS SELECT 0 AS pid WHERE false")
     warehouse.execute("GRANT SELECT, INSERT ON public.ended TO PUBLIC")
     warehouse.execute(
         "CREATE FUNCTION public.end_idle() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN"
         " IF NEW.step = 'check_quality' THEN"
         "  INSERT INTO public.ended SELECT a.pid FROM pg_stat_activity a WHERE a.datname = current_database()"
-        "   AND a.application_name = 'glue' AND a.state = 'idle' AND a.pid <> pg_backend_pid()"
-        "   AND pg_terminate_backend(a.pid);"
+        "   AND a.application_name = 'glue' AND a.state = 'idle' AND a.pid <> pg_backend_pid();"
+        "  PERFORM pg_terminate_backend(e.pid, 10000) FROM public.ended e;"
         " END IF; RETURN NEW; END $$"
     )
     warehouse.execute(
