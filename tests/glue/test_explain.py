@@ -16,6 +16,8 @@ from psycopg.conninfo import make_conninfo
 from tests import shop
 from tests.conftest import Warehouse
 
+# They start the command line many times. The functions that it prints run on every version in tests/trust.
+pytestmark = pytest.mark.once
 PROJECT = Path(__file__).resolve().parents[2]
 DAY, NEXT = date(2025, 12, 19), date(2025, 12, 20)
 
