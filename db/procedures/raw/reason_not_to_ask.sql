@@ -5,7 +5,7 @@
 -- Reads:   raw.file_loads
 -- Errors:  WH004 no date
 CREATE OR REPLACE FUNCTION raw.reason_not_to_ask(p_day date) RETURNS text
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $reason_not_to_ask$
     SELECT warehouse._refuse_day(p_day, 'a catalogue');
     SELECT CASE
