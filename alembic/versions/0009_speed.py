@@ -1,4 +1,4 @@
-"""A third less work for a day."""
+"""Ids of raw rows, fetched a thousand at a time."""
 
 from pathlib import Path
 
