@@ -206,3 +206,15 @@ def test_who_erases_a_user_is_told_of_copies_in_marts(warehouse: Warehouse) -> N
     warehouse.execute("CREATE MATERIALIZED VIEW marts.mine AS SELECT user_id FROM warehouse.dim_user")
     warehouse.call("audit.erase_user", "U-1", "asked for it")
     assert warehouse.notices[-1] == "marts holds copies that people made; refresh or correct them: marts.mine"
+
+
+def test_a_delivery_never_uses_ids_that_its_session_has_left_over_from_an_earlier_one(warehouse: Warehouse) -> None:
+    """Sessions fetch ids a thousand at a time; of two files of a day, the first id says which one a record is from."""
+    ids = []
+    with warehouse.connect() as one, warehouse.connect() as other:
+        for name, connection in (("a", one), ("b", other), ("c", one)):
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT raw.open_load('orders', %s, %s, repeat('0', 64))", (DAY, name))
+                cursor.execute("SELECT nextval('raw.raw_orders_ids')")
+                ids.append(cursor.fetchone())
+    assert ids == sorted(ids)
