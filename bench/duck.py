@@ -66,7 +66,7 @@ LOAD = """
            CASE WHEN l.order_id IS NULL THEN 'order_id is missing'
                 WHEN l.item.product_id IS NULL THEN 'product_id is missing'
                 WHEN NOT coalesce(TRY_CAST(l.item.quantity AS INTEGER) > 0, false)
-                    THEN 'quantity is not a whole number above 0'
+                    THEN 'quantity is not a number above 0'
                 WHEN NOT coalesce(TRY_CAST(l.item.price AS DECIMAL(18, 4)) >= 0, false)
                     THEN 'price is not a number of at least 0'
                 WHEN s.canonical_value IS NULL THEN 'status is unknown'

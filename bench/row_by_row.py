@@ -210,7 +210,7 @@ def _order_line(order: dict, item: dict, line: int, day: date, statuses: dict[st
         raise Bad("product_id is missing")
     quantity, price = item.get("quantity"), item.get("price")
     if not isinstance(quantity, int) or quantity <= 0:
-        raise Bad("quantity is not a whole number above 0")
+        raise Bad("quantity is not a number above 0")
     if not isinstance(price, int | Decimal) or price < 0:
         raise Bad("price is not a number of at least 0")
     status = statuses.get(str(order.get("status", "")).strip().lower())

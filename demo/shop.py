@@ -50,7 +50,7 @@ class Kind:
     reason: str | None
 
 
-NEGATIVE = Kind("a negative quantity", "quantity is not a whole number above 0")
+NEGATIVE = Kind("a negative quantity", "quantity is not a number above 0")
 NO_PRICE = Kind("no price", "price is missing")
 COMMA_PRICE = Kind("a price with a comma (the blocked day)", "price is not a number of at least 0")
 ON_HOLD = Kind("a status that nobody has mapped", "status is not in staging.codes%")

@@ -103,7 +103,7 @@ KINDS = {
     "id": "a plain value of at most 512 bytes, compared as bytes",
     "text": "a plain value",
     "code": "a plain value; spellings are mapped by `staging.codes`, in any case",
-    "quantity": "a whole number above 0",
+    "quantity": "a number above 0",
     "money": "a number of at least 0, below 1e15",
     "time": "ISO 8601, a date is its midnight; UTC without an offset",
     "date": "ISO 8601",

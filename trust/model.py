@@ -505,7 +505,7 @@ class Model:
             if quantity is None:
                 problems.add("quantity is missing")
             elif found is None or found <= 0 or found != found.to_integral_value():
-                problems.add("quantity is not a whole number above 0")
+                problems.add("quantity is not a number above 0")
             if found is not None and found > 2**31 - 1:
                 problems.add("quantity is above 2,147,483,647")
             if price is None:

@@ -15,6 +15,8 @@
 \ir staging/delivery.sql
 \ir staging/fields.sql
 \ir staging/own_values.sql
+\ir staging/order_item.sql
+\ir staging/order_amounts.sql
 \ir staging/order_line.sql
 \ir staging/loads.sql
 \ir staging/orders_clean.sql
@@ -43,6 +45,7 @@
 \ir warehouse/product_loads.sql
 \ir warehouse/unseen_members.sql
 \ir warehouse/order_statuses.sql
+\ir warehouse/exchange_rates.sql
 \ir warehouse/fact_orders.sql
 \ir warehouse/fact_events.sql
 \ir warehouse/order_owners.sql

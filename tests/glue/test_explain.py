@@ -62,7 +62,7 @@ def test_explain_accounts_for_every_line_of_a_day(warehouse: Warehouse) -> None:
     assert [(row["by_day"], row["orders"]) for row in story["superseded"]] == [(f"{NEXT}", 1)]
     assert {row["state"] for row in story["deliveries"]} == {"in force"}
     shown = glue(warehouse, "explain", f"{DAY}").stdout
-    assert "quantity is not a whole number above 0" in shown
+    assert "quantity is not a number above 0" in shown
 
 
 def test_explain_tells_every_report_of_an_order(warehouse: Warehouse) -> None:
@@ -77,7 +77,7 @@ def test_explain_tells_every_report_of_an_order(warehouse: Warehouse) -> None:
     assert outcomes == {
         "O-twice": ["duplicate: a later report of the same day won", ["in fact_orders"]],
         "O-late": [[f"superseded by the report of {NEXT}"], ["in fact_orders"]],
-        "O-bad": [["rejected: quantity is not a whole number above 0"]],
+        "O-bad": [["rejected: quantity is not a number above 0"]],
     }
 
 
@@ -125,7 +125,7 @@ def test_advice_and_examples_are_made_of_the_faults_own_value(warehouse: Warehou
     assert reasons == {
         "timestamp is not an ISO 8601 time": (2, "soon", place),
         "status is not in staging.codes": (2, "On-Hold", place),
-        "quantity is not a whole number above 0": (1, "0", place.replace(":10", ":11")),
+        "quantity is not a number above 0": (1, "0", place.replace(":10", ":11")),
     }
     shown = glue(warehouse, "explain", f"{DAY}").stdout
     assert "VALUES ('order_status', 'on-hold', 'ONE OF warehouse.order_statuses')" in shown
@@ -312,7 +312,7 @@ def test_the_story_of_a_day_is_told_in_psql_to_an_analyst_too(warehouse: Warehou
             2,
             "events: 5 delivered - 0 duplicate - 0 rejected = 5 clean - 0 superseded = 5 in the facts",
         ),
-        ("rejected", 1, "1 of orders: quantity is not a whole number above 0: -1; at orders.json:8"),
+        ("rejected", 1, "1 of orders: quantity is not a number above 0: -1; at orders.json:8"),
         ("superseded", 1, "by 2025-12-20: 1 orders, 1 lines, revenue 19.98"),
         (
             "next",

@@ -30,7 +30,7 @@ select
     case
         when l.order_id is null then 'order_id is missing'
         when l.product_id is null then 'product_id is missing'
-        when not coalesce(l.quantity ~ '^[1-9][0-9]{0,8}$', false) then 'quantity is not a whole number above 0'
+        when not coalesce(l.quantity ~ '^[1-9][0-9]{0,8}$', false) then 'quantity is not a number above 0'
         when not coalesce(l.price ~ '^[0-9]{1,9}([.][0-9]{1,9})?$', false) then 'price is not a number of at least 0'
         when c.canonical_value is null then 'status is unknown'
         when not coalesce(l.order_time ~ '{{ var("time_pattern") }}', false) then 'timestamp is not a time'

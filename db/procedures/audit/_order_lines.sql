@@ -3,7 +3,7 @@
 -- clean line is of a day whose last run did not succeed. Partitions of other days are not touched.
 CREATE OR REPLACE FUNCTION audit._order_lines(p_order_id text)
 RETURNS TABLE (
-    load_date date, raw_orders_id bigint, line_number integer, product_id text, quantity integer, revenue numeric, status text,
+    load_date date, raw_orders_id bigint, line_number integer, product_id text, quantity numeric, revenue numeric, status text,
     outcome text, file_name text, file_line integer, load_id bigint
 )
 LANGUAGE plpgsql STABLE

@@ -2,7 +2,7 @@
 -- none: so it lists more than a step reads rather than less, and an input that is not known is null and makes the step work.
 --
 -- Reads: raw.file_loads, staging.loads, staging.codes, warehouse.order_statuses, warehouse.daily_metrics,
---        warehouse.unseen_members, audit.settings, audit.dq_rules, audit.dq_overrides, staging.fields, pg_proc, pg_rewrite
+--        warehouse.unseen_members, warehouse.exchange_rates, audit.settings, audit.dq_rules, audit.dq_overrides, staging.fields, pg_proc, pg_rewrite
 -- Call it under the step's locks. What else a rule reads is only known after it was judged: see audit._has_changed_since.
 --
 -- It does not see what somebody with the owner's rights changes in staging and facts by hand. After that
@@ -39,12 +39,18 @@ BEGIN
             v_value := v_versions[2]::text;
         ELSIF v_name = 'rules' THEN
             SELECT audit._digest(string_agg(r::text, E'\n' ORDER BY r.rule_name)) INTO v_value FROM audit.dq_rules r;
+        ELSIF v_name = 'rates' THEN  -- those that an order of the day may be converted at
+            SELECT audit._digest(string_agg(x::text, E'\n' ORDER BY x.currency, x.valid_from)) INTO v_value
+            FROM warehouse.exchange_rates x
+            WHERE x.valid_from <= p_load_date
+              AND NOT EXISTS (SELECT FROM warehouse.exchange_rates n
+                              WHERE n.currency = x.currency AND n.valid_from > x.valid_from AND n.valid_from <= staging.oldest_date(p_load_date));
         ELSIF v_name = 'overrides' THEN
             SELECT coalesce(string_agg(o.staging_versions::text, ' ' ORDER BY o.override_id), '') INTO v_value
             FROM audit.dq_overrides o WHERE o.run_date = p_load_date;
         ELSIF v_name = 'figures' THEN  -- kept by the fact steps of this day and of others
             SELECT concat_ws(' ', m.fact_orders_count, m.superseded_orders_count, m.fact_events_count,
-                             m.superseded_events_count, m.revenue, m.net_revenue) INTO v_value
+                             m.superseded_events_count, m.revenue, m.net_revenue, m.discount, m.tax, m.shipping, m.refunded) INTO v_value
             FROM warehouse.daily_metrics m WHERE m.run_date = p_load_date;
         ELSIF v_name = 'unseen members' THEN  -- whether they can go depends on the facts of all days
             v_value := CASE WHEN NOT EXISTS (SELECT FROM warehouse.unseen_members) THEN 'none' END;

@@ -12,7 +12,7 @@
 CREATE OR REPLACE FUNCTION audit.order_story(p_order_id text)
 RETURNS TABLE (
     report integer, load_date date, file_name text, file_line integer, status text, line_number integer, product_id text,
-    quantity integer, revenue numeric, outcome text, ingested_at timestamptz, load_id bigint, raw_orders_id bigint
+    quantity numeric, revenue numeric, outcome text, ingested_at timestamptz, load_id bigint, raw_orders_id bigint
 )
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan SET "DateStyle" = 'ISO, YMD'

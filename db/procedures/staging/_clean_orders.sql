@@ -1,10 +1,10 @@
 -- Worker of clean_orders: the orders delivered for a day, as typed lines.
 --
 -- Reads:  raw.orders_json and raw.rejected_lines of the deliveries in force, staging.codes, warehouse.order_statuses,
---         audit.settings
+--         warehouse.exchange_rates, audit.settings
 -- Writes: staging.orders_clean of the day, staging.loads, audit.bad_records
 -- Errors: WH007 the raw of the day is gone, WH012 raw does not hold what its deliveries say
--- Safe to repeat: the result is a function of raw, codes and settings; a line that did not change stays as it is.
+-- Safe to repeat: the result is a function of raw, codes, rates and settings; a line that did not change stays as it is.
 --
 -- Lines are written once: if the day has no partition yet, straight into the table that becomes it. A refused line has no
 -- load_date there until it is taken out, with what audit.bad_records is to know of it.
@@ -16,6 +16,8 @@ DECLARE
     v_rows      regclass;
     v_lines     bigint;
     v_records   bigint;
+    v_currency  text;
+    v_other     text;
     v_duplicate bigint;
     v_rejected  bigint;
 BEGIN
@@ -24,9 +26,14 @@ BEGIN
     SELECT c.p_rows, c.p_lines INTO v_rows, v_lines
     FROM staging._collect_rows('staging.orders_clean', 'staging._read_orders', v_delivery) AS c;
     SET LOCAL enable_seqscan TO DEFAULT;
-    EXECUTE format('SELECT count(*) FROM %s WHERE line_number = 1', v_rows) INTO v_records;
+    EXECUTE format('SELECT count(*) FILTER (WHERE line_number = 1), min(currency), max(currency) FROM %s', v_rows) INTO v_records, v_currency, v_other;
     PERFORM staging._check_raw_count(v_delivery, v_records);
 
+    IF audit._text_setting('currency') IS NOT NULL OR v_currency = v_other THEN
+        v_delivery.currencies := ARRAY[coalesce(audit._text_setting('currency'), v_currency)];
+    ELSIF v_currency <> v_other THEN
+        EXECUTE format('SELECT array_agg(DISTINCT currency ORDER BY currency) FROM %s WHERE currency IS NOT NULL', v_rows) INTO v_delivery.currencies;
+    END IF;
     v_duplicate := staging._take_out_repeats(v_delivery, v_rows, v_lines);
     v_rejected := audit._record_bad_records(v_delivery);
 

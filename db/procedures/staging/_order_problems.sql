@@ -26,14 +26,15 @@ RETURN CASE
                          'product_id is not a plain value', (p_line).product_id),
         staging._problem((p_line).quantity IS NULL, 'quantity is missing', (p_line).line_has),
         staging._problem((p_line).quantity IS NOT NULL
-                         AND NOT coalesce(staging._to_number((p_line).quantity) > 0
-                                          AND staging._to_number((p_line).quantity) = trunc(staging._to_number((p_line).quantity)), false),
-                         'quantity is not a whole number above 0', (p_line).quantity),
-        staging._problem(staging._to_number((p_line).quantity) > 2147483647, 'quantity is above 2,147,483,647', (p_line).quantity),
-        staging._problem((p_line).price IS NULL, 'price is missing', (p_line).line_has),
-        staging._problem((p_line).price IS NOT NULL AND NOT coalesce(staging._to_number((p_line).price) >= 0, false),
-                         'price is not a number of at least 0', (p_line).price),
-        staging._problem(staging._to_number((p_line).price) >= 1e15, 'price is not below 1e15', (p_line).price)
+                         AND NOT coalesce(staging._to_number((p_line).quantity) > 0 OR (p_line).takes_negative AND staging._to_number((p_line).quantity) < 0, false),
+                         CASE WHEN (p_line).takes_negative THEN 'quantity is not a number other than 0' ELSE 'quantity is not a number above 0' END, (p_line).quantity),
+        staging._problem(abs(staging._to_number((p_line).quantity)) > 2147483647, 'quantity is above 2,147,483,647', (p_line).quantity),
+        staging._problem((p_line).price IS NULL AND (p_line).line_total IS NULL, 'price is missing', (p_line).line_has),
+        staging._money_problem('price', CASE WHEN (p_line).line_total IS NULL THEN (p_line).price END, (p_line).takes_negative),
+        staging._money_problem('line_total', (p_line).line_total, (p_line).takes_negative),
+        staging._money_problem('discount', (p_line).discount, false),
+        staging._money_problem('tax', (p_line).tax, (p_line).takes_negative),
+        staging._problem((p_line).is_discount_above, 'the discounts are more than the line costs', (p_line).discount)
     ] END || ARRAY[
         staging._problem((p_line).order_time IS NULL, 'timestamp is missing', (p_line).order_has),
         staging._problem((p_line).order_time IS NOT NULL AND (p_line).order_ts IS NULL,
@@ -45,6 +46,9 @@ RETURN CASE
         staging._problem((p_line).source_status IS NULL, 'status is missing', (p_line).order_has),
         staging._problem((p_line).source_status IS NOT NULL AND (p_line).status IS NULL,
                          'status is not in staging.codes, or its code is not in warehouse.order_statuses', (p_line).source_status),
+        (p_line).amounts_problem,
+        staging._problem((p_line).currency !~ '^[[:alnum:]_-]{1,20}$', 'currency is not the code of one', (p_line).currency),
+        staging._problem((p_line).is_without_rate, 'currency has no rate in warehouse.exchange_rates for the day of the order', (p_line).currency),
         staging._problem((p_line).no_customer IS NOT NULL, 'user is not a JSON object', (p_line).no_customer),
         staging._problem('city' = ANY ((p_line).nested), 'city is not a plain value', (p_line).city),
         staging._problem((p_line).signup_date IS NOT NULL AND (p_line).signup_day IS NULL,

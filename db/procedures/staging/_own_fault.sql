@@ -10,8 +10,7 @@ BEGIN
         WHEN json_typeof(p_value) IN ('object', 'array') THEN 'is not a plain value'
         WHEN p_field.kind = 'id' THEN CASE WHEN octet_length(v_text) > 512 THEN 'is longer than 512 bytes' END
         WHEN p_field.kind = 'quantity' THEN
-            CASE WHEN NOT coalesce(staging._to_number(v_text) > 0 AND staging._to_number(v_text) = trunc(staging._to_number(v_text)), false)
-                 THEN 'is not a whole number above 0' END
+            CASE WHEN NOT coalesce(staging._to_number(v_text) > 0, false) THEN 'is not a number above 0' END
         WHEN p_field.kind = 'money' THEN
             CASE WHEN NOT coalesce(staging._to_number(v_text) >= 0, false) THEN 'is not a number of at least 0'
                  WHEN staging._to_number(v_text) >= 1e15 THEN 'is not below 1e15' END

@@ -34,6 +34,6 @@ COMMENT ON COLUMN audit.day_health.runs IS 'Runs so far';
 COMMENT ON COLUMN audit.day_health.order_lines IS 'Order lines in the facts; NULL while it is not run';
 COMMENT ON COLUMN audit.day_health.events IS 'Events in the facts; NULL while it is not run';
 COMMENT ON COLUMN audit.day_health.rejected IS 'Order lines and events rejected; NULL while it is not run';
-COMMENT ON COLUMN audit.day_health.net_revenue IS 'Revenue of the statuses that count as a sale; NULL while it is not run';
+COMMENT ON COLUMN audit.day_health.net_revenue IS 'Revenue of the statuses that count as a sale, less what was refunded of it; NULL while it is not run';
 COMMENT ON COLUMN audit.day_health.failed_rules IS 'Rules that the newest run that judged it found broken; NULL for none';
 COMMENT ON COLUMN audit.day_health.last_error IS 'What ended its last run; NULL if that succeeded';

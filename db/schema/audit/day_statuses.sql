@@ -15,4 +15,4 @@ COMMENT ON COLUMN audit.day_statuses.status IS 'Canonical status: warehouse.orde
 COMMENT ON COLUMN audit.day_statuses.counts_as_sale IS 'Whether net revenue counts it';
 COMMENT ON COLUMN audit.day_statuses.orders IS 'Orders';
 COMMENT ON COLUMN audit.day_statuses.lines IS 'Their lines';
-COMMENT ON COLUMN audit.day_statuses.revenue IS 'quantity x unit_price of these lines';
+COMMENT ON COLUMN audit.day_statuses.revenue IS 'Of these lines';

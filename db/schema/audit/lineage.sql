@@ -26,4 +26,4 @@ COMMENT ON COLUMN audit.lineage.staging_orders_id IS 'Row of staging.orders_clea
 COMMENT ON COLUMN audit.lineage.fact_orders_id IS 'Row of fact_orders; NULL while it is not loaded, or if a later load has the order';
 COMMENT ON COLUMN audit.lineage.order_id IS 'Order';
 COMMENT ON COLUMN audit.lineage.line_number IS 'Item of the order';
-COMMENT ON COLUMN audit.lineage.revenue IS 'quantity x unit_price';
+COMMENT ON COLUMN audit.lineage.revenue IS 'Of the line, in the warehouse''s currency';

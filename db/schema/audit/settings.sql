@@ -3,11 +3,11 @@ CREATE TABLE audit.settings (
     value       text,
     description text NOT NULL,
     CONSTRAINT settings_pkey PRIMARY KEY (name),
-    CONSTRAINT settings_value_check CHECK (value IS NULL OR value ~ '^[0-9]{1,9}$')
+    CONSTRAINT settings_value_check CHECK (value IS NULL OR value ~ CASE name WHEN 'currency' THEN '^[A-Z]{3}$' ELSE '^[0-9]{1,9}$' END)
 );
 COMMENT ON TABLE audit.settings IS 'One row per setting; change one with UPDATE, it holds from the next step on';
 COMMENT ON COLUMN audit.settings.name IS 'What it is called';
-COMMENT ON COLUMN audit.settings.value IS 'A whole number; NULL is off';
+COMMENT ON COLUMN audit.settings.value IS 'A whole number, or what the description says; NULL is off';
 COMMENT ON COLUMN audit.settings.description IS 'What it does, and its unit';
 
 INSERT INTO audit.settings (name, value, description) VALUES
@@ -26,4 +26,6 @@ INSERT INTO audit.settings (name, value, description) VALUES
     ('rule_limit_s', '600', 'Seconds: how long the rules of a day may take before the command line cancels the gate; NULL is no limit'),
     ('skip_unchanged', '1', '1: a step whose inputs are those of its last result does nothing; 0: every step works, whatever it did before'),
     ('in_place_percent', '20', 'Percent: a reload that changes up to this share of a day writes these rows in place, above it the partition is swapped'),
+    ('currency', NULL, 'Currency of the warehouse: three capital letters. Orders in another one are converted by warehouse.exchange_rates. NULL: amounts are as delivered, and a day in two currencies is blocked'),
+    ('negative_lines', NULL, '1: order lines below zero (returns, discounts) count; NULL or 0: they are rejected'),
     ('erase_batch_rows', '1000', 'Rows: about how many audit.erase_user changes before it commits and lets others pass');

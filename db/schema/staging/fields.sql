@@ -24,7 +24,7 @@ COMMENT ON TABLE staging.fields IS 'One row per field of the inputs. Add a row f
 COMMENT ON COLUMN staging.fields.source IS 'orders, events or products';
 COMMENT ON COLUMN staging.fields.field IS 'Its name in the input, as the source spells it';
 COMMENT ON COLUMN staging.fields.place IS 'What it describes: order, line (of the order; in the item, if there are items), customer (in user, or else beside it), event or product';
-COMMENT ON COLUMN staging.fields.kind IS 'id (at most 512 bytes), text, code, quantity (whole, above 0), money (at least 0, below 1e15), time or date (ISO 8601)';
+COMMENT ON COLUMN staging.fields.kind IS 'id (at most 512 bytes), text, code, quantity (above 0), money (at least 0, below 1e15), time or date (ISO 8601)';
 COMMENT ON COLUMN staging.fields.is_required IS 'Whether a record without it is rejected';
 COMMENT ON COLUMN staging.fields.is_personal IS 'Whether it is taken away when the person is erased; true unless you say otherwise';
 COMMENT ON COLUMN staging.fields.on_fault IS 'What is lost if its kind does not allow the value: reject (the row) or empty (only the value)';
@@ -38,8 +38,14 @@ INSERT INTO staging.fields (source, field, place, kind, is_required, is_personal
      'When the order was placed; UTC without an offset. Not after the day of the delivery, not older than oldest_order_days', 'order_ts'),
     ('orders', 'status', 'order', 'code', true, false, 'reject', 'Any spelling in staging.codes, in any case', 'status'),
     ('orders', 'product_id', 'line', 'id', true, false, 'reject', 'The product that was ordered', 'product_id'),
-    ('orders', 'quantity', 'line', 'quantity', true, false, 'reject', 'Pieces, at most 2,147,483,647', 'quantity'),
-    ('orders', 'price', 'line', 'money', true, false, 'reject', 'Of one piece, in the currency of the shop', 'unit_price'),
+    ('orders', 'quantity', 'line', 'quantity', true, false, 'reject', 'Pieces, or kilograms, metres, …: a number above 0, at most 2,147,483,647', 'quantity'),
+    ('orders', 'price', 'line', 'money', true, false, 'reject', 'Of one piece; not needed with line_total', 'unit_price'),
+    ('orders', 'line_total', 'line', 'money', false, false, 'reject', 'What the line costs, where the source knows better than quantity x price; before discounts', 'revenue'),
+    ('orders', 'discount', 'line', 'money', false, false, 'reject', 'What is taken off: in an item of that item, in the order of the whole order, shared by its lines', 'discount'),
+    ('orders', 'tax', 'line', 'money', false, false, 'reject', 'Tax: in an item of that item, in the order what the items do not say, shared by its lines', 'tax'),
+    ('orders', 'shipping', 'order', 'money', false, false, 'reject', 'What the customer pays for shipping; shared by the lines', 'shipping'),
+    ('orders', 'refunded', 'order', 'money', false, false, 'reject', 'What was paid back so far; shared by the lines', 'refunded'),
+    ('orders', 'currency', 'order', 'code', false, false, 'reject', 'Currency of all its amounts: ISO 4217, in any case; the warehouse''s if it names none', 'currency'),
     ('orders', 'city', 'customer', 'text', false, true, 'reject', 'Where the customer lives', 'city'),
     ('orders', 'signup_date', 'customer', 'date', false, true, 'reject', 'When the customer signed up', 'signup_date'),
     ('orders', 'marketing_source', 'customer', 'text', false, true, 'reject', 'What brought the customer to the shop', 'marketing_source'),

@@ -5,7 +5,7 @@ CREATE TABLE staging.orders_clean (
     line_number       integer     NOT NULL,
     user_id           text        COLLATE "C",
     product_id        text        COLLATE "C" NOT NULL,
-    quantity          integer     NOT NULL,
+    quantity          numeric     NOT NULL,
     unit_price        numeric     NOT NULL,
     revenue           numeric     NOT NULL,
     order_ts          timestamptz NOT NULL,
@@ -16,7 +16,13 @@ CREATE TABLE staging.orders_clean (
     raw_orders_id     bigint      NOT NULL,
     created_at        timestamptz NOT NULL,
     updated_at        timestamptz NOT NULL,
-    attributes        jsonb
+    attributes        jsonb,
+    discount            numeric,
+    tax                 numeric,
+    shipping            numeric,
+    refunded            numeric,
+    currency            text COLLATE "C",
+    revenue_in_currency numeric
 ) PARTITION BY RANGE (load_date);
 CREATE UNIQUE INDEX idx_orders_clean_line ON staging.orders_clean (order_id, line_number, load_date);
 ALTER TABLE staging.orders_clean REPLICA IDENTITY USING INDEX idx_orders_clean_line;
@@ -28,9 +34,9 @@ COMMENT ON COLUMN staging.orders_clean.order_id IS 'Of the source';
 COMMENT ON COLUMN staging.orders_clean.line_number IS 'Item of the order, from 1 in the order given';
 COMMENT ON COLUMN staging.orders_clean.user_id IS 'Of the source; NULL for a guest';
 COMMENT ON COLUMN staging.orders_clean.product_id IS 'Of the source';
-COMMENT ON COLUMN staging.orders_clean.quantity IS 'Pieces, above 0';
-COMMENT ON COLUMN staging.orders_clean.unit_price IS 'Price of one piece in the currency of the shop, not below 0';
-COMMENT ON COLUMN staging.orders_clean.revenue IS 'quantity x unit_price, exactly';
+COMMENT ON COLUMN staging.orders_clean.quantity IS 'Pieces, or kilograms, metres, …: above 0; below it for a return, if the setting negative_lines lets it in';
+COMMENT ON COLUMN staging.orders_clean.unit_price IS 'Price of one piece, as delivered; line_total / quantity where the source gives that. In the warehouse''s currency';
+COMMENT ON COLUMN staging.orders_clean.revenue IS 'quantity x unit_price, or the source''s line_total, less discount; in the warehouse''s currency';
 COMMENT ON COLUMN staging.orders_clean.order_ts IS 'When the order was placed';
 COMMENT ON COLUMN staging.orders_clean.status IS 'Canonical status: warehouse.order_statuses';
 COMMENT ON COLUMN staging.orders_clean.city IS 'Of the customer, as the order says';
@@ -40,3 +46,9 @@ COMMENT ON COLUMN staging.orders_clean.raw_orders_id IS 'Raw row that it came fr
 COMMENT ON COLUMN staging.orders_clean.created_at IS 'When this line of this load was first cleaned';
 COMMENT ON COLUMN staging.orders_clean.updated_at IS 'When a business column of it last changed';
 COMMENT ON COLUMN staging.orders_clean.attributes IS 'Custom fields of the order, its line and its customer: those of staging.fields without a column; NULL if there are none';
+COMMENT ON COLUMN staging.orders_clean.discount IS 'What is taken off: the line''s own discount and its share of the order''s; NULL if the source says of none. In the warehouse''s currency, like all amounts here but one';
+COMMENT ON COLUMN staging.orders_clean.tax IS 'Tax of the line: its own, and its share of what the order adds; NULL if the source says of none';
+COMMENT ON COLUMN staging.orders_clean.shipping IS 'Its share of the order''s shipping; NULL if the source says of none';
+COMMENT ON COLUMN staging.orders_clean.refunded IS 'Its share of what was paid back; NULL if the source says of none';
+COMMENT ON COLUMN staging.orders_clean.currency IS 'Currency that the order is in, in upper case; the setting currency if it names none, and NULL without the setting';
+COMMENT ON COLUMN staging.orders_clean.revenue_in_currency IS 'Revenue in the order''s own currency; NULL where currency is';

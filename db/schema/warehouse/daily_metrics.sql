@@ -22,6 +22,10 @@ CREATE TABLE warehouse.daily_metrics (
     rows_per_second         numeric,
     created_at              timestamptz NOT NULL DEFAULT now(),
     updated_at              timestamptz NOT NULL DEFAULT now(),
+    discount                numeric     NOT NULL DEFAULT 0,
+    tax                     numeric     NOT NULL DEFAULT 0,
+    shipping                numeric     NOT NULL DEFAULT 0,
+    refunded                numeric     NOT NULL DEFAULT 0,
     CONSTRAINT daily_metrics_pkey PRIMARY KEY (run_date),
     CONSTRAINT daily_metrics_status_check CHECK (status IN ('running', 'succeeded', 'failed', 'blocked'))
 );
@@ -43,9 +47,13 @@ COMMENT ON COLUMN warehouse.daily_metrics.superseded_orders_count IS 'Order line
 COMMENT ON COLUMN warehouse.daily_metrics.superseded_events_count IS 'Events of this load that a later load reported again';
 COMMENT ON COLUMN warehouse.daily_metrics.dq_failed_count IS 'Rows that break a rule, summed over the rules of the last judgement; a failed rule about the day counts 1';
 COMMENT ON COLUMN warehouse.daily_metrics.revenue IS 'Sum of revenue of this load in fact_orders, whatever the status';
-COMMENT ON COLUMN warehouse.daily_metrics.net_revenue IS 'The same, of statuses that count as a sale';
+COMMENT ON COLUMN warehouse.daily_metrics.net_revenue IS 'The same, of statuses that count as a sale, less what was refunded of these';
 COMMENT ON COLUMN warehouse.daily_metrics.sale_statuses IS 'Statuses that net_revenue counts: those that counted as a sale when this load was last loaded';
 COMMENT ON COLUMN warehouse.daily_metrics.runtime_seconds IS 'Seconds from the start of the last run to its end';
 COMMENT ON COLUMN warehouse.daily_metrics.rows_per_second IS 'Order lines and events delivered per second of runtime';
 COMMENT ON COLUMN warehouse.daily_metrics.created_at IS 'When the row was made';
 COMMENT ON COLUMN warehouse.daily_metrics.updated_at IS 'When the row last changed';
+COMMENT ON COLUMN warehouse.daily_metrics.discount IS 'Sum of discounts of this load in fact_orders, whatever the status; revenue is already less these';
+COMMENT ON COLUMN warehouse.daily_metrics.tax IS 'Sum of taxes of this load in fact_orders, whatever the status';
+COMMENT ON COLUMN warehouse.daily_metrics.shipping IS 'Sum of shipping of this load in fact_orders, whatever the status';
+COMMENT ON COLUMN warehouse.daily_metrics.refunded IS 'Sum of what was paid back of this load in fact_orders, whatever the status';

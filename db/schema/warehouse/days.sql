@@ -10,7 +10,11 @@ SELECT m.run_date AS day,
        m.revenue,
        m.net_revenue,
        m.dq_failed_count AS quality_failures,
-       m.runtime_seconds
+       m.runtime_seconds,
+       m.discount,
+       m.tax,
+       m.shipping,
+       m.refunded
 FROM warehouse.daily_metrics m;
 
 COMMENT ON VIEW warehouse.days IS 'One row per day that was run: what was delivered and what became of it, order lines and events together';
@@ -23,6 +27,10 @@ COMMENT ON COLUMN warehouse.days.rejected IS 'Lines rejected: audit.bad_records'
 COMMENT ON COLUMN warehouse.days.superseded IS 'Lines that the delivery of a later day reported again';
 COMMENT ON COLUMN warehouse.days.in_facts IS 'Lines in the facts';
 COMMENT ON COLUMN warehouse.days.revenue IS 'Of the lines in the facts, whatever the status';
-COMMENT ON COLUMN warehouse.days.net_revenue IS 'The same, of statuses that count as a sale';
+COMMENT ON COLUMN warehouse.days.net_revenue IS 'The same, of statuses that count as a sale, less what was refunded of these';
 COMMENT ON COLUMN warehouse.days.quality_failures IS 'Rows that break a rule, summed over the rules; a failed rule about the day counts 1';
 COMMENT ON COLUMN warehouse.days.runtime_seconds IS 'Seconds that the last run took';
+COMMENT ON COLUMN warehouse.days.discount IS 'Of the lines in the facts, whatever the status; revenue is already less these';
+COMMENT ON COLUMN warehouse.days.tax IS 'Of the lines in the facts, whatever the status';
+COMMENT ON COLUMN warehouse.days.shipping IS 'Of the lines in the facts, whatever the status';
+COMMENT ON COLUMN warehouse.days.refunded IS 'Paid back of the lines in the facts, whatever the status';

@@ -19,9 +19,15 @@ SELECT f.order_id,
        f.quantity,
        f.unit_price,
        f.revenue,
-       CASE WHEN s.counts_as_sale THEN f.revenue ELSE 0 END AS net_revenue,
+       CASE WHEN s.counts_as_sale THEN f.revenue - coalesce(f.refunded, 0) ELSE 0 END AS net_revenue,
        f.load_date AS reported_on,
-       f.attributes
+       f.attributes,
+       f.discount,
+       f.tax,
+       f.shipping,
+       f.refunded,
+       f.currency,
+       f.revenue_in_currency
 FROM warehouse.fact_orders f
 JOIN warehouse.dim_date d ON d.date_id = f.date_id
 JOIN warehouse.order_statuses s ON s.status = f.status
@@ -48,9 +54,15 @@ COMMENT ON COLUMN warehouse.order_lines.product_name IS 'As the catalogue in for
 COMMENT ON COLUMN warehouse.order_lines.category IS 'The same';
 COMMENT ON COLUMN warehouse.order_lines.brand IS 'The same';
 COMMENT ON COLUMN warehouse.order_lines.catalogue_price_then IS 'Price of one piece in the catalogue in force on that day; NULL before the first one';
-COMMENT ON COLUMN warehouse.order_lines.quantity IS 'Pieces';
+COMMENT ON COLUMN warehouse.order_lines.quantity IS 'Pieces, or kilograms, metres, …; below 0 for a return';
 COMMENT ON COLUMN warehouse.order_lines.unit_price IS 'Price of one piece that was paid';
-COMMENT ON COLUMN warehouse.order_lines.revenue IS 'quantity x unit_price, whatever the status';
-COMMENT ON COLUMN warehouse.order_lines.net_revenue IS 'The same if it counts as a sale, else 0';
+COMMENT ON COLUMN warehouse.order_lines.revenue IS 'quantity x unit_price, or the source''s line_total, less discount, whatever the status';
+COMMENT ON COLUMN warehouse.order_lines.net_revenue IS 'The same less refunded if it counts as a sale, else 0';
 COMMENT ON COLUMN warehouse.order_lines.reported_on IS 'Day of the delivery that last reported the order';
 COMMENT ON COLUMN warehouse.order_lines.attributes IS 'Custom fields, by name: attributes ->> ''gift''; NULL if there are none';
+COMMENT ON COLUMN warehouse.order_lines.discount IS 'What was taken off, already less in revenue; NULL if the source says of none';
+COMMENT ON COLUMN warehouse.order_lines.tax IS 'Tax of the line; whether revenue contains it is as the shop''s prices do';
+COMMENT ON COLUMN warehouse.order_lines.shipping IS 'Its share of the order''s shipping; not in revenue';
+COMMENT ON COLUMN warehouse.order_lines.refunded IS 'Its share of what was paid back; NULL if the source says of nothing';
+COMMENT ON COLUMN warehouse.order_lines.currency IS 'Currency that the order is in; the amounts are in the warehouse''s currency';
+COMMENT ON COLUMN warehouse.order_lines.revenue_in_currency IS 'Revenue in the order''s own currency';

@@ -8,8 +8,14 @@ SELECT f.order_id,
        count(*) AS lines,
        sum(f.quantity) AS pieces,
        sum(f.revenue) AS revenue,
-       coalesce(sum(f.revenue) FILTER (WHERE s.counts_as_sale), 0) AS net_revenue,
-       f.load_date AS reported_on
+       coalesce(sum(f.revenue - coalesce(f.refunded, 0)) FILTER (WHERE s.counts_as_sale), 0) AS net_revenue,
+       f.load_date AS reported_on,
+       sum(f.discount) AS discount,
+       sum(f.tax) AS tax,
+       sum(f.shipping) AS shipping,
+       sum(f.refunded) AS refunded,
+       min(f.currency) AS currency,
+       sum(f.revenue_in_currency) AS revenue_in_currency
 FROM warehouse.fact_orders f
 JOIN warehouse.order_statuses s ON s.status = f.status
 GROUP BY f.load_date, f.order_id;
@@ -23,6 +29,12 @@ COMMENT ON COLUMN warehouse.orders.counts_as_sale IS 'Whether net revenue counts
 COMMENT ON COLUMN warehouse.orders.user_id IS 'Customer; (guest) without one';
 COMMENT ON COLUMN warehouse.orders.lines IS 'Lines that the warehouse has of it; rejected ones are not among them';
 COMMENT ON COLUMN warehouse.orders.pieces IS 'Sum of quantities';
-COMMENT ON COLUMN warehouse.orders.revenue IS 'Sum of quantity x unit_price, whatever the status';
-COMMENT ON COLUMN warehouse.orders.net_revenue IS 'The same if it counts as a sale, else 0';
+COMMENT ON COLUMN warehouse.orders.revenue IS 'What its lines are worth, less discounts, whatever the status';
+COMMENT ON COLUMN warehouse.orders.net_revenue IS 'The same less refunded if it counts as a sale, else 0';
 COMMENT ON COLUMN warehouse.orders.reported_on IS 'Day of the delivery that last reported it';
+COMMENT ON COLUMN warehouse.orders.discount IS 'What was taken off, already less in revenue; NULL if the source says of none';
+COMMENT ON COLUMN warehouse.orders.tax IS 'Tax of the order; whether revenue contains it is as the shop''s prices do';
+COMMENT ON COLUMN warehouse.orders.shipping IS 'What the customer paid for shipping; not in revenue';
+COMMENT ON COLUMN warehouse.orders.refunded IS 'What was paid back; NULL if the source says of nothing';
+COMMENT ON COLUMN warehouse.orders.currency IS 'Currency that the order is in; the amounts are in the warehouse''s currency';
+COMMENT ON COLUMN warehouse.orders.revenue_in_currency IS 'Revenue in the order''s own currency';
