@@ -50,7 +50,9 @@ ALWAYS = {
         FROM warehouse.daily_metrics AS m
         CROSS JOIN LATERAL (
             SELECT count(*) AS lines, coalesce(sum(o.revenue), 0) AS revenue,
-                   coalesce(sum(o.revenue) FILTER (WHERE s.counts_as_sale), 0) AS net_revenue
+                   coalesce(sum(o.revenue - coalesce(o.refunded, 0)) FILTER (WHERE s.counts_as_sale), 0) AS net_revenue,
+                   coalesce(sum(o.discount), 0) AS discount, coalesce(sum(o.tax), 0) AS tax,
+                   coalesce(sum(o.shipping), 0) AS shipping, coalesce(sum(o.refunded), 0) AS refunded
             FROM warehouse.fact_orders AS o JOIN warehouse.order_statuses AS s USING (status)
             WHERE o.load_date = m.run_date) AS f
         CROSS JOIN LATERAL (SELECT count(*) AS lines FROM warehouse.orders_superseded AS o
@@ -60,8 +62,8 @@ ALWAYS = {
         CROSS JOIN LATERAL (SELECT count(*) AS events FROM warehouse.events_superseded AS o
                             WHERE o.load_date = m.run_date) AS se
         WHERE (m.fact_orders_count, m.superseded_orders_count, m.revenue, m.net_revenue,
-               m.fact_events_count, m.superseded_events_count)
-              <> (f.lines, so.lines, f.revenue, f.net_revenue, e.events, se.events)""",
+               m.discount, m.tax, m.shipping, m.refunded, m.fact_events_count, m.superseded_events_count)
+              <> (f.lines, so.lines, f.revenue, f.net_revenue, f.discount, f.tax, f.shipping, f.refunded, e.events, se.events)""",
     "a line delivered is clean, duplicate or rejected, and each can be found": """
         SELECT l.source, l.load_date, l.delivered_count, l.clean_count, l.duplicate_count, l.rejected_count,
                c.clean, b.rejected
@@ -114,14 +116,16 @@ OF_A_LOADED_WAREHOUSE = {
         SELECT * FROM (
             SELECT staging_orders_id, order_id, line_number, coalesce(user_id, '(guest)') AS user_id, product_id,
                    to_char(order_ts AT TIME ZONE 'UTC', 'YYYYMMDD')::integer AS date_id, quantity, unit_price, revenue,
-                   order_ts, status, load_date
+                   order_ts, status, load_date,
+                   ROW(discount, tax, shipping, refunded, currency, revenue_in_currency) AS money
             FROM (SELECT c.*, max(load_date) OVER (PARTITION BY order_id) AS last_load
                   FROM staging.orders_clean AS c) AS s
             WHERE load_date = last_load) AS s
         FULL JOIN warehouse.fact_orders AS f
              USING (staging_orders_id, order_id, line_number, user_id, product_id, date_id, quantity, unit_price,
                     revenue, order_ts, status, load_date)
-        WHERE f.fact_orders_id IS NULL OR f.fact_orders_id <> staging_orders_id""",
+        WHERE f.fact_orders_id IS NULL OR f.fact_orders_id <> staging_orders_id
+           OR s.money IS DISTINCT FROM ROW(f.discount, f.tax, f.shipping, f.refunded, f.currency, f.revenue_in_currency)""",
     "the facts are the events of each event's last load": """
         SELECT * FROM (
             SELECT staging_events_id, event_id, coalesce(user_id, '(guest)') AS user_id,

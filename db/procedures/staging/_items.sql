@@ -3,7 +3,7 @@
 --
 -- p_items:  what the order has under items; anything but a list has no items
 -- p_shares: whether there are amounts to share; then p_discount, p_tax, p_shipping, p_refunded (NULL for none)
--- p_digits: decimal places of the smallest part: 2 for cents
+-- p_digits: decimal places of the smallest part: 2 for cents; an amount that has more is shared in its own
 -- Returns:  a row per item, its fields (NULL if it is no object), and its shares
 --
 -- An amount goes to the items by what each costs, rounded down; what is left goes to those whose remainders are the largest, one
@@ -24,10 +24,10 @@ BEGIN ATOMIC
     WHERE NOT p_shares
     UNION ALL
     SELECT r.item, r.number, r.fields,
-           (r.discount + (row_number() OVER (ORDER BY r.discount_left DESC, r.number) <= r.discount_parts - sum(r.discount) OVER ())::integer) / 10.0 ^ p_digits,
-           (r.tax + (row_number() OVER (ORDER BY r.tax_left DESC, r.number) <= r.tax_parts - sum(r.tax) OVER ())::integer) / 10.0 ^ p_digits,
-           (r.shipping + (row_number() OVER (ORDER BY r.shipping_left DESC, r.number) <= r.shipping_parts - sum(r.shipping) OVER ())::integer) / 10.0 ^ p_digits,
-           (r.refunded + (row_number() OVER (ORDER BY r.refunded_left DESC, r.number) <= r.refunded_parts - sum(r.refunded) OVER ())::integer) / 10.0 ^ p_digits
+           (r.discount + (row_number() OVER (ORDER BY r.discount_left DESC, r.number) <= r.discount_parts - sum(r.discount) OVER ())::integer) / 10.0 ^ greatest(p_digits, min_scale(p_discount)),
+           (r.tax + (row_number() OVER (ORDER BY r.tax_left DESC, r.number) <= r.tax_parts - sum(r.tax) OVER ())::integer) / 10.0 ^ greatest(p_digits, min_scale(p_tax)),
+           (r.shipping + (row_number() OVER (ORDER BY r.shipping_left DESC, r.number) <= r.shipping_parts - sum(r.shipping) OVER ())::integer) / 10.0 ^ greatest(p_digits, min_scale(p_shipping)),
+           (r.refunded + (row_number() OVER (ORDER BY r.refunded_left DESC, r.number) <= r.refunded_parts - sum(r.refunded) OVER ())::integer) / 10.0 ^ greatest(p_digits, min_scale(p_refunded))
     FROM (
         SELECT s.*, div(s.discount_parts * s.weight, s.total) AS discount, mod(s.discount_parts * s.weight, s.total) AS discount_left,
                div(s.tax_parts * s.weight, s.total) AS tax, mod(s.tax_parts * s.weight, s.total) AS tax_left,
@@ -35,8 +35,8 @@ BEGIN ATOMIC
                div(s.refunded_parts * s.weight, s.total) AS refunded, mod(s.refunded_parts * s.weight, s.total) AS refunded_left
         FROM (
             SELECT w.item, w.number, w.fields, CASE WHEN w.total > 0 THEN w.weight ELSE 1 END AS weight, CASE WHEN w.total > 0 THEN w.total ELSE w.items END AS total,
-                   p_discount * 10.0 ^ p_digits AS discount_parts, p_tax * 10.0 ^ p_digits AS tax_parts,
-                   p_shipping * 10.0 ^ p_digits AS shipping_parts, p_refunded * 10.0 ^ p_digits AS refunded_parts
+                   p_discount * 10.0 ^ greatest(p_digits, min_scale(p_discount)) AS discount_parts, p_tax * 10.0 ^ greatest(p_digits, min_scale(p_tax)) AS tax_parts,
+                   p_shipping * 10.0 ^ greatest(p_digits, min_scale(p_shipping)) AS shipping_parts, p_refunded * 10.0 ^ greatest(p_digits, min_scale(p_refunded)) AS refunded_parts
             FROM (
                 SELECT f.item, f.number, f.fields, f.weight, sum(f.weight) OVER () AS total, count(*) OVER () AS items
                 FROM (

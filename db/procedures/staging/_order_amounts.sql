@@ -8,9 +8,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN ROW(
     staging._to_number(staging._trimmed(p_discount)), staging._to_number(staging._trimmed(p_tax)),
     staging._to_number(staging._trimmed(p_shipping)), staging._to_number(staging._trimmed(p_refunded)),
-    greatest(staging.minor_units(p_currency),
-             min_scale(staging._to_number(staging._trimmed(p_discount))), min_scale(staging._to_number(staging._trimmed(p_tax))),
-             min_scale(staging._to_number(staging._trimmed(p_shipping))), min_scale(staging._to_number(staging._trimmed(p_refunded)))),
+    staging.minor_units(p_currency),
     coalesce(staging._money_problem('discount', staging._trimmed(p_discount), false), staging._money_problem('tax', staging._trimmed(p_tax), false),
              staging._money_problem('shipping', staging._trimmed(p_shipping), false), staging._money_problem('refunded', staging._trimmed(p_refunded), false))
 )::staging.order_amounts;

@@ -156,7 +156,7 @@ BEGIN ATOMIC
     summed AS (
         SELECT p.*, coalesce(p.total, p.pieces * p.unit_price) - coalesce(p.discount, 0) AS own_revenue,
                -- A share is rounded: it may be above by its smallest part.
-               p.discount - coalesce(10.0 ^ -(p.amounts).digits, 0) > abs(coalesce(p.total, p.pieces * p.unit_price)) AS is_discount_above
+               p.discount - CASE WHEN p.discount_share IS NULL THEN 0 ELSE 10.0 ^ -(p.amounts).digits END > abs(coalesce(p.total, p.pieces * p.unit_price)) AS is_discount_above
         FROM priced p
         OFFSET '0'
     ),

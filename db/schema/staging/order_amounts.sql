@@ -11,5 +11,5 @@ COMMENT ON COLUMN staging.order_amounts.discount IS 'Besides what its lines say;
 COMMENT ON COLUMN staging.order_amounts.tax IS 'Besides what its lines say; NULL for none';
 COMMENT ON COLUMN staging.order_amounts.shipping IS 'What the customer pays for shipping; NULL for none';
 COMMENT ON COLUMN staging.order_amounts.refunded IS 'What was paid back; NULL for none';
-COMMENT ON COLUMN staging.order_amounts.digits IS 'Decimal places of the smallest part that a line gets: those of the currency, or of an amount that has more';
+COMMENT ON COLUMN staging.order_amounts.digits IS 'Decimal places of the currency';
 COMMENT ON COLUMN staging.order_amounts.problem IS 'What is wrong with one of them; NULL if nothing is';
