@@ -148,7 +148,9 @@ amounts = st.one_of(st.none(), cents, st.decimals(min_value=0, max_value=50, pla
 @given(
     baskets=st.lists(
         st.tuples(
-            st.lists(st.tuples(st.integers(1, 9), cents, st.one_of(st.none(), st.just(Decimal(0)))), min_size=1, max_size=9),
+            st.lists(
+                st.tuples(st.integers(1, 9), cents, st.one_of(st.none(), st.just(Decimal(0)))), min_size=1, max_size=9
+            ),
             st.fixed_dictionaries({name: amounts for name in ("tax", "shipping", "refunded")}),
             st.integers(0, 100),
         ),
@@ -200,7 +202,9 @@ def test_an_order_of_many_items_is_shared_in_one_pass(warehouse: Warehouse) -> N
 def test_every_sum_is_right_in_facts_views_and_metrics(warehouse: Warehouse) -> None:
     """A sale keeps what was not refunded; what is no sale counts nothing; a later report takes its amounts along."""
     set_to(warehouse, "in_place_percent", "100")
-    sold = basket("O-1", [item("A", 1, 10), item("B", 1, 20)], discount=3, shipping=5, tax=2, refunded=6, currency="EUR")
+    sold = basket(
+        "O-1", [item("A", 1, 10), item("B", 1, 20)], discount=3, shipping=5, tax=2, refunded=6, currency="EUR"
+    )
     warehouse.landing.orders(DAY, [sold, order("O-2", status="cancelled", refunded=4, currency="EUR")])
     warehouse.landing.events(DAY, [])
     warehouse.execute("UPDATE audit.dq_rules SET enabled = false WHERE check_type = 'volume'")
@@ -250,7 +254,9 @@ def test_a_day_of_two_currencies_is_blocked_until_the_warehouse_has_one(warehous
 
     warehouse.execute("INSERT INTO warehouse.exchange_rates VALUES ('JPY', '2025-04-01', 0.0061)")
     warehouse.call("warehouse.run_day", day)
-    found = warehouse.rows("SELECT order_id, unit_price, revenue, currency, revenue_in_currency FROM warehouse.fact_orders")
+    found = warehouse.rows(
+        "SELECT order_id, unit_price, revenue, currency, revenue_in_currency FROM warehouse.fact_orders"
+    )
     assert sorted(found) == [
         ("40-1", Decimal("19.99"), Decimal("19.99"), "EUR", Decimal("19.99")),
         ("40-2", Decimal("18.2939"), Decimal("18.29"), "JPY", 2999),
@@ -262,12 +268,20 @@ def test_a_day_of_two_currencies_is_blocked_until_the_warehouse_has_one(warehous
 def test_a_rate_holds_from_its_day_on_and_a_change_makes_its_days_work_again(warehouse: Warehouse) -> None:
     """The rate is that of the day of the order, not of the delivery; days before it do nothing."""
     set_to(warehouse, "currency", "EUR")
-    for currency, valid_from, rate in [("USD", "2025-12-01", "0.9"), ("USD", "2025-12-19", "0.8"), ("USD", "2025-12-20", "0.5")]:
-        warehouse.execute("INSERT INTO warehouse.exchange_rates VALUES (%s, %s, %s)", currency, valid_from, Decimal(rate))
+    for currency, valid_from, rate in [
+        ("USD", "2025-12-01", "0.9"),
+        ("USD", "2025-12-19", "0.8"),
+        ("USD", "2025-12-20", "0.5"),
+    ]:
+        warehouse.execute(
+            "INSERT INTO warehouse.exchange_rates VALUES (%s, %s, %s)", currency, valid_from, Decimal(rate)
+        )
     old = order("O-1", "2025-12-18", currency="usd", price=10, quantity=1)
     clean(warehouse, [old, order("O-2", currency="USD", price=10, quantity=1), order("O-3", price=10, quantity=1)])
     clean(warehouse, [order("O-4", "2025-12-18", price=1)], date(2025, 12, 18))
-    found = warehouse.rows("SELECT order_id, revenue, currency, revenue_in_currency FROM staging.orders_clean ORDER BY 1")
+    found = warehouse.rows(
+        "SELECT order_id, revenue, currency, revenue_in_currency FROM staging.orders_clean ORDER BY 1"
+    )
     assert found == [("O-1", 9, "USD", 10), ("O-2", 8, "USD", 10), ("O-3", 10, "EUR", 10), ("O-4", 2, "EUR", 2)]
 
     worked = "SELECT run_date, work_number FROM audit.step_inputs WHERE step = 'clean_orders' ORDER BY run_date"
@@ -345,7 +359,9 @@ def test_a_setting_that_is_no_currency_is_refused(warehouse: Warehouse) -> None:
 
 def test_an_erased_order_keeps_its_money(warehouse: Warehouse) -> None:
     """What is erased is the person: every amount stays, of the order and of its items."""
-    sold = basket("O-1", [item("A", 1, 10, discount=1, tax=2)], discount=3, shipping=5, tax=2, refunded=6, currency="EUR")
+    sold = basket(
+        "O-1", [item("A", 1, 10, discount=1, tax=2)], discount=3, shipping=5, tax=2, refunded=6, currency="EUR"
+    )
     warehouse.landing.orders(DAY, [sold])
     warehouse.landing.events(DAY, [])
     warehouse.execute("UPDATE audit.dq_rules SET enabled = false WHERE check_type = 'volume'")

@@ -225,6 +225,8 @@ line_fields = {
     "product_id": st.one_of(st.just("P-1"), texts, odd_json),
     "quantity": st.one_of(st.just(1), numbers),
     "price": st.one_of(st.just(9.99), numbers),
+    "line_total": st.one_of(st.none(), st.just(20), numbers),
+    "tax": st.one_of(st.none(), st.just(1.5), numbers),
 }
 order_records = st.one_of(
     st.fixed_dictionaries(
@@ -263,17 +265,20 @@ PROBLEMS = """
         SELECT o.raw_json, r.*, i.item, i.line_number, u.city AS u_city, u.signup_date AS u_signup_date, u.marketing_source AS u_source,
                CASE WHEN i.item IS NULL THEN r.product_id ELSE l.product_id END AS l_product_id,
                CASE WHEN i.item IS NULL THEN r.quantity ELSE l.quantity END AS l_quantity,
-               CASE WHEN i.item IS NULL THEN r.price ELSE l.price END AS l_price
+               CASE WHEN i.item IS NULL THEN r.price ELSE l.price END AS l_price,
+               CASE WHEN i.item IS NULL THEN r.line_total ELSE l.line_total END AS l_total,
+               CASE WHEN i.item IS NULL THEN r.tax ELSE l.tax END AS l_tax
         FROM raw.orders_json o
         CROSS JOIN json_to_record(o.raw_json)
             AS r (order_id text, user_id text, product_id text, quantity text, price text, "timestamp" text,
-                  status text, city text, signup_date text, marketing_source text, "user" json, items json)
+                  status text, city text, signup_date text, marketing_source text, "user" json, items json, line_total text, tax text,
+                  shipping text, currency text)
         CROSS JOIN json_to_record(CASE WHEN json_typeof(r."user") = 'object' THEN r."user" ELSE '{}' END)
             AS u (city text, signup_date text, marketing_source text)
         LEFT JOIN LATERAL json_array_elements(CASE WHEN json_typeof(r.items) = 'array' THEN r.items ELSE '[]' END)
             WITH ORDINALITY AS i (item, line_number) ON true
         CROSS JOIN json_to_record(CASE WHEN json_typeof(i.item) = 'object' THEN i.item ELSE '{}' END)
-            AS l (product_id text, quantity text, price text)
+            AS l (product_id text, quantity text, price text, line_total text, tax text)
         WHERE o.load_id = %(load_id)s
     )
     SELECT v.order_id, coalesce(v.line_number, 1)::integer AS line_number,
@@ -291,7 +296,10 @@ PROBLEMS = """
                     staging._trimmed(coalesce(v.u_city, v.city)), staging._trimmed(coalesce(v.u_signup_date, v.signup_date)),
                     staging._trimmed(coalesce(v.u_source, v.marketing_source)),
                     staging._iso_time(staging._trimmed(v."timestamp")),
-                    staging._iso_time(staging._trimmed(coalesce(v.u_signup_date, v.signup_date)))
+                    staging._iso_time(staging._trimmed(coalesce(v.u_signup_date, v.signup_date))),
+                    staging._trimmed(v.l_total), NULL, staging._trimmed(v.l_tax),
+                    (staging._order_amounts(NULL, CASE WHEN v.items IS NOT NULL THEN v.tax END, v.shipping, NULL, NULL)).problem,
+                    upper(staging._trimmed(v.currency)), false, false, false
                 )::staging.order_line, %(day)s::date - 400, %(day)s
             )) WITH ORDINALITY AS p (reason, value, place)) AS problems
     FROM records v

@@ -85,8 +85,9 @@ BEGIN ATOMIC
                     THEN staging._unknown_names(p.raw_json, p.known) END AS order_has,
                coalesce(upper(staging._trimmed(p.source_currency)), p.shop_currency) AS currency,
                CASE WHEN num_nulls(p.order_discount, p.order_tax, p.order_shipping, p.order_refunded) < 4
-                    THEN staging._order_amounts(p.order_discount, p.order_tax, p.order_shipping, p.order_refunded,
-                                                coalesce(upper(staging._trimmed(p.source_currency)), p.shop_currency)) END AS amounts,
+                    -- In the flat shape discount and tax are the line's.
+                    THEN staging._order_amounts(CASE WHEN p.items IS NOT NULL THEN p.order_discount END, CASE WHEN p.items IS NOT NULL THEN p.order_tax END,
+                                                p.order_shipping, p.order_refunded, coalesce(upper(staging._trimmed(p.source_currency)), p.shop_currency)) END AS amounts,
                CASE WHEN p_own IS NOT NULL AND p.is_readable THEN staging._own_values(p_own, '{order,customer}', p.raw_json, p.customer) END AS order_own
         FROM encoded p
         OFFSET '0'
