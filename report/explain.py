@@ -43,6 +43,8 @@ PRINTED = {
     "failed_rules": ("Rules that failed", ("rule_name", "severity", "message ", "sample ")),
     "overrides": ("Let through", ("allowed_at", "allowed_by", "reason ")),
 }
+# Of an order's lines, shown where any has it.
+MONEY = ("discount", "refunded", "currency")
 LINES = ("delivered", "duplicate", "rejected", "clean", "superseded", "in_facts")
 LINES_COLUMNS = ("", "delivered", "- duplicate", "- rejected", "= clean", "- superseded", "= in facts")
 UNITS = {"orders": "orders (lines)", "events": "events"}
@@ -75,7 +77,7 @@ def order_story(connection: psycopg.Connection, order_id: str) -> dict[str, Any]
     """Return every report of an order, and what became of each line. Raises psycopg.Error when there is none."""
     with connection.cursor(row_factory=dict_row) as cursor:
         found = cursor.execute("SELECT s.* FROM audit.order_story(%s) s", (order_id,)).fetchall()
-    names = ("line_number", "product_id", "quantity", "revenue", "outcome")
+    names = ("line_number", "product_id", "quantity", "revenue", "outcome", *MONEY)
     reports = []
     for _, group in groupby(found, key=lambda row: row["report"]):
         rows = list(group)
@@ -124,8 +126,19 @@ def show_order(story: dict[str, Any]) -> None:
         first, *others = report["lines"] or [report]
         head = {"load_date": report["load_date"], "place": place, "status": report["status"]}
         rows += [first | head, *others]
-    names = ("load_date", "place", "status", "line_number", "product_id", "quantity", "revenue", "outcome")
-    columns = ("delivered", "where", "status there", "line", "product", "quantity", "revenue", "what became of it ")
+    money = tuple(name for name in MONEY if any(row.get(name) is not None for row in rows))
+    names = ("load_date", "place", "status", "line_number", "product_id", "quantity", "revenue", *money, "outcome")
+    columns = (
+        "delivered",
+        "where",
+        "status there",
+        "line",
+        "product",
+        "quantity",
+        "revenue",
+        *money,
+        "what became of it ",
+    )
     print_rows(out, "", rows, names, columns)
 
 

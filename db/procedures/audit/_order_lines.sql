@@ -4,7 +4,7 @@
 CREATE OR REPLACE FUNCTION audit._order_lines(p_order_id text)
 RETURNS TABLE (
     load_date date, raw_orders_id bigint, line_number integer, product_id text, quantity numeric, revenue numeric, status text,
-    outcome text, file_name text, file_line integer, load_id bigint
+    outcome text, file_name text, file_line integer, load_id bigint, discount numeric, refunded numeric, currency text
 )
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan SET "DateStyle" = 'ISO, YMD'
@@ -28,17 +28,20 @@ BEGIN
 
     RETURN QUERY
     WITH clean AS (
-        SELECT s.load_date, s.staging_orders_id, s.line_number, s.product_id, s.quantity, s.revenue, s.status
+        SELECT s.load_date, s.staging_orders_id, s.line_number, s.product_id, s.quantity, s.revenue, s.status,
+               s.discount, s.refunded, s.currency
         FROM staging.orders_clean s
         WHERE s.order_id = p_order_id AND s.load_date = ANY (v_days)
     ),
     facts AS (
-        SELECT f.load_date, f.staging_orders_id, f.line_number, f.product_id, f.quantity, f.revenue, f.status
+        SELECT f.load_date, f.staging_orders_id, f.line_number, f.product_id, f.quantity, f.revenue, f.status,
+               f.discount, f.refunded, f.currency
         FROM warehouse.fact_orders f
         WHERE f.order_id = p_order_id AND f.load_date = v_owner
     ),
     superseded AS (
-        SELECT o.load_date, o.staging_orders_id, o.line_number, o.product_id, o.quantity, o.revenue, o.status
+        SELECT o.load_date, o.staging_orders_id, o.line_number, o.product_id, o.quantity, o.revenue, o.status,
+               o.discount, o.refunded, o.currency
         FROM warehouse.orders_superseded o
         WHERE o.order_id = p_order_id
     ),
@@ -52,11 +55,11 @@ BEGIN
            CASE WHEN k.staging_orders_id IN (SELECT f.staging_orders_id FROM facts f) THEN 'in fact_orders'
                 WHEN v_owner > k.load_date THEN format('superseded by the report of %s', v_owner)
                 ELSE format('clean, not loaded: is the day blocked? See the story of %s', k.load_date) END,
-           NULL, NULL::integer, NULL::bigint
+           NULL, NULL::integer, NULL::bigint, k.discount, k.refunded, k.currency
     FROM known k
     UNION ALL
     SELECT b.run_date, b.raw_id, b.item_number, NULL, NULL, NULL, NULL, 'rejected: ' || b.failure_reason || CASE WHEN b.line_count > 1 THEN format(' (with %s lines after it)', b.line_count - 1) ELSE '' END, b.file_name,
-           b.line_number, b.load_id
+           b.line_number, b.load_id, NULL, NULL, NULL
     FROM audit.bad_records b
     WHERE b.record_id = p_order_id AND b.source_table = 'raw.orders_json';
 END
