@@ -64,8 +64,8 @@ def main() -> int:
         "--jobs", type=int, default=2, choices=(1, 2), help="steps side by side (default: %(default)s)"
     )
     compared.add_argument("--steps", action="store_true", help="each step by itself, one after the other")
-    compared.add_argument("--leave-out", action="append", default=[], metavar="TABLE.COLUMN",
-                          help="a column that is meant to differ; may be repeated")  # fmt: skip
+    compared.add_argument("--leave-out", action="append", default=[], metavar="TABLE[.COLUMN]",
+                          help="what is meant to differ; may be repeated")  # fmt: skip
     compared.add_argument("--landing", type=Path, metavar="FOLDER",
                           help="deliveries of your own, of DAY and the day before, instead of made ones")  # fmt: skip
     parser.add_argument("--results", type=Path, help="a JSON file to keep the results in")

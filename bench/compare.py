@@ -187,6 +187,8 @@ class Digests:
             if table not in first or table not in second:
                 self.left_out.append(f"{table} (only one has it)")
                 continue
+            if table in leave_out:
+                continue
             own = [name for name, is_surrogate in first[table].items() if not is_surrogate]
             shared = [name for name in own if second[table].get(name) is False]
             self.tables[table] = [name for name in shared if f"{table}.{name}" not in leave_out]
