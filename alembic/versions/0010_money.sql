@@ -102,6 +102,22 @@ COMMENT ON COLUMN staging.order_item.line_total IS 'As delivered';
 COMMENT ON COLUMN staging.order_item.discount IS 'As delivered; of the item alone';
 COMMENT ON COLUMN staging.order_item.tax IS 'As delivered; of the item alone';
 
+CREATE TYPE staging.order_money AS (
+    line_total text,
+    discount   text,
+    tax        text,
+    shipping   text,
+    refunded   text,
+    currency   text
+);
+COMMENT ON TYPE staging.order_money IS 'What an order says of money beyond quantity and price, as delivered';
+COMMENT ON COLUMN staging.order_money.line_total IS 'Of its only line, in the flat shape';
+COMMENT ON COLUMN staging.order_money.discount IS 'Of the whole order';
+COMMENT ON COLUMN staging.order_money.tax IS 'Of the whole order';
+COMMENT ON COLUMN staging.order_money.shipping IS 'Of the whole order';
+COMMENT ON COLUMN staging.order_money.refunded IS 'Of the whole order';
+COMMENT ON COLUMN staging.order_money.currency IS 'Trimmed, in upper case';
+
 CREATE TYPE staging.order_amounts AS (
     discount numeric,
     tax      numeric,
@@ -118,15 +134,67 @@ COMMENT ON COLUMN staging.order_amounts.refunded IS 'What was paid back; NULL fo
 COMMENT ON COLUMN staging.order_amounts.digits IS 'Decimal places of the currency';
 COMMENT ON COLUMN staging.order_amounts.problem IS 'What is wrong with one of them; NULL if nothing is';
 
+CREATE TYPE staging.order_share AS (
+    discount numeric,
+    tax      numeric,
+    shipping numeric,
+    refunded numeric
+);
+COMMENT ON TYPE staging.order_share IS 'What an item has of the amounts of its order';
+COMMENT ON COLUMN staging.order_share.discount IS 'NULL if the order has none';
+COMMENT ON COLUMN staging.order_share.tax IS 'NULL if the order has none';
+COMMENT ON COLUMN staging.order_share.shipping IS 'NULL if the order has none';
+COMMENT ON COLUMN staging.order_share.refunded IS 'NULL if the order has none';
+
+CREATE TYPE staging.line_money AS (
+    line_total     text,
+    discount       text,
+    tax            text,
+    discount_share numeric,
+    tax_share      numeric,
+    shipping       numeric,
+    refunded       numeric,
+    digits         integer,
+    problem        staging.problem,
+    currency       text,
+    rate           numeric
+);
+COMMENT ON TYPE staging.line_money IS 'What a line and its order say of money beyond quantity and price';
+COMMENT ON COLUMN staging.line_money.line_total IS 'As delivered, trimmed';
+COMMENT ON COLUMN staging.line_money.discount IS 'Of the line alone, as delivered, trimmed';
+COMMENT ON COLUMN staging.line_money.tax IS 'Of the line alone, as delivered, trimmed';
+COMMENT ON COLUMN staging.line_money.discount_share IS 'Its share of the order''s; NULL for none';
+COMMENT ON COLUMN staging.line_money.tax_share IS 'Its share of the order''s; NULL for none';
+COMMENT ON COLUMN staging.line_money.shipping IS 'Its share; NULL for none';
+COMMENT ON COLUMN staging.line_money.refunded IS 'Its share; NULL for none';
+COMMENT ON COLUMN staging.line_money.digits IS 'Decimal places of the currency; NULL if nothing was shared';
+COMMENT ON COLUMN staging.line_money.problem IS 'What is wrong with an amount of the whole order; NULL if nothing is';
+COMMENT ON COLUMN staging.line_money.currency IS 'Of the order, in upper case; NULL if it names none';
+COMMENT ON COLUMN staging.line_money.rate IS 'What one unit of that is worth in the warehouse''s currency; NULL if it is that, 0 if nobody knows';
+
+CREATE TYPE staging.line_price AS (
+    unit_price          numeric,
+    revenue             numeric,
+    discount            numeric,
+    tax                 numeric,
+    shipping            numeric,
+    refunded            numeric,
+    revenue_in_currency numeric,
+    is_discount_above   boolean
+);
+COMMENT ON TYPE staging.line_price IS 'What a line is worth, in the warehouse''s currency';
+COMMENT ON COLUMN staging.line_price.unit_price IS 'Price of one piece';
+COMMENT ON COLUMN staging.line_price.revenue IS 'Less discount';
+COMMENT ON COLUMN staging.line_price.discount IS 'Its own and its share; NULL for none';
+COMMENT ON COLUMN staging.line_price.tax IS 'Its own and its share; NULL for none';
+COMMENT ON COLUMN staging.line_price.shipping IS 'NULL for none';
+COMMENT ON COLUMN staging.line_price.refunded IS 'NULL for none';
+COMMENT ON COLUMN staging.line_price.revenue_in_currency IS 'Revenue in the order''s own currency';
+COMMENT ON COLUMN staging.line_price.is_discount_above IS 'Its discounts are more than it costs';
+
 ALTER TYPE staging.order_line
-    ADD ATTRIBUTE line_total text, ADD ATTRIBUTE discount text, ADD ATTRIBUTE tax text, ADD ATTRIBUTE amounts_problem staging.problem,
-    ADD ATTRIBUTE currency text, ADD ATTRIBUTE is_without_rate boolean, ADD ATTRIBUTE is_discount_above boolean, ADD ATTRIBUTE takes_negative boolean;
-COMMENT ON COLUMN staging.order_line.line_total IS 'As delivered';
-COMMENT ON COLUMN staging.order_line.discount IS 'Of the line alone, as delivered';
-COMMENT ON COLUMN staging.order_line.tax IS 'Of the line alone, as delivered';
-COMMENT ON COLUMN staging.order_line.amounts_problem IS 'What is wrong with an amount of the whole order; NULL if nothing is';
-COMMENT ON COLUMN staging.order_line.currency IS 'Of the order, in upper case; the setting currency if it names none';
-COMMENT ON COLUMN staging.order_line.is_without_rate IS 'It is in another currency than the warehouse, and there is no rate for its day';
+    ADD ATTRIBUTE money staging.line_money, ADD ATTRIBUTE is_discount_above boolean, ADD ATTRIBUTE takes_negative boolean;
+COMMENT ON COLUMN staging.order_line.money IS 'What it and its order say of money beyond quantity and price; NULL if they say nothing';
 COMMENT ON COLUMN staging.order_line.is_discount_above IS 'Its discounts are more than it costs';
 COMMENT ON COLUMN staging.order_line.takes_negative IS 'Lines below zero count: the setting negative_lines';
 

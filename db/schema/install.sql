@@ -16,7 +16,11 @@
 \ir staging/fields.sql
 \ir staging/own_values.sql
 \ir staging/order_item.sql
+\ir staging/order_money.sql
 \ir staging/order_amounts.sql
+\ir staging/order_share.sql
+\ir staging/line_money.sql
+\ir staging/line_price.sql
 \ir staging/order_line.sql
 \ir staging/loads.sql
 \ir staging/orders_clean.sql

@@ -297,9 +297,10 @@ PROBLEMS = """
                     staging._trimmed(coalesce(v.u_source, v.marketing_source)),
                     staging._iso_time(staging._trimmed(v."timestamp")),
                     staging._iso_time(staging._trimmed(coalesce(v.u_signup_date, v.signup_date))),
-                    staging._trimmed(v.l_total), NULL, staging._trimmed(v.l_tax),
-                    (staging._order_amounts(NULL, CASE WHEN v.items IS NOT NULL THEN v.tax END, v.shipping, NULL, NULL)).problem,
-                    upper(staging._trimmed(v.currency)), false, false, false
+                    ROW(staging._trimmed(v.l_total), NULL, staging._trimmed(v.l_tax), NULL, NULL, NULL, NULL, NULL,
+                        (staging._order_amounts(ROW(NULL, NULL, v.tax, v.shipping, NULL, NULL)::staging.order_money, v.items IS NOT NULL)).problem,
+                        upper(staging._trimmed(v.currency)), NULL)::staging.line_money,
+                    false, false
                 )::staging.order_line, %(day)s::date - 400, %(day)s
             )) WITH ORDINALITY AS p (reason, value, place)) AS problems
     FROM records v

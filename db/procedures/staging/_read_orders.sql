@@ -1,7 +1,7 @@
 -- The lines of the orders delivered for a day: typed, and judged. Only this file knows the names of an order's fields (an
 -- item's product_id, quantity and price among them). Read it from the top: records (as raw has them), parsed (their fields
 -- as text), orders (codes and times looked up), lines (one per item), judged
--- (cheap tests), priced and summed (amounts), explained (what is wrong).
+-- (cheap tests; amounts), explained (what is wrong).
 --
 -- Cheap tests judge what has the usual shape; _order_problems the rest. What all lines of a record share is worked out once. A
 -- refused line has no load_date; its attributes say what audit.bad_records is to know of it (_take_out_repeats reads them).
@@ -36,9 +36,9 @@ BEGIN ATOMIC
                staging._trimmed(f.order_id) AS order_id, staging._trimmed(f.user_id) AS user_id,
                f."timestamp" AS order_time, f.status AS source_status,
                staging._trimmed(f.product_id) AS order_product_id, f.quantity AS order_quantity, f.price AS order_price,
-               -- What an order says of money beyond quantity and price; most say nothing.
-               num_nulls(f.line_total, f.discount, f.tax, f.shipping, f.refunded, f.currency) < 6 AS has_amounts, f.line_total AS order_line_total,
-               f.discount AS order_discount, f.tax AS order_tax, f.shipping AS order_shipping, f.refunded AS order_refunded, f.currency AS source_currency,
+               -- What the order says of money beyond quantity and price; most say nothing. One column: each costs something in every stage.
+               CASE WHEN num_nulls(f.line_total, f.discount, f.tax, f.shipping, f.refunded, f.currency) < 6
+                    THEN ROW(f.line_total, f.discount, f.tax, f.shipping, f.refunded, upper(staging._trimmed(f.currency)))::staging.order_money END AS told,
                -- In the flat shape the order is its only line, and the customer's fields stand beside user.
                staging._trimmed(CASE WHEN f."user" IS NULL THEN f.city ELSE coalesce(f."user" ->> 'city', f.city) END) AS city,
                CASE WHEN f."user" IS NULL THEN f.signup_date ELSE coalesce(f."user" ->> 'signup_date', f.signup_date) END AS signup_date,
@@ -55,7 +55,6 @@ BEGIN ATOMIC
                (SELECT jsonb_object_agg(c.source_value, s.status)
                 FROM staging.codes c JOIN warehouse.order_statuses s ON s.status = c.canonical_value
                 WHERE c.kind = 'order_status') AS statuses,
-               (SELECT s.value FROM audit.settings s WHERE s.name = 'currency') AS shop_currency, (SELECT staging.takes_negative_lines()) AS takes_negative,
                (SELECT array_agg(f.field) FROM staging.fields f WHERE f.source = 'orders') AS known
         FROM parsed p
         OFFSET '0'
@@ -83,11 +82,8 @@ BEGIN ATOMIC
                END AS nested,
                CASE WHEN (p.order_id IS NULL OR staging._is_blank(p.order_time) OR staging._is_blank(p.source_status)) AND p.is_readable
                     THEN staging._unknown_names(p.raw_json, p.known) END AS order_has,
-               coalesce(upper(staging._trimmed(p.source_currency)), p.shop_currency) AS currency,
-               CASE WHEN num_nulls(p.order_discount, p.order_tax, p.order_shipping, p.order_refunded) < 4
-                    -- In the flat shape discount and tax are the line's.
-                    THEN staging._order_amounts(CASE WHEN p.items IS NOT NULL THEN p.order_discount END, CASE WHEN p.items IS NOT NULL THEN p.order_tax END,
-                                                p.order_shipping, p.order_refunded, coalesce(upper(staging._trimmed(p.source_currency)), p.shop_currency)) END AS amounts,
+               CASE WHEN num_nulls((p.told).discount, (p.told).tax, (p.told).shipping, (p.told).refunded) < 4
+                    THEN staging._order_amounts(p.told, p.items IS NOT NULL) END AS amounts,
                CASE WHEN p_own IS NOT NULL AND p.is_readable THEN staging._own_values(p_own, '{order,customer}', p.raw_json, p.customer) END AS order_own
         FROM encoded p
         OFFSET '0'
@@ -97,24 +93,29 @@ BEGIN ATOMIC
                staging._trimmed(CASE WHEN i.item IS NULL THEN o.order_product_id ELSE (i.fields).product_id END) AS product_id,
                staging._trimmed(CASE WHEN i.item IS NULL THEN o.order_quantity ELSE (i.fields).quantity END) AS quantity,
                staging._trimmed(CASE WHEN i.item IS NULL THEN o.order_price ELSE (i.fields).price END) AS price,
-               o.has_amounts OR i.item IS NOT NULL AND num_nulls((i.fields).line_total, (i.fields).discount, (i.fields).tax) < 3 AS has_money,
-               staging._trimmed(CASE WHEN i.item IS NULL THEN o.order_line_total ELSE (i.fields).line_total END) AS line_total,
-               -- In the flat shape the order's amounts are its line's.
-               staging._trimmed(CASE WHEN i.item IS NULL THEN o.order_discount ELSE (i.fields).discount END) AS line_discount,
-               staging._trimmed(CASE WHEN i.item IS NULL THEN o.order_tax ELSE (i.fields).tax END) AS line_tax,
-               i.discount AS discount_share, i.tax AS tax_share,
-               CASE WHEN i.item IS NULL THEN (o.amounts).shipping ELSE i.shipping END AS shipping_share,
-               CASE WHEN i.item IS NULL THEN (o.amounts).refunded ELSE i.refunded END AS refunded_share,
-               -- The rate of the day on which it was placed; none is needed for the warehouse's own currency.
-               CASE WHEN o.currency <> o.shop_currency
-                    THEN (SELECT x.rate FROM warehouse.exchange_rates x
-                          WHERE x.currency = o.currency AND x.valid_from <= (o.order_ts AT TIME ZONE 'UTC')::date
-                          ORDER BY x.valid_from DESC LIMIT 1) END AS rate,
+               CASE WHEN o.told IS DISTINCT FROM NULL OR num_nulls((i.fields).line_total, (i.fields).discount, (i.fields).tax) < 3
+                    THEN ROW(
+                        -- In the flat shape the order's amounts are its line's.
+                        staging._trimmed(CASE WHEN i.item IS NULL THEN (o.told).line_total ELSE (i.fields).line_total END),
+                        staging._trimmed(CASE WHEN i.item IS NULL THEN (o.told).discount ELSE (i.fields).discount END),
+                        staging._trimmed(CASE WHEN i.item IS NULL THEN (o.told).tax ELSE (i.fields).tax END),
+                        i.discount, i.tax, CASE WHEN i.item IS NULL THEN (o.amounts).shipping ELSE i.shipping END,
+                        CASE WHEN i.item IS NULL THEN (o.amounts).refunded ELSE i.refunded END, (o.amounts).digits, (o.amounts).problem, (o.told).currency,
+                        -- The rate of the day on which it was placed; none is needed for the warehouse's own currency.
+                        CASE WHEN (o.told).currency <> (SELECT s.value FROM audit.settings s WHERE s.name = 'currency')
+                             THEN coalesce((SELECT x.rate FROM warehouse.exchange_rates x
+                                            WHERE x.currency = (o.told).currency AND x.valid_from <= (o.order_ts AT TIME ZONE 'UTC')::date
+                                            ORDER BY x.valid_from DESC LIMIT 1), 0) END)::staging.line_money END AS money,
                CASE WHEN p_own IS NOT NULL AND o.is_readable
                     THEN staging._own_values(p_own, '{line}', CASE WHEN i.item IS NULL THEN o.raw_json ELSE i.item END, NULL) END AS line_own
         FROM orders o
-        LEFT JOIN LATERAL staging._items(o.items, o.amounts IS DISTINCT FROM NULL, (o.amounts).discount, (o.amounts).tax, (o.amounts).shipping,
-                                         (o.amounts).refunded, (o.amounts).digits) AS i ON true
+        LEFT JOIN LATERAL (
+            SELECT e.item, e.item_number, e.discount, e.tax, e.shipping, e.refunded,
+                   CASE WHEN json_typeof(e.item) = 'object' THEN json_populate_record(NULL::staging.order_item, e.item) END AS fields
+            FROM ROWS FROM (json_array_elements(CASE WHEN json_typeof(o.items) = 'array' THEN o.items END), unnest(CASE WHEN o.amounts IS DISTINCT FROM NULL THEN staging._shares(o.items, o.amounts) END))
+                WITH ORDINALITY AS e (item, discount, tax, shipping, refunded, item_number)
+            OFFSET '0'
+        ) AS i ON true
         OFFSET '0'
     ),
     judged AS (
@@ -130,64 +131,43 @@ BEGIN ATOMIC
                    -- Each state of a regular expression costs: one for nearly all, one for the rest.
                    AND (octet_length(l.quantity) = 1 AND ascii(l.quantity) BETWEEN ascii('1') AND ascii('9') OR l.quantity ~ '^([1-9][0-9]{0,8}([.][0-9]{1,9})?|0[.]0{0,6}[1-9][0-9]{0,6})$')
                    AND (octet_length(l.price) <= 10 AND l.price ~ '^[0-9]+([.][0-9]+)?$' OR l.price ~ '^[0-9]{1,9}([.][0-9]{1,9})?$'
-                        OR l.price IS NULL AND l.line_total IS NOT NULL)
-                   AND (NOT l.has_money
-                        OR coalesce(l.line_total ~ '^[0-9]{1,9}([.][0-9]{1,9})?$', true)
-                           AND coalesce(l.line_discount ~ '^[0-9]{1,9}([.][0-9]{1,9})?$', true) AND coalesce(l.line_tax ~ '^[0-9]{1,9}([.][0-9]{1,9})?$', true)
-                           AND (l.amounts).problem IS NULL AND coalesce(l.currency ~ '^[A-Z]{3}$', true))
-                   AND (l.rate IS NOT NULL OR l.currency IS NOT DISTINCT FROM l.shop_currency OR l.shop_currency IS NULL)
+                        OR l.price IS NULL AND (l.money).line_total IS NOT NULL)
+                   AND (l.money IS NOT DISTINCT FROM NULL
+                        OR coalesce((l.money).line_total ~ '^[0-9]{1,9}([.][0-9]{1,9})?$', true) AND coalesce((l.money).discount ~ '^[0-9]{1,9}([.][0-9]{1,9})?$', true)
+                           AND coalesce((l.money).tax ~ '^[0-9]{1,9}([.][0-9]{1,9})?$', true) AND (l.money).problem IS NOT DISTINCT FROM NULL
+                           AND coalesce((l.money).currency ~ '^[A-Z]{3}$', true) AND coalesce((l.money).rate <> 0, true))
                    AND l.line_number <= 999999
                    AND (l.item_number IS NOT NULL OR l.items IS NULL), false) AS is_usual,
                CASE WHEN (l.product_id IS NULL OR l.quantity IS NULL OR l.price IS NULL) AND l.is_readable
-                    THEN staging._unknown_names(CASE WHEN l.item IS NULL THEN l.raw_json ELSE l.item END, l.known) END AS line_has
+                    THEN staging._unknown_names(CASE WHEN l.item IS NULL THEN l.raw_json ELSE l.item END, l.known) END AS line_has,
+               CASE WHEN l.money IS DISTINCT FROM NULL THEN staging._priced(l.quantity, l.price, l.money, (SELECT s.value FROM audit.settings s WHERE s.name = 'currency')) END AS priced
         FROM lines l
-        OFFSET '0'
-    ),
-    priced AS (
-        SELECT j.*,
-               -- What is usual is cast; the rest is tested first.
-               CASE WHEN j.is_usual THEN j.quantity::numeric ELSE staging._to_number(j.quantity) END AS pieces,
-               CASE WHEN j.is_usual THEN j.price::numeric ELSE staging._to_number(j.price) END AS unit_price,
-               CASE WHEN j.has_money THEN staging._to_number(j.line_total) END AS total,
-               CASE WHEN j.has_money THEN staging._sum(staging._to_number(j.line_discount), j.discount_share) END AS discount,
-               CASE WHEN j.has_money THEN staging._sum(staging._to_number(j.line_tax), j.tax_share) END AS tax
-        FROM judged j
-        OFFSET '0'
-    ),
-    summed AS (
-        SELECT p.*, coalesce(p.total, p.pieces * p.unit_price) - coalesce(p.discount, 0) AS own_revenue,
-               -- A share is rounded: it may be above by its smallest part.
-               p.discount - CASE WHEN p.discount_share IS NULL THEN 0 ELSE 10.0 ^ -(p.amounts).digits END > abs(coalesce(p.total, p.pieces * p.unit_price)) AS is_discount_above
-        FROM priced p
         OFFSET '0'
     ),
     explained AS (
         SELECT j.*,
                -- A rule for a column that you add is a line here: || staging._problem(…).
                nullif(array_remove(
-                   CASE WHEN NOT j.is_usual OR j.is_discount_above
+                   CASE WHEN NOT j.is_usual OR (j.priced).is_discount_above
                         THEN staging._order_problems(
                             -- Without what its problems do not need: a large order would be copied for each of its lines.
                             ROW(CASE WHEN NOT j.is_readable THEN j.raw_json END, j.is_readable, j.nested, j.no_customer,
                                 CASE WHEN j.item_number IS NULL THEN j.items END, j.item, j.item_number, j.order_has, j.line_has,
                                 j.order_id, j.user_id, j.product_id, j.quantity, j.price, staging._trimmed(j.order_time), staging._trimmed(j.source_status), j.status,
                                 j.city, staging._trimmed(j.signup_date), j.marketing_source, j.order_ts, j.signup_day,
-                                j.line_total, j.line_discount, j.line_tax, (j.amounts).problem, j.currency,
-                                j.currency <> j.shop_currency AND j.rate IS NULL, j.is_discount_above, j.takes_negative)::staging.order_line,
+                                j.money, (j.priced).is_discount_above, (SELECT staging.takes_negative_lines()))::staging.order_line,
                             p_oldest, p_load_date) END
                    || CASE WHEN p_own IS NOT NULL THEN (j.order_own).problems || (j.line_own).problems END, NULL), '{}') AS problems
-        FROM summed j
+        FROM judged j
         OFFSET '0'
     )
     SELECT e.raw_orders_id * 1000000 + e.line_number,
            CASE WHEN e.problems IS NULL THEN p_load_date END,
            CASE WHEN octet_length(e.order_id) <= 512 THEN e.order_id END COLLATE "C", e.line_number,
            e.user_id COLLATE "C", e.product_id COLLATE "C",
-           trim_scale(e.pieces),
-           trim_scale(CASE WHEN e.rate IS NULL AND e.total IS NULL THEN e.unit_price
-                           -- line_total decides, to six places or as many as it has.
-                           WHEN e.problems IS NULL THEN round(coalesce(e.total / e.pieces, e.unit_price) * coalesce(e.rate, 1), greatest(scale(e.total), 6)) END),
-           trim_scale(staging._converted(e.own_revenue, e.rate, e.shop_currency)),
+           CASE WHEN e.problems IS NULL THEN trim_scale(e.quantity::numeric) END,
+           CASE WHEN e.priced IS DISTINCT FROM NULL THEN (e.priced).unit_price WHEN e.problems IS NULL THEN trim_scale(e.price::numeric) END,
+           CASE WHEN e.priced IS DISTINCT FROM NULL THEN (e.priced).revenue WHEN e.problems IS NULL THEN trim_scale(e.quantity::numeric * e.price::numeric) END,
            e.order_ts, e.status, e.city, e.signup_day, e.marketing_source, e.raw_orders_id,
            CASE WHEN e.problems IS NOT NULL
                 -- A line shows only its item: the lines of an order together are no larger than the order.
@@ -196,9 +176,11 @@ BEGIN ATOMIC
                 WHEN p_own IS NULL THEN NULL
                 WHEN (e.line_own).attributes IS NULL THEN (e.order_own).attributes
                 ELSE coalesce((e.order_own).attributes, '{}') || (e.line_own).attributes END,
-           trim_scale(staging._converted(e.discount, e.rate, e.shop_currency)), trim_scale(staging._converted(e.tax, e.rate, e.shop_currency)),
-           trim_scale(staging._converted(e.shipping_share, e.rate, e.shop_currency)), trim_scale(staging._converted(e.refunded_share, e.rate, e.shop_currency)),
-           e.currency COLLATE "C", CASE WHEN e.currency IS NOT NULL THEN trim_scale(e.own_revenue) END
+           (e.priced).discount, (e.priced).tax, (e.priced).shipping, (e.priced).refunded,
+           coalesce((e.money).currency, (SELECT s.value FROM audit.settings s WHERE s.name = 'currency')) COLLATE "C",
+           CASE WHEN (e.money).currency IS NOT NULL THEN (e.priced).revenue_in_currency
+                WHEN e.problems IS NOT NULL OR (SELECT s.value FROM audit.settings s WHERE s.name = 'currency') IS NULL THEN NULL
+                ELSE coalesce((e.priced).revenue, trim_scale(e.quantity::numeric * e.price::numeric)) END
     FROM explained e;
 END;
 COMMENT ON FUNCTION staging._read_orders(date, text, date, bigint[], staging.fields[]) IS 'The lines of the orders delivered for a day: typed, and judged';

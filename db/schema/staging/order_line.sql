@@ -21,12 +21,7 @@ CREATE TYPE staging.order_line AS (
     marketing_source text,
     order_ts         timestamptz,
     signup_day       date,
-    line_total       text,
-    discount         text,
-    tax              text,
-    amounts_problem  staging.problem,
-    currency         text,
-    is_without_rate  boolean,
+    money            staging.line_money,
     is_discount_above boolean,
     takes_negative   boolean
 );
@@ -53,11 +48,6 @@ COMMENT ON COLUMN staging.order_line.signup_date IS 'As delivered';
 COMMENT ON COLUMN staging.order_line.marketing_source IS 'As delivered';
 COMMENT ON COLUMN staging.order_line.order_ts IS 'order_time as a time; NULL if it is not one';
 COMMENT ON COLUMN staging.order_line.signup_day IS 'signup_date as a day; NULL if it is not one';
-COMMENT ON COLUMN staging.order_line.line_total IS 'As delivered';
-COMMENT ON COLUMN staging.order_line.discount IS 'Of the line alone, as delivered';
-COMMENT ON COLUMN staging.order_line.tax IS 'Of the line alone, as delivered';
-COMMENT ON COLUMN staging.order_line.amounts_problem IS 'What is wrong with an amount of the whole order; NULL if nothing is';
-COMMENT ON COLUMN staging.order_line.currency IS 'Of the order, in upper case; the setting currency if it names none';
-COMMENT ON COLUMN staging.order_line.is_without_rate IS 'It is in another currency than the warehouse, and there is no rate for its day';
+COMMENT ON COLUMN staging.order_line.money IS 'What it and its order say of money beyond quantity and price; NULL if they say nothing';
 COMMENT ON COLUMN staging.order_line.is_discount_above IS 'Its discounts are more than it costs';
 COMMENT ON COLUMN staging.order_line.takes_negative IS 'Lines below zero count: the setting negative_lines';
