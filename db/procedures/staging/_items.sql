@@ -8,7 +8,7 @@
 --
 -- An amount goes to the items by what each costs, rounded down; what is left goes to those whose remainders are the largest, one
 -- smallest part each, and among equals to the first (Hamilton's method). So the shares sum to the amount exactly. If no item
--- costs anything, each counts the same. All is done in whole smallest parts: nothing is lost to a division.
+-- costs anything, each counts the same. All is done in whole smallest parts, multiplied back: nothing is lost to a division.
 -- Inlined into _read_orders; the two halves exclude each other.
 CREATE OR REPLACE FUNCTION staging._items(
     p_items json, p_shares boolean, p_discount numeric, p_tax numeric, p_shipping numeric, p_refunded numeric, p_digits integer
@@ -24,10 +24,10 @@ BEGIN ATOMIC
     WHERE NOT p_shares
     UNION ALL
     SELECT r.item, r.number, r.fields,
-           (r.discount + (row_number() OVER (ORDER BY r.discount_left DESC, r.number) <= r.discount_parts - sum(r.discount) OVER ())::integer) / 10.0 ^ greatest(p_digits, min_scale(p_discount)),
-           (r.tax + (row_number() OVER (ORDER BY r.tax_left DESC, r.number) <= r.tax_parts - sum(r.tax) OVER ())::integer) / 10.0 ^ greatest(p_digits, min_scale(p_tax)),
-           (r.shipping + (row_number() OVER (ORDER BY r.shipping_left DESC, r.number) <= r.shipping_parts - sum(r.shipping) OVER ())::integer) / 10.0 ^ greatest(p_digits, min_scale(p_shipping)),
-           (r.refunded + (row_number() OVER (ORDER BY r.refunded_left DESC, r.number) <= r.refunded_parts - sum(r.refunded) OVER ())::integer) / 10.0 ^ greatest(p_digits, min_scale(p_refunded))
+           (r.discount + (row_number() OVER (ORDER BY r.discount_left DESC, r.number) <= r.discount_parts - sum(r.discount) OVER ())::integer) * 10.0 ^ (-greatest(p_digits, min_scale(p_discount))),
+           (r.tax + (row_number() OVER (ORDER BY r.tax_left DESC, r.number) <= r.tax_parts - sum(r.tax) OVER ())::integer) * 10.0 ^ (-greatest(p_digits, min_scale(p_tax))),
+           (r.shipping + (row_number() OVER (ORDER BY r.shipping_left DESC, r.number) <= r.shipping_parts - sum(r.shipping) OVER ())::integer) * 10.0 ^ (-greatest(p_digits, min_scale(p_shipping))),
+           (r.refunded + (row_number() OVER (ORDER BY r.refunded_left DESC, r.number) <= r.refunded_parts - sum(r.refunded) OVER ())::integer) * 10.0 ^ (-greatest(p_digits, min_scale(p_refunded)))
     FROM (
         SELECT s.*, div(s.discount_parts * s.weight, s.total) AS discount, mod(s.discount_parts * s.weight, s.total) AS discount_left,
                div(s.tax_parts * s.weight, s.total) AS tax, mod(s.tax_parts * s.weight, s.total) AS tax_left,

@@ -83,11 +83,11 @@ BEGIN ATOMIC
                END AS nested,
                CASE WHEN (p.order_id IS NULL OR staging._is_blank(p.order_time) OR staging._is_blank(p.source_status)) AND p.is_readable
                     THEN staging._unknown_names(p.raw_json, p.known) END AS order_has,
-               coalesce(upper(staging._trimmed(p.source_currency)), p.shop_currency) AS currency,
+               coalesce(upper(staging._trimmed(p.source_currency) COLLATE "C") COLLATE "default", p.shop_currency) AS currency,
                CASE WHEN num_nulls(p.order_discount, p.order_tax, p.order_shipping, p.order_refunded) < 4
                     -- In the flat shape discount and tax are the line's.
                     THEN staging._order_amounts(CASE WHEN p.items IS NOT NULL THEN p.order_discount END, CASE WHEN p.items IS NOT NULL THEN p.order_tax END,
-                                                p.order_shipping, p.order_refunded, coalesce(upper(staging._trimmed(p.source_currency)), p.shop_currency)) END AS amounts,
+                                                p.order_shipping, p.order_refunded, coalesce(upper(staging._trimmed(p.source_currency) COLLATE "C") COLLATE "default", p.shop_currency)) END AS amounts,
                CASE WHEN p_own IS NOT NULL AND p.is_readable THEN staging._own_values(p_own, '{order,customer}', p.raw_json, p.customer) END AS order_own
         FROM encoded p
         OFFSET '0'
@@ -173,7 +173,7 @@ BEGIN ATOMIC
                                 j.order_id, j.user_id, j.product_id, j.quantity, j.price, staging._trimmed(j.order_time), staging._trimmed(j.source_status), j.status,
                                 j.city, staging._trimmed(j.signup_date), j.marketing_source, j.order_ts, j.signup_day,
                                 j.line_total, j.line_discount, j.line_tax, (j.amounts).problem, j.currency,
-                                j.currency <> j.shop_currency AND j.rate IS NULL, j.is_discount_above, j.takes_negative)::staging.order_line,
+                                j.currency <> j.shop_currency AND j.rate IS NULL AND (j.order_ts AT TIME ZONE 'UTC')::date BETWEEN p_oldest AND p_load_date, j.is_discount_above, j.takes_negative)::staging.order_line,
                             p_oldest, p_load_date) END
                    || CASE WHEN p_own IS NOT NULL THEN (j.order_own).problems || (j.line_own).problems END, NULL), '{}') AS problems
         FROM summed j
@@ -186,7 +186,9 @@ BEGIN ATOMIC
            trim_scale(e.pieces),
            trim_scale(CASE WHEN e.rate IS NULL AND e.total IS NULL THEN e.unit_price
                            -- line_total decides, to six places or as many as it has.
-                           WHEN e.problems IS NULL THEN round(coalesce(e.total / e.pieces, e.unit_price) * coalesce(e.rate, 1), greatest(scale(e.total), 6)) END),
+                           WHEN e.problems IS NOT NULL THEN NULL
+                           WHEN e.total IS NULL THEN round(e.unit_price * e.rate, 6)
+                           ELSE round(e.total * coalesce(e.rate, 1) * 1.000000 / e.pieces, greatest(scale(e.total), 6)) END),
            trim_scale(staging._converted(e.own_revenue, e.rate, e.shop_currency)),
            e.order_ts, e.status, e.city, e.signup_day, e.marketing_source, e.raw_orders_id,
            CASE WHEN e.problems IS NOT NULL
