@@ -101,6 +101,8 @@ class Shop:
         draw = self.money.random
         if draw() < 0.05:
             line["quantity"] = self.money.choice((0.35, "1.5", 2.125))
+        if draw() < 0.01:
+            line["price"] = float(line["price"]) - 0.0000001  # a program that keeps money in binary fractions
         cost = float(line["quantity"]) * float(line["price"])
         if draw() < 0.1:
             line["line_total"] = self.money.choice((round(cost, 2), f"{cost:.2f}", round(cost + 0.01, 2)))
