@@ -63,7 +63,8 @@ ALWAYS = {
                             WHERE o.load_date = m.run_date) AS se
         WHERE (m.fact_orders_count, m.superseded_orders_count, m.revenue, m.net_revenue,
                m.discount, m.tax, m.shipping, m.refunded, m.fact_events_count, m.superseded_events_count)
-              <> (f.lines, so.lines, f.revenue, f.net_revenue, f.discount, f.tax, f.shipping, f.refunded, e.events, se.events)""",
+              <> (f.lines, so.lines, f.revenue, f.net_revenue, f.discount, f.tax, f.shipping, f.refunded,
+                  e.events, se.events)""",
     "a line delivered is clean, duplicate or rejected, and each can be found": """
         SELECT l.source, l.load_date, l.delivered_count, l.clean_count, l.duplicate_count, l.rejected_count,
                c.clean, b.rejected
@@ -125,7 +126,8 @@ OF_A_LOADED_WAREHOUSE = {
              USING (staging_orders_id, order_id, line_number, user_id, product_id, date_id, quantity, unit_price,
                     revenue, order_ts, status, load_date)
         WHERE f.fact_orders_id IS NULL OR f.fact_orders_id <> staging_orders_id
-           OR s.money IS DISTINCT FROM ROW(f.discount, f.tax, f.shipping, f.refunded, f.currency, f.revenue_in_currency)""",
+           OR s.money IS DISTINCT FROM
+              ROW(f.discount, f.tax, f.shipping, f.refunded, f.currency, f.revenue_in_currency)""",
     "the facts are the events of each event's last load": """
         SELECT * FROM (
             SELECT staging_events_id, event_id, coalesce(user_id, '(guest)') AS user_id,

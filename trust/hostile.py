@@ -89,6 +89,7 @@ class Attack:
         self.canary = CANARY
         assert not Path(CANARY).exists(), f"{CANARY} is left from before: remove it"
         warehouse.execute(RULES_OFF)
+        warehouse.execute("UPDATE audit.dq_rules SET enabled = false WHERE rule_name = 'orders_currencies'")
         warehouse.execute(
             """
             CREATE SCHEMA canary;
@@ -126,7 +127,20 @@ class Attack:
             | {"timestamp": str(day), "status": "paid", "city": "Berlin", "signup_date": "2024-05-01"}
             | {name: text}
             for kind, text in long.items()
-            for name in ("order_id", "quantity", "price", "timestamp", "status", "city", "signup_date", "more")
+            for name in (
+                "order_id",
+                "quantity",
+                "price",
+                "timestamp",
+                "status",
+                "city",
+                "signup_date",
+                "more",
+                "line_total",
+                "tax",
+                "refunded",
+                "currency",
+            )
         ]
         lines = ["{" + ", ".join(f'"{key}": "{value}"' for key, value in one.items()) + "}" for one in written]
         order = f'"timestamp": "{day}", "status": "paid"'
@@ -240,7 +254,8 @@ class Attack:
             "orders": (
                 ("order_id", "line_number"),
                 f"order_id, line_number, user_id, product_id, quantity, unit_price, revenue, {micros('order_ts')},"
-                " status, city, signup_date - date '0001-01-01' AS signup_date, marketing_source",
+                " status, city, signup_date - date '0001-01-01' AS signup_date, marketing_source,"
+                " discount, tax, shipping, refunded, currency, revenue_in_currency",
             ),
             "events": (("event_id", "event_ts"), f"event_id, user_id, product_id, event_type, {micros('event_ts')}"),
             "products": (("product_id",), "product_id, product_name, category, brand, current_price"),

@@ -9,7 +9,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal, localcontext
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 BLANK = " \t\r\n"
@@ -458,6 +459,9 @@ class Day:
             "marketing_source": about["marketing_source"].text("marketing_source"),
         }  # fmt: skip
         items = order.value("items")
+        money = _Money(order, items)
+        faults |= money.faults
+        known["currency"] = money.currency
         if items and (items.kind != "array" or not items.inside):
             yield 1, key, faults | {"items"}, {}
             return
@@ -467,18 +471,13 @@ class Day:
                 continue
             line = _Members(item)
             wrong = line.id_faults("product_id", needed=True)
-            quantity, price = number(line.text("quantity")), number(line.text("price"))
-            if quantity is None or quantity <= 0 or quantity != quantity.to_integral_value() or quantity > 2147483647:
+            quantity = number(line.text("quantity"))
+            if quantity is None or not 0 < quantity <= 2147483647:
                 wrong.add("quantity")
-            if price is None or not 0 <= price < Decimal("1e15"):
-                wrong.add("price")
+            amounts = money.of_line(line, place, wrong)
             values = dict(known)
             if not wrong and not faults:
-                with localcontext() as context:
-                    context.prec = 1000
-                    revenue = quantity * price  # type: ignore[operator]
-                values |= {"line_number": place, "product_id": line.text("product_id"), "quantity": int(quantity or 0)}
-                values |= {"unit_price": price, "revenue": revenue}
+                values |= {"line_number": place, "product_id": line.text("product_id"), "quantity": quantity, **amounts}
             yield place, key, faults | wrong, values
 
     def _event(self, fields: Mapping[str, str]) -> Iterator[tuple[int, Any, set[str], dict[str, Any]]]:
@@ -512,6 +511,100 @@ class Day:
         yield 0, key, faults, values | {"current_price": price}
 
 
+class _Money:
+    """What an order says of money, and what is due of it to each of its lines."""
+
+    SHARED = ("discount", "tax", "shipping", "refunded")
+
+    def __init__(self, order: "_Members", items: Value | None) -> None:
+        self.is_flat = items is None
+        self.order = order
+        self.faults: set[str] = set()
+        for name in self.SHARED[2:] if self.is_flat else self.SHARED:
+            if not self.faults and _is_no_amount(order.text(name)):
+                self.faults.add(name)
+        named = order.text("currency")
+        self.currency = named and "".join(chr(ord(sign) - 32) if "a" <= sign <= "z" else sign for sign in named)
+        if self.currency and not re.fullmatch("[A-Z0-9_-]{1,20}", self.currency):
+            self.faults.add("currency")
+        self.places = {"JPY": 0, "KWD": 3}.get(self.currency or "", 2)
+        lines = items.inside if items and items.kind == "array" else []
+        left = [_left(_Members(line)) if line.kind == "object" else Fraction(0) for line in lines]
+        self.due = {
+            name: self._divided(Fraction(whole), _decimals(whole), left if any(left) else [Fraction(1)] * len(left))
+            for name in self.SHARED
+            if lines and (whole := number(order.text(name))) is not None
+        }
+
+    def _divided(self, whole: Fraction, decimals: int, left: list[Fraction]) -> list[Fraction]:
+        """Divide an amount: what is cut off of each is given to those of whom most was cut off."""
+        part = Fraction(1, 10 ** max(self.places, decimals))
+        exact = [whole * one / sum(left) for one in left]
+        cut = [share // part * part for share in exact]
+        order = sorted(range(len(cut)), key=lambda place: cut[place] - exact[place])  # keeps the order of equals
+        for place in order[: int((whole - sum(cut)) / part)]:
+            cut[place] += part
+        return cut
+
+    def of_line(self, line: "_Members", place: int, wrong: set[str]) -> dict[str, Any]:
+        """Return the amounts of a line, and add to what is wrong with it."""
+        total, price = number(line.text("line_total")), number(line.text("price"))
+        if line.text("line_total") is None and (line.text("price") is None or _is_no_amount(line.text("price"))):
+            wrong.add("price")
+        wrong |= {name for name in ("line_total", "discount", "tax") if _is_no_amount(line.text(name))}
+        values: dict[str, Any] = dict.fromkeys(self.SHARED)
+        for name in self.SHARED:
+            own = number((line if name in ("discount", "tax") else self.order if self.is_flat else _NOTHING).text(name))
+            parts = [
+                Fraction(one)
+                for one in (own, self.due[name][place - 1] if name in self.due else None)
+                if one is not None
+            ]
+            values[name] = sum(parts) if parts else None
+        cost, taken_off = _cost(line), values["discount"] or 0
+        spare = Fraction(1, 10**self.places) if "discount" in self.due else 0
+        if cost is not None and values["discount"] is not None and taken_off - spare > abs(cost):
+            wrong.add("discounts")
+        if not wrong and cost is not None:
+            values["revenue"] = cost - taken_off
+            values["unit_price"] = price
+            if total is not None:
+                smallest = Fraction(1, 10 ** max(6, _decimals_written(total)))
+                pieces = Fraction(number(line.text("quantity")) or 1)
+                values["unit_price"] = (cost / pieces + smallest / 2) // smallest * smallest
+            values["revenue_in_currency"] = None if self.currency is None else values["revenue"]
+        return values
+
+
+def _is_no_amount(text: str | None) -> bool:
+    found = number(text)
+    return text is not None and (found is None or not 0 <= found < 10**15)
+
+
+def _cost(line: "_Members") -> Fraction | None:
+    total, pieces, price = (number(line.text(name)) for name in ("line_total", "quantity", "price"))
+    if total is not None:
+        return Fraction(total)
+    return None if pieces is None or price is None else Fraction(pieces) * Fraction(price)
+
+
+def _left(line: "_Members") -> Fraction:
+    """Return what a line costs without its own discount, as far as that can be said."""
+    return max(Fraction(0), (_cost(line) or Fraction(0)) - Fraction(number(line.text("discount")) or 0))
+
+
+def _decimals_written(value: Decimal) -> int:
+    return max(0, -int(value.as_tuple().exponent))
+
+
+def _decimals(value: Decimal) -> int:
+    """Return how many decimals a number has without zeros at its end."""
+    decimals = _decimals_written(value)
+    while decimals and (Fraction(value) * 10 ** (decimals - 1)).denominator == 1:
+        decimals -= 1
+    return decimals
+
+
 class _Members:
     """The members of an object; of those that are there twice the last one, and none that are null."""
 
@@ -534,3 +627,6 @@ class _Members:
         text = self.text(name)
         is_bad = needed if text is None else len(text.encode()) > LONGEST_ID or self.is_nested(name)
         return {name} if is_bad else set()
+
+
+_NOTHING = _Members(None)

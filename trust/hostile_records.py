@@ -84,6 +84,7 @@ STATUSES = (
     "new",
     "returned",
 )
+CURRENCIES = ("EUR", "EUR", " eur ", "JPY", "kwd", "USD_CENTS", "\u20ac", "E UR", "X" * 21, "\u00df", "\u017f")
 EVENT_TYPES = (
     "page_view",
     "VIEW",
@@ -227,7 +228,12 @@ class Source:
             "product_id": lambda: self.quoted(self.id("P", 30)),
             "quantity": lambda: self.number(quantity),
             "price": lambda: self.number(price),
-        }
+        } | self.amounts(("line_total", "discount", "tax"), 0.1)
+
+    def amounts(self, names: tuple[str, ...], share: float) -> dict[str, Callable[[], str]]:
+        """Return some of these amounts."""
+        amount = lambda: f"{self.random.randrange(400) / self.random.choice((100, 100, 3)):.2f}"  # noqa: E731
+        return {name: lambda: self.number(amount) for name in names if self.chance(share)}
 
     def id(self, letter: str, count: int) -> str:
         return self.text() if self.chance(0.1) else f"{letter}-{self.random.randrange(count)}"
@@ -258,6 +264,10 @@ class Source:
             fields["user"] = lambda: self.members(person, self.random.choice((0, 1)))
         if self.chance(0.3):
             fields |= person
+        fields |= self.amounts(("discount", "tax", "shipping", "refunded"), 0.15)
+        if self.chance(0.2):
+            currency = self.text() if self.chance(0.3) else self.random.choice(CURRENCIES)
+            fields["currency"] = lambda: self.quoted(currency)
         return self.members(fields, faults)
 
     def item(self) -> str:

@@ -12,10 +12,10 @@ import io
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from fractions import Fraction
 from statistics import median
 from typing import Any
@@ -137,13 +137,20 @@ class OrderLine:
     line_number: int
     user_id: str | None
     product_id: str
-    quantity: int
+    quantity: Decimal
     unit_price: Decimal
     order_ts: datetime
     status: str
     city: str | None
     signup_date: date | None
     marketing_source: str | None
+    revenue: Decimal  # whatever the status, less discount; like all amounts but the last in the warehouse's currency
+    discount: Decimal | None
+    tax: Decimal | None
+    shipping: Decimal | None
+    refunded: Decimal | None
+    currency: str | None
+    revenue_in_currency: Decimal | None
 
     @property
     def key(self) -> tuple[str, int]:
@@ -151,9 +158,12 @@ class OrderLine:
         return self.order_id, self.line_number
 
     @property
-    def revenue(self) -> Decimal:
-        """Quantity times price, whatever the status."""
-        return self.quantity * self.unit_price
+    def money(self) -> tuple[Any, ...]:
+        """What stands between its price and its time in the facts."""
+        return (
+            self.revenue, self.discount, self.tax, self.shipping, self.refunded, self.currency,
+            self.revenue_in_currency,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -228,6 +238,7 @@ class Staging:
     delivered: int = 0
     duplicates: int = 0
     is_dropped: bool = False  # by retention: the figures stay
+    currencies: list[str] = field(default_factory=list)  # that its amounts are in
 
     @property
     def figures(self) -> tuple[int, int, int, int, int]:
@@ -307,6 +318,16 @@ def _unmapped(model: "Model", day: date) -> int:
     return sum(event.event_type not in known for event in model.staging["events", day].rows.values())
 
 
+def _foreign(model: "Model", day: date) -> int:
+    staged = model.staging["orders", day]
+    others = set(staged.currencies[1:])
+    return sum(line.currency in others for line in staged.rows.values())
+
+
+def _odd_prices(model: "Model", day: date) -> int:
+    return sum(_places(line.unit_price) > 6 for line in model.staging["orders", day].rows.values())
+
+
 def shipped_rules() -> dict[str, Rule]:
     """Return the rules as shipped, without those that cleaning has settled before (uniqueness, range, sums)."""
     return {
@@ -323,6 +344,8 @@ def shipped_rules() -> dict[str, Rule]:
         "products_coverage": Rule(_coverage, high=Fraction(1, 20), is_critical=False),
         "products_age": Rule(_catalogue_age, high=Fraction(14), is_critical=False),
         "events_unmapped_types": Rule(_unmapped, is_critical=False),
+        "orders_currencies": Rule(_foreign),
+        "orders_prices": Rule(_odd_prices, is_critical=False),
     }
 
 
@@ -337,6 +360,9 @@ class Model:
         self.statuses = dict(statuses)  # {status: whether it counts as a sale}
         self.rules = shipped_rules()
         self.oldest_order_days: int | None = 400
+        self.currency: str | None = None  # of the warehouse
+        self.rates: dict[tuple[str, date], Decimal] = {}  # {(currency, since when): what one of it is worth}
+        self.takes_negative = False
         self.raw: dict[tuple[str, date], dict[str, list[Delivery]]] = defaultdict(lambda: defaultdict(list))
         self.staging: dict[tuple[str, date], Staging] = {}
         self.loaded: dict[date, Loaded] = {}
@@ -449,8 +475,13 @@ class Model:
             else:
                 made.rows[line.clean.key] = line.clean
 
+        if source == "orders":
+            named = {line.currency for line in made.rows.values() if line.currency is not None}
+            made.currencies = [self.currency] if self.currency else sorted(named)
         old = self.staging.get((source, day), Staging())
-        if old.version and (made.rows, made.figures) == ({} if old.is_dropped else old.rows, old.figures):
+        if old.version and (made.rows, made.figures, made.currencies) == (
+            {} if old.is_dropped else old.rows, old.figures, old.currencies
+        ):  # fmt: skip
             made.version = old.version
         else:
             self._versions += 1
@@ -493,6 +524,7 @@ class Model:
         problems |= faults
 
         product_id = quantity = price = None
+        sums: dict[str, Fraction | None] = {}
         if item is NO_ITEMS:
             problems.add("items is not a list with at least one item")
         elif not isinstance(item, dict):
@@ -504,16 +536,12 @@ class Model:
             found = number(quantity)
             if quantity is None:
                 problems.add("quantity is missing")
-            elif found is None or found <= 0 or found != found.to_integral_value():
-                problems.add("quantity is not a number above 0")
-            if found is not None and found > 2**31 - 1:
+            elif found is None or found == 0 or (found < 0 and not self.takes_negative):
+                problems.add(f"quantity is not a number {'other than' if self.takes_negative else 'above'} 0")
+            if found is not None and abs(found) > 2**31 - 1:
                 problems.add("quantity is above 2,147,483,647")
-            if price is None:
-                problems.add("price is missing")
-            elif (found := number(price)) is None or found < 0:
-                problems.add("price is not a number of at least 0")
-            elif found >= Decimal(10) ** 15:
-                problems.add("price is not below 1e15")
+            sums, faults = self._sums(order, item)
+            problems |= faults
 
         placed = text(order.get("timestamp"))
         problems |= self._time_problems("timestamp", placed, day)
@@ -523,6 +551,10 @@ class Model:
             problems.add("status is missing")
         elif status not in self.statuses:
             problems.add("status is not in staging.codes, or its code is not in warehouse.order_statuses")
+
+        at = moment(placed)
+        currency, rate, faults = self._currency(order, day, at)
+        problems |= faults | self._order_money_problems(order)
 
         person = order.get("user")
         if person is not None and not isinstance(person, dict):
@@ -537,11 +569,79 @@ class Model:
 
         if not problems:
             signup = moment(said["signup_date"])
+            if item is not order:
+                self._add_shares(sums, order, line.item)
+            pieces, cost, off = Fraction(number(quantity)), sums.pop("cost"), sums["discount"] or 0
+            total, one = number(text(item.get("line_total"))), number(price)
+            each = Fraction(one) if total is None else cost / pieces
+            if total is not None or rate is not None:
+                each = _rounded(each * (rate or 1), max(6, 0 if total is None else _written_places(total)))
+            home = {
+                name: amount if rate is None or amount is None else _rounded(amount * rate, _digits(self.currency))
+                for name, amount in {"revenue": cost - off, **sums}.items()
+            }
             line.clean = OrderLine(
-                order_id, line.item, user_id, product_id, int(Decimal(quantity)), Decimal(price),
-                moment(placed), status, said["city"], signup and signup.date(), said["marketing_source"],
+                order_id, line.item, user_id, product_id, number(quantity), _decimal(each),
+                at, status, said["city"], signup and signup.date(), said["marketing_source"],
+                **{name: None if amount is None else _decimal(amount) for name, amount in home.items()},
+                currency=currency, revenue_in_currency=None if currency is None else _decimal(cost - off),
             )  # fmt: skip
         return line
+
+    def _sums(self, order: dict[str, Any], item: dict[str, Any]) -> tuple[dict[str, Fraction | None], set[str]]:
+        """Return what a line costs and what it says of itself beside that, and what is wrong with it.
+
+        Its shares of the order's amounts are not in it yet; in the flat shape there are none.
+        """
+        faults: set[str] = set()
+        if text(item.get("line_total")) is None:
+            faults |= {"price is missing"} if text(item.get("price")) is None else set()
+            faults |= _money_problem(item, "price", is_signed=self.takes_negative)
+        faults |= _money_problem(item, "line_total", is_signed=self.takes_negative)
+        faults |= _money_problem(item, "discount") | _money_problem(item, "tax", is_signed=self.takes_negative)
+        cost = _cost(item)
+        sums = {"cost": cost, **{name: _amount(item, name) for name in ("discount", "tax")}}
+        sums |= {name: _amount(order, name) if item is order else None for name in ("shipping", "refunded")}
+        off = sums["discount"]
+        if item is not order and (shared := _amount(order, "discount")) is not None:
+            share = _shares(shared, order["items"], _digits(self._named_currency(order)))
+            place = next(n for n, other in enumerate(order["items"]) if other is item)
+            # The last cent of a share may be more than what is left of a line.
+            off = (off or 0) + share[place] - Fraction(1, 10 ** _digits(self._named_currency(order)))
+        if cost is not None and off is not None and off > abs(cost):
+            faults.add("the discounts are more than the line costs")
+        return sums, faults
+
+    def _add_shares(self, sums: dict[str, Fraction | None], order: dict[str, Any], number_of_line: int) -> None:
+        """What an order says of itself is its lines': to each its share."""
+        digits = _digits(self._named_currency(order))
+        for name in ("discount", "tax", "shipping", "refunded"):
+            whole = _amount(order, name)
+            if whole is not None:
+                sums[name] = (sums[name] or 0) + _shares(whole, order["items"], digits)[number_of_line - 1]
+
+    def _order_money_problems(self, order: dict[str, Any]) -> set[str]:
+        """Return the first thing wrong with the amounts of a whole order; in the flat shape two are its line's."""
+        names = ("discount", "tax", "shipping", "refunded")[2 if order.get("items") is None else 0 :]
+        return next((faults for name in names if (faults := _money_problem(order, name))), set())
+
+    def _named_currency(self, order: dict[str, Any]) -> str | None:
+        named = text(order.get("currency"))
+        return self.currency if named is None else _capitals(named)
+
+    def _currency(
+        self, order: dict[str, Any], day: date, at: datetime | None
+    ) -> tuple[str | None, Fraction | None, set[str]]:
+        """Return an order's currency, the rate of its day if it is another than the warehouse's, and what is wrong."""
+        currency, rate, faults = self._named_currency(order), None, set()
+        if currency is not None and not re.fullmatch("[A-Z0-9_-]{1,20}", currency):
+            faults.add("currency is not the code of one")
+        if self.currency is not None and currency != self.currency and at is not None:
+            held = {since: rate for (of, since), rate in self.rates.items() if of == currency and since <= at.date()}
+            rate = Fraction(held[max(held)]) if held else None
+            if rate is None and self._oldest(day) <= at.date() <= day:
+                faults.add("currency has no rate in warehouse.exchange_rates for the day of the order")
+        return currency, rate, faults
 
     def _event_line(self, day: date, name: str, place: int, record: dict[str, str]) -> Line:
         event_id, problems = _identity(record.get("event_id"), "event_id", is_needed=True)
@@ -614,7 +714,7 @@ class Model:
             for line in loaded.orders.values():
                 row = (
                     line.order_id, line.line_number, line.user_id or GUEST, line.product_id, date_id(line.order_ts),
-                    line.quantity, line.unit_price, line.revenue, line.order_ts, line.status, day,
+                    line.quantity, line.unit_price, *line.money, line.order_ts, line.status, day,
                 )  # fmt: skip
                 (facts if owners[line.order_id] == day else superseded)[row] += 1
         return facts, superseded
@@ -704,18 +804,20 @@ class Model:
         counts = [_per_day(rows) for rows in (order_facts, event_facts, superseded_orders, superseded_events)]
         revenue: dict[date, Decimal] = defaultdict(Decimal)
         net_revenue: dict[date, Decimal] = defaultdict(Decimal)
+        amounts: dict[date, list[Decimal]] = defaultdict(lambda: [Decimal(0)] * 4)  # discount, tax, shipping, refunded
         for row in order_facts:
             day, status = row[-1], row[-2]
             revenue[day] += row[7]
+            amounts[day] = [known + (more or 0) for known, more in zip(amounts[day], row[8:12], strict=True)]
             if status in self.loaded[day].sale_statuses:
-                net_revenue[day] += row[7]
+                net_revenue[day] += row[7] - (row[11] or 0)
         rows = {}
         for day, status in self.status.items():
             orders, events = (self.staging.get((source, day), Staging()).figures for source in ("orders", "events"))
             sales = sorted(self.loaded[day].sale_statuses) if day in self.loaded else []
             rows[day] = (
                 status, orders[0], orders[1], events[1], orders[2], events[2], orders[3], events[3], orders[4],
-                events[4], *(count[day] for count in counts), revenue[day], net_revenue[day], sales,
+                events[4], *(count[day] for count in counts), revenue[day], net_revenue[day], *amounts[day], sales,
                 self.failed_rows.get(day, 0),
             )  # fmt: skip
         return rows
@@ -747,6 +849,85 @@ def _strings(value: Any) -> Iterator[str]:
         for name, inner in value.items():
             yield name
             yield from _strings(inner)
+
+
+# -- money -------------------------------------------------------------------------------------------
+
+PLACES = {
+    0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
+    3: "BHD IQD JOD KWD LYD OMR TND",
+    4: "CLF UYW",
+}
+
+
+def _digits(currency: str | None) -> int:
+    """Return the decimal places of a currency (ISO 4217)."""
+    return next((places for places, codes in PLACES.items() if currency in codes.split()), 2)
+
+
+def _capitals(value: str) -> str:
+    """Return a text with a to z in upper case, and no other letter changed."""
+    return "".join(sign.upper() if "a" <= sign <= "z" else sign for sign in value)
+
+
+def _decimal(value: Fraction) -> Decimal:
+    """Return a number whose decimal places end."""
+    with localcontext() as context:
+        context.prec = 400
+        return Decimal(value.numerator) / Decimal(value.denominator)
+
+
+def _written_places(value: Decimal) -> int:
+    return max(0, -int(value.as_tuple().exponent))
+
+
+def _places(value: Decimal) -> int:
+    """Return how many decimal places a number needs."""
+    places = 0
+    while (Fraction(value) * 10**places).denominator != 1:
+        places += 1
+    return places
+
+
+def _rounded(value: Fraction, places: int) -> Fraction:
+    """Round half away from zero."""
+    parts = abs(value) * 10**places
+    whole = (2 * parts.numerator + parts.denominator) // (2 * parts.denominator)
+    return Fraction(whole if value >= 0 else -whole, 10**places)
+
+
+def _amount(said: Any, name: str) -> Fraction | None:
+    found = number(text(said.get(name))) if isinstance(said, dict) else None
+    return None if found is None else Fraction(found)
+
+
+def _money_problem(said: dict[str, Any], name: str, *, is_signed: bool = False) -> set[str]:
+    value = text(said.get(name))
+    if value is None:
+        return set()
+    found = number(value)
+    if found is None or (found < 0 and not is_signed):
+        return {f"{name} is not a number" + ("" if is_signed else " of at least 0")}
+    return {f"{name} is not below 1e15"} if abs(found) >= 10**15 else set()
+
+
+def _cost(item: Any) -> Fraction | None:
+    """Return what a line costs before any discount: the source's own sum, else pieces times price."""
+    total, pieces, price = (_amount(item, name) for name in ("line_total", "quantity", "price"))
+    return total if total is not None else None if pieces is None or price is None else pieces * price
+
+
+def _shares(whole: Fraction, items: Sequence[Any], digits: int) -> list[Fraction]:
+    """Share an amount by what items cost, in whole smallest parts; what is left goes where most of one was cut off."""
+    digits = max(digits, _places(_decimal(whole)))
+    costs = [max(Fraction(0), (_cost(item) or 0) - (_amount(item, "discount") or 0)) for item in items]
+    costs = costs if any(costs) else [Fraction(1)] * len(items)
+    due = [whole * 10**digits * cost / sum(costs) for cost in costs]
+    parts = [int(one) for one in due]
+    waiting = sorted(range(len(due)), key=lambda n: (parts[n] - due[n], n))
+    for n in waiting[: max(0, int(whole * 10**digits) - sum(parts))]:
+        parts[n] += 1
+    return [Fraction(part, 10**digits) for part in parts]
 
 
 def _identity(value: Any, name: str, *, is_needed: bool = False) -> tuple[str | None, set[str]]:

@@ -4,10 +4,10 @@
     python -m trust.soak --help
 
 Each seed is a shop of its own: orders and events that come late, again, or broken; files that are corrected, cut or
-delivered once more; catalogues; code tables, rules and settings that change; days that run alone, in ranges and side by
-side; sessions that are ended and servers that are stopped at random moments; compaction and retention. Every few days,
-and at the end, all tables are compared with trust/model.py. What is done follows from the seed; the moment at
-which a session is ended does not, and must not matter.
+delivered once more; catalogues; code tables, rules, rates and settings that change; days that run alone, in ranges
+and side by side; sessions that are ended and servers that are stopped at random moments; compaction and retention.
+Every few days, and at the end, all tables are compared with trust/model.py. What is done follows from the seed; the
+moment at which a session is ended does not, and must not matter.
 """
 
 import argparse
@@ -26,6 +26,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -114,6 +115,7 @@ class Soak:
         self.shop = Shop(self.seed)
         self.random = random.Random(self.seed + 1)
         self.moments = random.Random(self.seed + 2)  # when sessions are ended: drawn apart, for it follows no plan
+        self.money = random.Random(f"{self.seed} money")  # apart, too: the rest of a seed's story stays as it was
         self.landing = Landing(self.folder)
         span = (FIRST_DAYS[1] - FIRST_DAYS[0]).days
         self.first = FIRST_DAYS[0] + timedelta(self.random.randrange(span))
@@ -290,6 +292,7 @@ class Soak:
         if self.chance(0.06):
             self.change_setting()
             self.rerun_some(day)
+        self.change_money(day)
 
     def rerun_some(self, day: date) -> None:
         """A few of the last days are run again."""
@@ -356,6 +359,59 @@ class Soak:
             "UPDATE audit.settings SET value = %s WHERE name = %s", [None if value is None else str(value), kind]
         )
         self.did("change of a setting", f"{kind} {value}")
+
+    def change_money(self, day: date) -> None:
+        """The warehouse gets a currency, or another; a rate is told, corrected or taken back; returns count or not."""
+        named = self.shop.currencies
+        if day == self.first:
+            for currency in named:
+                self.set_rate(currency, self.first - timedelta(800), self.money.choice(("0.9", "1.1437", "163.456")))
+            if len(named) > 1:
+                self.set_currency(named[0])
+        kind = self.money.choices(("nothing", "currency", "returns", "rate"), (85, 2, 3, 10))[0]
+        if kind == "nothing" or not (self.shop.takes_returns if kind == "returns" else named):
+            return
+        if kind == "currency":
+            self.set_currency(self.money.choice((named[0], named[0], named[0], "JPY", None)))
+        elif kind == "rate":
+            self.change_rate(self.money.choice([*named, "EUR"]), day)
+        else:
+            self.model.takes_negative = not self.model.takes_negative
+            value = "1" if self.model.takes_negative else self.money.choice((None, "0"))
+            self.connection.execute("UPDATE audit.settings SET value = %s WHERE name = 'negative_lines'", [value])
+            self.did("change of negative_lines", value)
+        for _ in range(self.money.randint(0, 3)):
+            self.pending.add(max(self.first, day - timedelta(self.money.randint(0, 15))))
+
+    def set_currency(self, currency: str | None) -> None:
+        """The warehouse gets a currency, or none."""
+        self.model.currency = currency
+        self.connection.execute("UPDATE audit.settings SET value = %s WHERE name = 'currency'", [currency])
+        self.did("change of the currency", currency)
+
+    def change_rate(self, currency: str, day: date) -> None:
+        """A rate is told, corrected or taken back."""
+        known = sorted(since for of, since in self.model.rates if of == currency)
+        if known and self.money.random() < 0.2:
+            since = self.money.choice(known)
+            del self.model.rates[currency, since]
+            self.connection.execute(
+                "DELETE FROM warehouse.exchange_rates WHERE (currency, valid_from) = (%s, %s)", [currency, since]
+            )
+            self.did("a rate less", f"{currency} {since}")
+            return
+        since = day - timedelta(self.money.choice((-3, 0, 0, 0, 1, 5, 40, 395, 400, 401, 800)))
+        self.set_rate(currency, since, self.money.choice(("0.9", "1", "1.00001", "0.0061", "163.4", "0.876543219")))
+
+    def set_rate(self, currency: str, since: date, rate: str) -> None:
+        """Write a rate."""
+        self.model.rates[currency, since] = Decimal(rate)
+        self.connection.execute(
+            "INSERT INTO warehouse.exchange_rates VALUES (%s, %s, %s::numeric)"
+            " ON CONFLICT ON CONSTRAINT exchange_rates_pkey DO UPDATE SET rate = excluded.rate",
+            [currency, since, rate],
+        )
+        self.did("a rate", f"{currency} {since} {rate}")
 
     # -- runs ----------------------------------------------------------------------------------------
 
@@ -583,7 +639,7 @@ class Soak:
         event_facts, events_superseded = model.event_facts()
         expected: dict[str, Counter[Any]] = {
             "staging.orders_clean": Counter(
-                (o.order_id, o.line_number, o.user_id, o.product_id, o.quantity, o.unit_price, o.revenue, o.order_ts,
+                (o.order_id, o.line_number, o.user_id, o.product_id, o.quantity, o.unit_price, *o.money, o.order_ts,
                  o.status, o.city, o.signup_date, o.marketing_source, day)
                 for (source, day), rows in staged.items() if source == "orders" for o in rows
             ),
@@ -671,13 +727,14 @@ class Soak:
 _CALL_RUN_DAY = "CALL warehouse.run_day(%s)"
 _CALL_COMPACT = "CALL warehouse.compact_partitions(%s)"
 COLUMNS = {
-    "staging.orders_clean": "order_id, line_number, user_id, product_id, quantity, unit_price, revenue, order_ts,"
-    " status, city, signup_date, marketing_source, load_date",
+    "staging.orders_clean": "order_id, line_number, user_id, product_id, quantity, unit_price, revenue, discount, tax,"
+    " shipping, refunded, currency, revenue_in_currency, order_ts, status, city, signup_date, marketing_source,"
+    " load_date",
     "staging.events_clean": "event_id, user_id, product_id, event_type, event_ts, load_date",
     "staging.products_clean": "product_id, product_name, category, brand, current_price, load_date",
     "staging.loads": "source, load_date, raw_count, delivered_count, clean_count, duplicate_count, rejected_count",
     "warehouse.fact_orders": "order_id, line_number, user_id, product_id, date_id, quantity, unit_price, revenue,"
-    " order_ts, status, load_date",
+    " discount, tax, shipping, refunded, currency, revenue_in_currency, order_ts, status, load_date",
     "warehouse.fact_events": "event_id, user_id, product_id, date_id, event_type, event_ts, load_date",
     "warehouse.order_owners": "order_id, load_date",
     "warehouse.dim_user": "user_id, city, signup_date, marketing_source, first_seen_at, last_seen_at, is_inferred",
@@ -692,7 +749,7 @@ METRICS = """
     run_date, status, raw_orders_count, raw_order_lines_count, raw_events_count, staging_orders_count,
     staging_events_count, duplicate_orders_count, duplicate_events_count, rejected_orders_count, rejected_events_count,
     fact_orders_count, fact_events_count, superseded_orders_count, superseded_events_count, revenue, net_revenue,
-    sale_statuses, dq_failed_count"""
+    discount, tax, shipping, refunded, sale_statuses, dq_failed_count"""
 _REJECTIONS = """
     SELECT run_date, source_table, file_name, line_number, item_number, record_id, raw_id, failure_reason,
            raw_data IS NOT NULL, line_count

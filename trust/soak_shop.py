@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+# Half of the shops send one currency; some name none, some several.
+CURRENCIES: tuple[tuple[str, ...], ...] = ((), ("EUR",), ("USD",), ("EUR", "USD", "JPY", "KWD"))
+
 
 class Shop:
     """Makes the files of a shop. All is drawn from `random`."""
@@ -30,6 +33,10 @@ class Shop:
         self.orders: list[dict[str, Any]] = []
         self.events: list[dict[str, str]] = []
         self.numbers = 0
+        # Drawn apart, so that a seed's orders stay what they were but for what they say of money.
+        self.money = random.Random(f"{seed} money of the shop")
+        self.currencies: tuple[str, ...] = self.money.choice(CURRENCIES)
+        self.takes_returns = self.money.random() < 0.4
 
     def chance(self, share: float) -> bool:
         """Return True in that share of the calls."""
@@ -72,8 +79,73 @@ class Shop:
             price: Any = self.prices[item]
             if self.chance(0.1):
                 quantity, price = str(quantity), f" {price} "
-            lines.append({"product_id": item, "quantity": quantity, "price": price})
+            lines.append(self.priced({"product_id": item, "quantity": quantity, "price": price}))
         return lines
+
+    # -- what orders say of money --------------------------------------------------------------------
+
+    def some(self, most: float) -> Any:
+        """Return an amount of up to so much, in one of the ways that shops write it."""
+        amount = round(self.money.uniform(0, most), self.money.choice((2, 2, 2, 0, 1, 3)))
+        return self.money.choice((amount, amount, f"{amount}", f" {amount:.4f} ", 0, None))
+
+    def named_currency(self) -> dict[str, Any]:
+        """Return the currency of an order, if the shop names any; now and then it forgets to."""
+        if not self.currencies or self.money.random() < 0.03:
+            return {}
+        currency = self.money.choice((self.currencies[0], *self.currencies))
+        return {"currency": f" {currency.lower()} " if self.money.random() < 0.05 else currency}
+
+    def priced(self, line: dict[str, Any]) -> dict[str, Any]:
+        """Return a line, some by weight, with a sum, with a discount, with tax; some are returns."""
+        draw = self.money.random
+        if draw() < 0.05:
+            line["quantity"] = self.money.choice((0.35, "1.5", 2.125))
+        if draw() < 0.01:
+            line["price"] = float(line["price"]) - 0.0000001  # a program that keeps money in binary fractions
+        cost = float(line["quantity"]) * float(line["price"])
+        if draw() < 0.1:
+            line["line_total"] = self.money.choice((round(cost, 2), f"{cost:.2f}", round(cost + 0.01, 2)))
+            line["price"] = self.money.choice((line["price"], None, round(cost, 1), "on request"))
+        if draw() < 0.1:
+            line["discount"] = self.money.choice((self.some(cost / 2), self.some(cost / 2), round(cost - 0.005, 2)))
+        if draw() < 0.1:
+            line["tax"] = self.some(cost / 4)
+        if self.takes_returns and draw() < 0.03:
+            sent_back = self.money.choice(("quantity", "price", "line_total", "tax"))
+            line[sent_back] = -abs(float(line["quantity"])) if sent_back == "quantity" else -1.5
+        return line
+
+    def amounts(self, lines: Sequence[dict[str, Any]]) -> dict[str, Any]:
+        """Return what an order says of itself beside its lines; a later report may say something else."""
+        if self.money.random() < 0.6:
+            return {}
+        cost = sum(_cost(line) for line in lines)
+        said = {
+            "discount": self.some(cost / 3), "tax": self.some(cost / 5), "shipping": self.some(9),
+            "refunded": self.money.choice((self.some(cost), round(cost, 2))),
+        }  # fmt: skip
+        return {name: amount for name, amount in said.items() if self.money.random() < 0.4}
+
+    def without_sense(self, order: dict[str, Any]) -> dict[str, Any]:
+        """Return an order; of a few, one with an amount or a currency that is none."""
+        if self.money.random() >= 0.02:
+            return order
+        of_all = (
+            {"discount": -1}, {"discount": "ten"}, {"tax": "x", "shipping": -1}, {"shipping": "free"}, {"tax": {}},
+            {"refunded": -0.01}, {"refunded": 1e15}, {"discount": 1e6}, {"currency": "€"}, {"currency": {"code": "E"}},
+            {"currency": "USD_CENTS"}, {"currency": "XAU"},
+        )  # fmt: skip
+        of_a_line = (
+            {"line_total": "ten"}, {"line_total": -1}, {"line_total": 1e15}, {"discount": -1}, {"discount": 1e6},
+            {"tax": "x"}, {"tax": -1}, {"line_total": None, "price": None}, {"discount": [1]},
+        )  # fmt: skip
+        if self.money.random() < 0.5:
+            return order | self.money.choice(of_all)
+        lines = list(order["items"])
+        place = self.money.randrange(len(lines))
+        lines[place] = lines[place] | self.money.choice(of_a_line)
+        return order | {"items": lines}
 
     def person(self) -> dict[str, Any]:
         """Return what an order says of its user."""
@@ -104,13 +176,15 @@ class Shop:
             user = None if self.chance(0.08) else self.random.choice(self.users)
             if self.chance(0.02):
                 self.users.append(f"U-{len(self.users) + 1}")
-            order = {
+            order = self.named_currency() | {
                 "order_id": f"O-{self.number()}", "user_id": user, "timestamp": self.at(self.earlier(day)),
                 "status": self.random.choice(self.STATUSES), "items": self.order_lines(),
             }  # fmt: skip
         if self.chance(0.3):
             order["user"] = self.person()
+        order |= self.amounts(order["items"])
         self.orders.append(order)
+        order = self.without_sense(order)
         if self.chance(0.04):
             return self.broken_order(order, day)
         if self.chance(0.01):
@@ -250,6 +324,11 @@ class Shop:
                 return content.replace(b"event_ts", b"when", 1)
             return content if ".ndjson" in name else content.rstrip()[:-1]
         return content
+
+
+def _cost(line: dict[str, Any]) -> float:
+    total = line.get("line_total")
+    return max(0, float(line["quantity"]) * float(line["price"]) if total is None else float(total))
 
 
 def _has_surrogate(record: Any) -> bool:

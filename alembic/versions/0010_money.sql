@@ -450,7 +450,7 @@ SET place = excluded.place, kind = excluded.kind, is_required = excluded.is_requ
 
 -- A rule that somebody edited stays.
 UPDATE audit.dq_rules
-SET expression = '(quantity > 0 AND unit_price >= 0 OR (SELECT staging.takes_negative_lines())) AND (revenue = quantity * unit_price OR abs(quantity * unit_price - coalesce(discount, 0) - revenue) <= 0.000001 * abs(quantity) + CASE WHEN revenue_in_currency <> revenue THEN 1 ELSE 0 END) AND (order_ts AT TIME ZONE ''UTC'')::date BETWEEN (SELECT staging.oldest_date($1)) AND $1'
+SET expression = '(quantity > 0 AND unit_price >= 0 OR (SELECT staging.takes_negative_lines())) AND (revenue = quantity * unit_price OR abs(quantity * unit_price - coalesce(discount, 0) - revenue) <= 0.000001 * abs(quantity) + CASE WHEN currency <> (SELECT l.currencies[1] FROM staging.loads l WHERE l.source = ''orders'' AND l.load_date = $1) THEN 1 ELSE 0 END) AND (order_ts AT TIME ZONE ''UTC'')::date BETWEEN (SELECT staging.oldest_date($1)) AND $1'
 WHERE rule_name = 'orders_range'
   AND expression = 'quantity > 0 AND unit_price >= 0 AND revenue = quantity * unit_price AND (order_ts AT TIME ZONE ''UTC'')::date BETWEEN (SELECT staging.oldest_date($1)) AND $1';
 INSERT INTO audit.dq_rules (rule_name, check_type, table_name, expression, min_value, max_value, severity, sample, description) VALUES

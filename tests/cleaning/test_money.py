@@ -151,7 +151,7 @@ amounts = st.one_of(st.none(), cents, st.decimals(min_value=0, max_value=50, pla
             st.lists(
                 st.tuples(st.integers(1, 9), cents, st.one_of(st.none(), st.just(Decimal(0)))), min_size=1, max_size=9
             ),
-            st.fixed_dictionaries({name: amounts for name in ("tax", "shipping", "refunded")}),
+            st.fixed_dictionaries(dict.fromkeys(("tax", "shipping", "refunded"), amounts)),
             st.integers(0, 100),
         ),
         min_size=1,
@@ -191,9 +191,26 @@ def test_amounts_of_an_order_are_shared_to_the_last_part(
 def test_an_order_of_many_items_is_shared_in_one_pass(warehouse: Warehouse) -> None:
     """What sharing costs grows with the lines, not with their square; the sum is exact."""
     clean(warehouse, [basket("O-1", [item("P", 1, Decimal("0.01"))] * 30_000, shipping=Decimal("100.01"), discount=1)])
-    assert tuple(warehouse.row("SELECT count(*), sum(shipping) AS s, sum(discount) AS d, sum(revenue) AS r FROM staging.orders_clean")) == (
-        30_000, Decimal("100.01"), 1, 299,
-    )  # fmt: skip
+    sums = "SELECT count(*), sum(shipping) AS shipping, sum(discount) AS discount, sum(revenue) AS revenue"
+    assert tuple(warehouse.row(f"{sums} FROM staging.orders_clean")) == (30_000, Decimal("100.01"), 1, 299)
+
+
+def test_amounts_of_many_digits_are_shared_and_divided_exactly(warehouse: Warehouse) -> None:
+    """More digits than a division of PostgreSQL keeps by itself; such a line breaks no rule."""
+    whole = "123456789.123456789"
+    clean(
+        warehouse,
+        [
+            basket("O-1", [item("A", 1, 1), item("B", 1, 2)], shipping=whole, refunded=whole),
+            basket("O-2", [item("A", 7, None, line_total=123456789012345)]),
+        ],
+    )
+    sums = warehouse.row("SELECT sum(shipping) AS s, sum(refunded) AS r FROM staging.orders_clean")
+    assert tuple(sums) == (Decimal(whole), Decimal(whole))
+    assert [line.unit_price for line in lines_of(warehouse, "O-2")] == [Decimal("17636684144620.714286")]
+    broken = "SELECT expression FROM audit.dq_rules WHERE rule_name = 'orders_range'"
+    rule = warehouse.value(broken).replace("$1", f"date '{DAY}'")
+    assert warehouse.value(f"SELECT count(*) FROM staging.orders_clean WHERE ({rule}) IS NOT TRUE") == 0
 
 
 # -- to the facts and metrics ------------------------------------------------------------------------
@@ -209,7 +226,8 @@ def test_every_sum_is_right_in_facts_views_and_metrics(warehouse: Warehouse) -> 
     warehouse.landing.events(DAY, [])
     warehouse.execute("UPDATE audit.dq_rules SET enabled = false WHERE check_type = 'volume'")
     warehouse.run(DAY)
-    metrics = "SELECT revenue, net_revenue, discount, tax, shipping, refunded FROM warehouse.daily_metrics WHERE run_date = %s"
+    figures = "revenue, net_revenue, discount, tax, shipping, refunded"
+    metrics = f"SELECT {figures} FROM warehouse.daily_metrics WHERE run_date = %s"
     assert tuple(warehouse.row(metrics, DAY)) == (Decimal("46.98"), 21, 3, 2, 5, 10)
     assert warehouse.rows("SELECT product_id, revenue, refunded, net_revenue FROM warehouse.sales ORDER BY 1") == [
         ("A", 9, 2, 7), ("B", 18, 4, 14),
@@ -263,6 +281,42 @@ def test_a_day_of_two_currencies_is_blocked_until_the_warehouse_has_one(warehous
     ]
     assert set(reasons(warehouse)) == {"40-3"}
     assert not any(broken_promises(warehouse.connection).values())
+
+
+def test_only_the_currencies_of_clean_lines_block_a_day(warehouse: Warehouse) -> None:
+    """An order that was corrected within the day, or refused, is in nobody's sum."""
+    orders = [
+        order("O-1", currency="EUR"), order("O-1", currency="usd"), order("O-2", currency="USD"), order("O-3"),
+        order("O-4", currency="GBP", quantity=0), order("O-5", currency="€"),
+    ]  # fmt: skip
+    clean(warehouse, orders)
+    currencies = "SELECT currencies FROM staging.loads WHERE source = 'orders'"
+    assert warehouse.value(currencies) == ["USD"]
+    clean(warehouse, [*orders, order("O-6", currency="GBP")])
+    assert warehouse.value(currencies) == ["GBP", "USD"]
+
+
+def test_converted_lines_break_no_rule_where_rounding_takes_a_part(warehouse: Warehouse) -> None:
+    """A line sold for nothing, and one whose amount is the same in both currencies."""
+    set_to(warehouse, "currency", "EUR")
+    warehouse.execute(
+        "INSERT INTO warehouse.exchange_rates VALUES ('USD', '2025-01-01', 0.8765), ('CHF', '2025-01-01', 1.0001)"
+    )
+    free = basket("O-1", [item("A", 1, "9.99", discount="9.99")], currency="USD")
+    warehouse.landing.orders(DAY, [free, order("O-2", quantity=1, price=1, currency="CHF")])
+    warehouse.landing.events(DAY, [])
+    warehouse.execute("UPDATE audit.dq_rules SET enabled = false WHERE check_type IN ('volume', 'share')")
+    warehouse.run(DAY)
+    found = warehouse.rows("SELECT unit_price, discount, revenue FROM warehouse.fact_orders ORDER BY order_id")
+    assert found == [(Decimal("8.756235"), Decimal("8.76"), 0), (Decimal("1.0001"), None, 1)]
+
+
+def test_a_rate_is_missed_only_for_a_day_that_an_order_may_have(warehouse: Warehouse) -> None:
+    """What is refused for its time is not refused for a rate, too: its rates are no input of the day."""
+    set_to(warehouse, "currency", "EUR")
+    times = {"O-1": None, "O-2": "soon", "O-3": "2025-12-20T00:00:00Z", "O-4": "2019-01-01", "O-5": "2025-12-18"}
+    clean(warehouse, [order(name, currency="USD") | {"timestamp": time} for name, time in times.items()])
+    assert ["rate" in reason for _, reason in sorted(reasons(warehouse).items())] == [False] * 4 + [True]
 
 
 def test_a_rate_holds_from_its_day_on_and_a_change_makes_its_days_work_again(warehouse: Warehouse) -> None:

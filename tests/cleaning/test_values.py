@@ -298,7 +298,7 @@ PROBLEMS = """
                     staging._iso_time(staging._trimmed(v."timestamp")),
                     staging._iso_time(staging._trimmed(coalesce(v.u_signup_date, v.signup_date))),
                     ROW(staging._trimmed(v.l_total), NULL, staging._trimmed(v.l_tax), NULL, NULL, NULL, NULL, NULL,
-                        (staging._order_amounts(ROW(NULL, NULL, v.tax, v.shipping, NULL, NULL)::staging.order_money, v.items IS NOT NULL)).problem,
+                        (staging._order_amounts(ROW(NULL, NULL, v.tax, v.shipping, NULL, NULL)::staging.order_money, v.items IS NOT NULL, NULL)).problem,
                         upper(staging._trimmed(v.currency)), NULL)::staging.line_money,
                     false, false
                 )::staging.order_line, %(day)s::date - 400, %(day)s

@@ -26,15 +26,17 @@ BEGIN
     SELECT c.p_rows, c.p_lines INTO v_rows, v_lines
     FROM staging._collect_rows('staging.orders_clean', 'staging._read_orders', v_delivery) AS c;
     SET LOCAL enable_seqscan TO DEFAULT;
-    EXECUTE format('SELECT count(*) FILTER (WHERE line_number = 1), min(currency), max(currency) FROM %s', v_rows) INTO v_records, v_currency, v_other;
+    EXECUTE format('SELECT count(*) FILTER (WHERE line_number = 1), min(currency) FILTER (WHERE load_date IS NOT NULL),
+                           max(currency) FILTER (WHERE load_date IS NOT NULL) FROM %s', v_rows) INTO v_records, v_currency, v_other;
     PERFORM staging._check_raw_count(v_delivery, v_records);
 
-    IF audit._text_setting('currency') IS NOT NULL OR v_currency = v_other THEN
+    v_duplicate := staging._take_out_repeats(v_delivery, v_rows, v_lines);
+    -- The currencies of what is clean: a report that was corrected, or refused, blocks nothing.
+    IF audit._text_setting('currency') IS NOT NULL OR v_currency = v_other AND v_duplicate = 0 THEN
         v_delivery.currencies := ARRAY[coalesce(audit._text_setting('currency'), v_currency)];
-    ELSIF v_currency <> v_other THEN
+    ELSIF v_currency IS NOT NULL THEN
         EXECUTE format('SELECT array_agg(DISTINCT currency ORDER BY currency) FROM %s WHERE currency IS NOT NULL', v_rows) INTO v_delivery.currencies;
     END IF;
-    v_duplicate := staging._take_out_repeats(v_delivery, v_rows, v_lines);
     v_rejected := audit._record_bad_records(v_delivery);
 
     DROP TABLE pg_temp.bad_rows;

@@ -47,7 +47,7 @@ RETURN CASE
         staging._problem((p_line).source_status IS NOT NULL AND (p_line).status IS NULL,
                          'status is not in staging.codes, or its code is not in warehouse.order_statuses', (p_line).source_status),
         ((p_line).money).problem,
-        staging._problem(((p_line).money).currency !~ '^[[:alnum:]_-]{1,20}$', 'currency is not the code of one', ((p_line).money).currency),
+        staging._problem(((p_line).money).currency !~ '^[A-Z0-9_-]{1,20}$', 'currency is not the code of one', ((p_line).money).currency),
         staging._problem(((p_line).money).rate = 0, 'currency has no rate in warehouse.exchange_rates for the day of the order', ((p_line).money).currency),
         staging._problem((p_line).no_customer IS NOT NULL, 'user is not a JSON object', (p_line).no_customer),
         staging._problem('city' = ANY ((p_line).nested), 'city is not a plain value', (p_line).city),

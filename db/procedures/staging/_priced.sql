@@ -19,9 +19,11 @@ DECLARE
 BEGIN
     IF v_total IS NOT NULL THEN
         -- To six places, or as many as the source has.
-        v_price := round(v_total / nullif(v_quantity, 0), greatest(scale(v_total), 6));
+        v_price := round(v_total * coalesce(p_money.rate, 1) * 1.000000 / nullif(v_quantity, 0), greatest(scale(v_total), 6));
+    ELSIF p_money.rate IS NOT NULL THEN
+        v_price := round(v_price * p_money.rate, 6);
     END IF;
-    v_result.unit_price := trim_scale(CASE WHEN p_money.rate IS NULL THEN v_price ELSE round(v_price * p_money.rate, 6) END);
+    v_result.unit_price := trim_scale(v_price);
     v_result.revenue := trim_scale(staging._converted(v_revenue, p_money.rate, p_currency));
     v_result.discount := trim_scale(staging._converted(v_discount, p_money.rate, p_currency));
     v_result.tax := trim_scale(staging._converted(v_tax, p_money.rate, p_currency));

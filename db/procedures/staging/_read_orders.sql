@@ -38,7 +38,7 @@ BEGIN ATOMIC
                staging._trimmed(f.product_id) AS order_product_id, f.quantity AS order_quantity, f.price AS order_price,
                -- What the order says of money beyond quantity and price; most say nothing. One column: each costs something in every stage.
                CASE WHEN num_nulls(f.line_total, f.discount, f.tax, f.shipping, f.refunded, f.currency) < 6
-                    THEN ROW(f.line_total, f.discount, f.tax, f.shipping, f.refunded, upper(staging._trimmed(f.currency)))::staging.order_money END AS told,
+                    THEN ROW(f.line_total, f.discount, f.tax, f.shipping, f.refunded, upper(staging._trimmed(f.currency) COLLATE "C") COLLATE "default")::staging.order_money END AS told,
                -- In the flat shape the order is its only line, and the customer's fields stand beside user.
                staging._trimmed(CASE WHEN f."user" IS NULL THEN f.city ELSE coalesce(f."user" ->> 'city', f.city) END) AS city,
                CASE WHEN f."user" IS NULL THEN f.signup_date ELSE coalesce(f."user" ->> 'signup_date', f.signup_date) END AS signup_date,
@@ -83,7 +83,7 @@ BEGIN ATOMIC
                CASE WHEN (p.order_id IS NULL OR staging._is_blank(p.order_time) OR staging._is_blank(p.source_status)) AND p.is_readable
                     THEN staging._unknown_names(p.raw_json, p.known) END AS order_has,
                CASE WHEN num_nulls((p.told).discount, (p.told).tax, (p.told).shipping, (p.told).refunded) < 4
-                    THEN staging._order_amounts(p.told, p.items IS NOT NULL) END AS amounts,
+                    THEN staging._order_amounts(p.told, p.items IS NOT NULL, (SELECT s.value FROM audit.settings s WHERE s.name = 'currency')) END AS amounts,
                CASE WHEN p_own IS NOT NULL AND p.is_readable THEN staging._own_values(p_own, '{order,customer}', p.raw_json, p.customer) END AS order_own
         FROM encoded p
         OFFSET '0'
@@ -103,6 +103,7 @@ BEGIN ATOMIC
                         CASE WHEN i.item IS NULL THEN (o.amounts).refunded ELSE i.refunded END, (o.amounts).digits, (o.amounts).problem, (o.told).currency,
                         -- The rate of the day on which it was placed; none is needed for the warehouse's own currency.
                         CASE WHEN (o.told).currency <> (SELECT s.value FROM audit.settings s WHERE s.name = 'currency')
+                                  AND (o.order_ts AT TIME ZONE 'UTC')::date BETWEEN p_oldest AND p_load_date
                              THEN coalesce((SELECT x.rate FROM warehouse.exchange_rates x
                                             WHERE x.currency = (o.told).currency AND x.valid_from <= (o.order_ts AT TIME ZONE 'UTC')::date
                                             ORDER BY x.valid_from DESC LIMIT 1), 0) END)::staging.line_money END AS money,

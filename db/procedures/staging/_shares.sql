@@ -3,7 +3,7 @@
 -- An amount goes to the items by what each costs, rounded down; what is left goes to those with the largest remainders, one
 -- smallest part each, among equals to the first (largest remainder, Hamilton's method). So the shares sum to the amount exactly. If
 -- no item costs anything, each counts the same. All is done in whole smallest parts: those of the currency, or of an amount that has more decimal
--- places. Nothing is lost to a division.
+-- places. Multiplied back, nothing is lost to a division.
 CREATE OR REPLACE FUNCTION staging._shares(p_items json, p_amounts staging.order_amounts) RETURNS staging.order_share[]
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $_shares$
@@ -24,14 +24,14 @@ BEGIN
         ),
         divided AS (
             SELECT i.number, a.kind, a.unit, a.parts, div(a.parts * i.weight, i.total) AS whole, mod(a.parts * i.weight, i.total) AS remainder
-            FROM (SELECT k.kind, 10.0 ^ greatest(p_amounts.digits, min_scale(k.amount)) AS unit, k.amount * 10.0 ^ greatest(p_amounts.digits, min_scale(k.amount)) AS parts
+            FROM (SELECT k.kind, 10.0 ^ -greatest(p_amounts.digits, min_scale(k.amount)) AS unit, k.amount * 10.0 ^ greatest(p_amounts.digits, min_scale(k.amount)) AS parts
                   FROM (VALUES (1, p_amounts.discount), (2, p_amounts.tax), (3, p_amounts.shipping), (4, p_amounts.refunded)) AS k (kind, amount)) AS a
             CROSS JOIN items i
         ),
         shared AS (
             SELECT d.number, d.kind,
                    (d.whole + (row_number() OVER (PARTITION BY d.kind ORDER BY d.remainder DESC, d.number)
-                               <= d.parts - sum(d.whole) OVER (PARTITION BY d.kind))::integer) / d.unit AS amount
+                               <= d.parts - sum(d.whole) OVER (PARTITION BY d.kind))::integer) * d.unit AS amount
             FROM divided d
         )
         SELECT array_agg(ROW(s.discount, s.tax, s.shipping, s.refunded)::staging.order_share ORDER BY s.number)

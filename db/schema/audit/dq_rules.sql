@@ -51,7 +51,7 @@ INSERT INTO audit.dq_rules (rule_name, check_type, table_name, expression, min_v
     ('events_unique', 'uniqueness', NULL, 'staging.duplicate_count(''staging.events_clean'', $1)', NULL, 0, 'critical', NULL,
      'No event of the day stands in staging twice.'),
     ('orders_range', 'range', 'staging.orders_clean',
-     '(quantity > 0 AND unit_price >= 0 OR (SELECT staging.takes_negative_lines())) AND (revenue = quantity * unit_price OR abs(quantity * unit_price - coalesce(discount, 0) - revenue) <= 0.000001 * abs(quantity) + CASE WHEN revenue_in_currency <> revenue THEN 1 ELSE 0 END) AND (order_ts AT TIME ZONE ''UTC'')::date BETWEEN (SELECT staging.oldest_date($1)) AND $1',
+     '(quantity > 0 AND unit_price >= 0 OR (SELECT staging.takes_negative_lines())) AND (revenue = quantity * unit_price OR abs(quantity * unit_price - coalesce(discount, 0) - revenue) <= 0.000001 * abs(quantity) + CASE WHEN currency <> (SELECT l.currencies[1] FROM staging.loads l WHERE l.source = ''orders'' AND l.load_date = $1) THEN 1 ELSE 0 END) AND (order_ts AT TIME ZONE ''UTC'')::date BETWEEN (SELECT staging.oldest_date($1)) AND $1',
      NULL, NULL, 'critical', NULL,
      'Quantity, price, revenue and time are possible. Cleaning rejects what is not; this proves it.'),
     ('orders_currencies', 'codes', 'staging.orders_clean',
