@@ -283,7 +283,7 @@ PROBLEMS = """
     )
     SELECT v.order_id, coalesce(v.line_number, 1)::integer AS line_number,
            (SELECT string_agg(p.reason, '; ' ORDER BY p.place)
-            FROM unnest(staging._order_problems(
+            FROM (SELECT d.reason, min(d.place) AS place FROM unnest(staging._order_problems(
                 ROW(
                     v.raw_json, true,
                     ARRAY(SELECT f FROM unnest('{order_id,user_id,product_id,city,marketing_source}'::text[]) AS f
@@ -302,7 +302,7 @@ PROBLEMS = """
                         upper(staging._trimmed(v.currency)), NULL)::staging.line_money,
                     false, false
                 )::staging.order_line, %(day)s::date - 400, %(day)s
-            )) WITH ORDINALITY AS p (reason, value, place)) AS problems
+            )) WITH ORDINALITY AS d (reason, value, place) GROUP BY d.reason) AS p) AS problems
     FROM records v
     LEFT JOIN staging.codes c ON c.kind = 'order_status' AND c.source_value = lower(staging._trimmed(v.status) COLLATE "C")
     LEFT JOIN warehouse.order_statuses s ON s.status = c.canonical_value
