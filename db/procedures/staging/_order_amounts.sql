@@ -9,7 +9,7 @@ RETURN ROW(
     CASE WHEN p_has_items THEN staging._to_number(staging._trimmed((p_told).discount)) END,
     CASE WHEN p_has_items THEN staging._to_number(staging._trimmed((p_told).tax)) END,
     staging._to_number(staging._trimmed((p_told).shipping)), staging._to_number(staging._trimmed((p_told).refunded)),
-    staging.minor_units(coalesce((p_told).currency, p_currency)),
+    staging._minor_units(coalesce((p_told).currency, p_currency)),
     coalesce(CASE WHEN p_has_items THEN staging._money_problem('discount', staging._trimmed((p_told).discount), false) END,
              CASE WHEN p_has_items THEN staging._money_problem('tax', staging._trimmed((p_told).tax), false) END,
              staging._money_problem('shipping', staging._trimmed((p_told).shipping), false),
