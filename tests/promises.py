@@ -43,7 +43,7 @@ ALWAYS = {
             SELECT event_id, event_ts, load_date FROM warehouse.fact_events
             UNION ALL SELECT event_id, event_ts, load_date FROM warehouse.events_superseded) AS e
         FULL JOIN warehouse.late_events AS l USING (event_id, event_ts, load_date)
-        WHERE (l.event_id IS NULL AND (event_ts AT TIME ZONE 'UTC')::date < load_date) OR e.event_id IS NULL""",
+        WHERE (l.event_id IS NULL AND (event_ts AT TIME ZONE staging.time_zone())::date < load_date) OR e.event_id IS NULL""",
     "the fact figures of daily_metrics are those of the facts": """
         SELECT m.run_date, m.fact_orders_count, m.superseded_orders_count, m.revenue, m.net_revenue,
                m.fact_events_count, m.superseded_events_count, f, so.lines, e.events, se.events

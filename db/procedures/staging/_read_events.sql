@@ -3,7 +3,7 @@
 --
 -- Cheap tests judge what has the usual shape; _event_problems judges the rest.
 CREATE OR REPLACE FUNCTION staging._read_events(
-    p_load_date date, p_today text, p_oldest date, p_load_ids bigint[], p_own staging.fields[]
+    p_load_date date, p_today text, p_from timestamptz, p_to timestamptz, p_load_ids bigint[], p_own staging.fields[]
 )
 RETURNS TABLE (
     staging_events_id bigint, load_date date, event_id text, user_id text, product_id text, event_type text, event_ts timestamptz,
@@ -39,12 +39,11 @@ BEGIN ATOMIC
                CASE WHEN coalesce(
                         octet_length(e.event_id) <= 512 AND (e.known_type IS NOT NULL OR e.other_type IS NOT NULL)
                         AND coalesce(octet_length(e.user_id) <= 512, true) AND coalesce(octet_length(e.product_id) <= 512, true)
-                        AND e.event_ts >= p_oldest::timestamp AT TIME ZONE 'UTC'
-                        AND e.event_ts < (p_load_date + 1)::timestamp AT TIME ZONE 'UTC'
+                        AND e.event_ts >= p_from AND e.event_ts < p_to
                         AND (p_own IS NULL OR (e.own).problems IS NULL), false)
                     THEN NULL
                     ELSE nullif(staging._event_problems(e.event_id, e.user_id, e.product_id, coalesce(e.known_type, e.other_type),
-                                                        staging._trimmed(e.event_time), e.event_ts, p_oldest, p_load_date)
+                                                        staging._trimmed(e.event_time), e.event_ts, p_from, p_to)
                                 || (e.own).problems, '{}')
                END AS problems
         FROM events e
@@ -65,4 +64,4 @@ BEGIN ATOMIC
                 WHEN p_own IS NOT NULL THEN (x.own).attributes END
     FROM explained x;
 END;
-COMMENT ON FUNCTION staging._read_events(date, text, date, bigint[], staging.fields[]) IS 'The events delivered for a day: typed, and judged';
+COMMENT ON FUNCTION staging._read_events(date, text, timestamptz, timestamptz, bigint[], staging.fields[]) IS 'The events delivered for a day: typed, and judged';

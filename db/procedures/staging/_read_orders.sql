@@ -5,13 +5,14 @@
 -- Cheap tests judge what has the usual shape; _order_problems the rest. What all lines of a record share is worked out once. A
 -- refused line has no load_date; its attributes say what audit.bad_records is to know of it (_take_out_repeats reads them).
 --
--- p_today: what most times look like, to LIKE: '2025-12-19T__:__:__Z';  p_oldest: the earliest day of an order
+-- p_today: what most times look like, to LIKE: '2025-12-19T__:__:__Z'
+-- p_from, p_to: when the oldest day of an order begins, and when the day of the load is over: the shop's (staging.start_of_day)
 -- p_load_ids: the deliveries in force;  p_own: custom fields (staging._own_fields); NULL for none, which costs nothing
 -- The body is inlined into the query that calls it: what that query does not ask for is not computed, and both cores may work.
 -- Each OFFSET '0' is a fence: what stands above it is computed once per row; the quotes make it a bigint, which lets both cores
 -- work. Codes are looked up in one JSON object: of a day that nobody has analyzed the planner expects one row, and could join in any way.
 CREATE OR REPLACE FUNCTION staging._read_orders(
-    p_load_date date, p_today text, p_oldest date, p_load_ids bigint[], p_own staging.fields[]
+    p_load_date date, p_today text, p_from timestamptz, p_to timestamptz, p_load_ids bigint[], p_own staging.fields[]
 )
 RETURNS TABLE (
     staging_orders_id bigint, load_date date, order_id text, line_number integer, user_id text, product_id text,
@@ -97,8 +98,7 @@ BEGIN ATOMIC
                coalesce(
                    l.is_readable AND l.nested IS NULL AND l.no_customer IS NULL
                    AND octet_length(l.order_id) <= 512 AND (l.user_id IS NULL OR octet_length(l.user_id) <= 512)
-                   AND l.order_ts >= p_oldest::timestamp AT TIME ZONE 'UTC'
-                   AND l.order_ts < (p_load_date + 1)::timestamp AT TIME ZONE 'UTC'
+                   AND l.order_ts >= p_from AND l.order_ts < p_to
                    AND l.status IS NOT NULL
                    AND (l.signup_day IS NOT NULL OR staging._is_blank(l.signup_date))
                    AND octet_length(l.product_id) <= 512 AND ascii(l.product_id) NOT IN (ascii('{'), ascii('['))
@@ -123,7 +123,7 @@ BEGIN ATOMIC
                                 CASE WHEN j.item_number IS NULL THEN j.items END, j.item, j.item_number, j.order_has, j.line_has,
                                 j.order_id, j.user_id, j.product_id, j.quantity, j.price, staging._trimmed(j.order_time), staging._trimmed(j.source_status), j.status,
                                 j.city, staging._trimmed(j.signup_date), j.marketing_source, j.order_ts, j.signup_day)::staging.order_line,
-                            p_oldest, p_load_date) END
+                            p_from, p_to) END
                    || CASE WHEN p_own IS NOT NULL THEN (j.order_own).problems || (j.line_own).problems END, NULL), '{}') AS problems
         FROM judged j
         OFFSET '0'
@@ -146,4 +146,4 @@ BEGIN ATOMIC
                 ELSE coalesce((e.order_own).attributes, '{}') || (e.line_own).attributes END
     FROM explained e;
 END;
-COMMENT ON FUNCTION staging._read_orders(date, text, date, bigint[], staging.fields[]) IS 'The lines of the orders delivered for a day: typed, and judged';
+COMMENT ON FUNCTION staging._read_orders(date, text, timestamptz, timestamptz, bigint[], staging.fields[]) IS 'The lines of the orders delivered for a day: typed, and judged';

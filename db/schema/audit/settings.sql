@@ -3,11 +3,11 @@ CREATE TABLE audit.settings (
     value       text,
     description text NOT NULL,
     CONSTRAINT settings_pkey PRIMARY KEY (name),
-    CONSTRAINT settings_value_check CHECK (value IS NULL OR value ~ '^[0-9]{1,9}$')
+    CONSTRAINT settings_value_check CHECK (CASE name WHEN 'time_zone' THEN value IS NOT NULL ELSE value IS NULL OR value ~ '^[0-9]{1,9}$' END)
 );
 COMMENT ON TABLE audit.settings IS 'One row per setting; change one with UPDATE, it holds from the next step on';
 COMMENT ON COLUMN audit.settings.name IS 'What it is called';
-COMMENT ON COLUMN audit.settings.value IS 'A whole number; NULL is off';
+COMMENT ON COLUMN audit.settings.value IS 'A whole number; NULL is off. Of time_zone, a name';
 COMMENT ON COLUMN audit.settings.description IS 'What it does, and its unit';
 
 INSERT INTO audit.settings (name, value, description) VALUES
@@ -26,4 +26,26 @@ INSERT INTO audit.settings (name, value, description) VALUES
     ('rule_limit_s', '600', 'Seconds: how long the rules of a day may take before the command line cancels the gate; NULL is no limit'),
     ('skip_unchanged', '1', '1: a step whose inputs are those of its last result does nothing; 0: every step works, whatever it did before'),
     ('in_place_percent', '20', 'Percent: a reload that changes up to this share of a day writes these rows in place, above it the partition is swapped'),
-    ('erase_batch_rows', '1000', 'Rows: about how many audit.erase_user changes before it commits and lets others pass');
+    ('erase_batch_rows', '1000', 'Rows: about how many audit.erase_user changes before it commits and lets others pass'),
+    ('time_zone', 'UTC', 'A name of pg_timezone_names: where the shop''s day begins and ends. Set it before the first day is cleaned; later only CALL warehouse.change_time_zone(zone) changes it, and all days have to be run again');
+
+-- The check is a routine: audit._check_time_zone. What was loaded in one zone must not be mixed with another's.
+CREATE FUNCTION audit._check_setting() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $_check_setting$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        IF NEW.name = 'time_zone' THEN
+            PERFORM audit._check_time_zone(NULL, NEW.value);
+        END IF;
+        RETURN NEW;
+    END IF;
+    IF OLD.name = 'time_zone' THEN
+        PERFORM audit._check_time_zone(OLD.value, CASE WHEN TG_OP = 'UPDATE' AND NEW.name = OLD.name THEN NEW.value END);
+    END IF;
+    RETURN CASE TG_OP WHEN 'UPDATE' THEN NEW ELSE OLD END;
+END
+$_check_setting$;
+COMMENT ON FUNCTION audit._check_setting() IS 'Trigger: refuses a time zone that is none, or while anything of another is loaded';
+CREATE TRIGGER check_setting BEFORE INSERT OR UPDATE OR DELETE ON audit.settings
+    FOR EACH ROW EXECUTE FUNCTION audit._check_setting();
