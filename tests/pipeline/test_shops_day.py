@@ -213,7 +213,7 @@ def test_the_products_api_is_asked_for_the_shops_today_and_yesterday(shop: Wareh
     }
     assert asked == {-2: False, -1: True, 0: True, 1: False}
     shop.call("warehouse.compact_partitions", today)
-    assert refusal(shop, "CALL warehouse.compact_partitions(%s)", today + timedelta(1)).sqlstate == "WH004"
+    assert refusal(shop, "CALL warehouse.compact_partitions(%s)", today + timedelta(2)).sqlstate == "WH004"
 
 
 # -- what it may be set to ---------------------------------------------------------------------------

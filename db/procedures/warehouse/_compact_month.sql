@@ -19,7 +19,7 @@ BEGIN
     THEN
         RAISE EXCEPTION '% from % is not a month of staging or facts', p_parent, p_month USING ERRCODE = 'WH004',
             -- No function call in it: on the search path of whoever types it, somebody else's may be the closer match.
-            HINT = format('CALL warehouse.compact_partitions(%L);', to_char(date_trunc('month', now() AT TIME ZONE staging.time_zone()), 'YYYY-MM-DD'));
+            HINT = format('CALL warehouse.compact_partitions(%L);', to_char(date_trunc('month', now() AT TIME ZONE 'UTC'), 'YYYY-MM-DD'));
     END IF;
     PERFORM warehouse._refuse_date(v_to);
     -- Steps of this month may read its days by their names; those of other months may move rows into them.
