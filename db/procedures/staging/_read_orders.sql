@@ -5,14 +5,14 @@
 -- Cheap tests judge what has the usual shape; _order_problems the rest. What all lines of a record share is worked out once. A
 -- refused line has no load_date; its attributes say what audit.bad_records is to know of it (_take_out_repeats reads them).
 --
--- p_today: what most times look like, to LIKE: '2025-12-19T__:__:__Z'
+-- p_today: what most times look like, to LIKE: '2025-12-19T__:__:__Z';  p_other: those of p_other_day, UTC's other day in the shop's, or ''
 -- p_from, p_to: when the oldest day of an order begins, and when the day of the load is over: the shop's (staging.start_of_day)
 -- p_load_ids: the deliveries in force;  p_own: custom fields (staging._own_fields); NULL for none, which costs nothing
 -- The body is inlined into the query that calls it: what that query does not ask for is not computed, and both cores may work.
 -- Each OFFSET '0' is a fence: what stands above it is computed once per row; the quotes make it a bigint, which lets both cores
 -- work. Codes are looked up in one JSON object: of a day that nobody has analyzed the planner expects one row, and could join in any way.
 CREATE OR REPLACE FUNCTION staging._read_orders(
-    p_load_date date, p_today text, p_from timestamptz, p_to timestamptz, p_load_ids bigint[], p_own staging.fields[]
+    p_load_date date, p_today text, p_other_day date, p_other text, p_from timestamptz, p_to timestamptz, p_load_ids bigint[], p_own staging.fields[]
 )
 RETURNS TABLE (
     staging_orders_id bigint, load_date date, order_id text, line_number integer, user_id text, product_id text,
@@ -58,7 +58,7 @@ BEGIN ATOMIC
         SELECT p.*,
                -- Nearly all values fit as delivered. The rest are trimmed, and statuses put in lower case, before they are looked up.
                coalesce(p.statuses ->> p.source_status, p.statuses ->> (lower(staging._trimmed(p.source_status) COLLATE "C") COLLATE "default")) AS status,
-               coalesce(staging._usual_time(p.order_time, p.order_time_bytes, p_load_date, p_today),
+               coalesce(staging._usual_time(p.order_time, p.order_time_bytes, p_load_date, p_today), staging._usual_time(p.order_time, p.order_time_bytes, p_other_day, p_other),
                         staging._iso_time(staging._trimmed(p.order_time))) AS order_ts,
                coalesce(staging._usual_date(p.signup_date, p.signup_date_bytes),
                         (staging._iso_time(staging._trimmed(p.signup_date)) AT TIME ZONE 'UTC')::date) AS signup_day,
@@ -146,4 +146,4 @@ BEGIN ATOMIC
                 ELSE coalesce((e.order_own).attributes, '{}') || (e.line_own).attributes END
     FROM explained e;
 END;
-COMMENT ON FUNCTION staging._read_orders(date, text, timestamptz, timestamptz, bigint[], staging.fields[]) IS 'The lines of the orders delivered for a day: typed, and judged';
+COMMENT ON FUNCTION staging._read_orders(date, text, date, text, timestamptz, timestamptz, bigint[], staging.fields[]) IS 'The lines of the orders delivered for a day: typed, and judged';
