@@ -292,7 +292,7 @@ PROBLEMS = """
                     staging._trimmed(coalesce(v.u_source, v.marketing_source)),
                     staging._iso_time(staging._trimmed(v."timestamp")),
                     staging._iso_time(staging._trimmed(coalesce(v.u_signup_date, v.signup_date)))
-                )::staging.order_line, %(day)s::date - 400, %(day)s
+                )::staging.order_line, staging.start_of_day(%(day)s::date - 400), staging.start_of_day(%(day)s::date + 1)
             )) WITH ORDINALITY AS p (reason, value, place)) AS problems
     FROM records v
     LEFT JOIN staging.codes c ON c.kind = 'order_status' AND c.source_value = lower(staging._trimmed(v.status) COLLATE "C")
