@@ -5,7 +5,7 @@
 -- Cheap tests judge what has the usual shape; _order_problems the rest. What all lines of a record share is worked out once. A
 -- refused line has no load_date; its attributes say what audit.bad_records is to know of it (_take_out_repeats reads them).
 --
--- p_today: what most times look like, to LIKE: '2025-12-19T__:__:__Z';  p_other: those of p_other_day, UTC's other day in the shop's, or ''
+-- p_today: what most times look like, to LIKE: '2025-12-19T__:__:__Z';  p_other: those of p_other_day, UTC's other day in the shop's, if there is one
 -- p_from, p_to: when the oldest day of an order begins, and when the day of the load is over: the shop's (staging.start_of_day)
 -- p_load_ids: the deliveries in force;  p_own: custom fields (staging._own_fields); NULL for none, which costs nothing
 -- The body is inlined into the query that calls it: what that query does not ask for is not computed, and both cores may work.
