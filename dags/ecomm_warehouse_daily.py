@@ -5,12 +5,23 @@ from typing import Any
 
 from airflow.sdk import DAG, Asset, CronDataIntervalTimetable, Param, TaskGroup, task
 from airflow.sdk.exceptions import AirflowSkipException
-from warehouse_common import LOADER, SESSION_NAME, StepOperator, dsn, tell_of_alerts, tell_of_failure
+from warehouse_common import (
+    LOADER,
+    SESSION_NAME,
+    SHOP_ZONE,
+    TIME_ZONE,
+    StepOperator,
+    dsn,
+    tell_of_alerts,
+    tell_of_failure,
+)
 
-# `load_date` wins; else the logical date, which is the day of the data; a manual run may have none, and no `ds`.
+# `load_date` wins; else the logical date, which is the day of the data; a manual run may have none. Both are times:
+# their day is the shop's, as the schedule's hour is. `ds` would be the day in UTC.
 LOAD_DATE = (
-    "{{ params.load_date or (ds if ds is defined and ds"
-    " else macros.ds_add(dag_run.run_after.strftime('%Y-%m-%d'), -1)) }}"
+    "{{ params.load_date or (logical_date.astimezone(shop_zone).strftime('%Y-%m-%d')"
+    " if logical_date is defined and logical_date"
+    " else macros.ds_add(dag_run.run_after.astimezone(shop_zone).strftime('%Y-%m-%d'), -1)) }}"
 )
 CATALOGUE_DAYS = 7
 MONDAY = 0
@@ -19,7 +30,8 @@ DAG_DOC = """
 ### One day of the warehouse
 
 Fetches the orders, events and (weekly) products of a day, cleans them, judges them, and loads them into the star
-schema. **The logical date is the day of the data**: the run at 02:00 UTC on the 20th loads the 19th. A manual run
+schema. **The logical date is the day of the data**: the run at 02:00 on the 20th
+loads the 19th, both in the shop's time zone (`WAREHOUSE_TIME_ZONE`; UTC without it). A manual run
 without a date loads yesterday; the parameter `load_date` wins over both. Any day can be run again at any time.
 
 **Blocked** (`check_quality` failed with WH001): the day's figures are not believable, and nothing of it was loaded.
@@ -94,7 +106,7 @@ def extract_catalogue(load_date: str, session_name: str) -> dict[str, Any]:
                 " WHERE source = 'products' AND refused_reason IS NULL AND run_date <= %s",
                 (day,),
             ).fetchone()
-        if reason := needs_catalogue(day, datetime.now(UTC).date(), row[0] if row else None):
+        if reason := needs_catalogue(day, datetime.now(SHOP_ZONE).date(), row[0] if row else None):
             raise AirflowSkipException(reason)
     try:
         return extract_source("products", load_date, session_name)
@@ -107,10 +119,11 @@ with DAG(
     description="Yesterday's orders, events and products into the star schema",
     doc_md=DAG_DOC,
     # A plain cron string would mean another day: its logical date is the time of the run.
-    schedule=CronDataIntervalTimetable("0 2 * * *", timezone="UTC"),
+    schedule=CronDataIntervalTimetable("0 2 * * *", timezone=TIME_ZONE),
     start_date=datetime(2010, 1, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=5,
+    user_defined_macros={"shop_zone": SHOP_ZONE},
     dagrun_timeout=timedelta(hours=6),
     params={
         "load_date": Param(

@@ -6,13 +6,13 @@ from typing import Any
 from airflow.providers.common.sql.operators.sql import SQLExecuteQueryOperator
 from airflow.sdk import DAG, CronTriggerTimetable, Param, task
 from airflow.sdk.exceptions import AirflowSkipException
-from warehouse_common import BACKUP, OWNER, RESTORE, SESSION_OPTIONS, dsn, tell_of_failure
+from warehouse_common import BACKUP, OWNER, RESTORE, SESSION_OPTIONS, SHOP_ZONE, TIME_ZONE, dsn, tell_of_failure
 
 SUNDAY = 6
-MONTH = "{{ dag_run.run_after.strftime('%Y-%m-01') }}"
+MONTH = "{{ dag_run.run_after.astimezone(shop_zone).strftime('%Y-%m-01') }}"
 
 DAG_DOC = """
-### Housekeeping, at 04:00 UTC
+### Housekeeping, at 04:00 in the shop's time zone
 
 | how often | what |
 |---|---|
@@ -57,10 +57,11 @@ with DAG(
     description="Dumps, compaction, statistics, retention, and proof that a dump restores",
     doc_md=DAG_DOC,
     # Two hours after the day's run began: the dump holds yesterday.
-    schedule=CronTriggerTimetable("0 4 * * *", timezone="UTC"),
+    schedule=CronTriggerTimetable("0 4 * * *", timezone=TIME_ZONE),
     start_date=datetime(2025, 1, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,
+    user_defined_macros={"shop_zone": SHOP_ZONE},
     dagrun_timeout=timedelta(hours=8),
     params={"everything": Param(False, type="boolean", description="Do now what is due weekly and monthly, too")},
     default_args={
@@ -82,7 +83,8 @@ with DAG(
             doc_md=f"Skips what follows unless it is due ({how_often}).",
         )
         def is_due(**context: Any) -> None:
-            if not (context["params"]["everything"] or due(how_often, context["dag_run"].run_after)):
+            moment = context["dag_run"].run_after.astimezone(SHOP_ZONE)
+            if not (context["params"]["everything"] or due(how_often, moment)):
                 raise AirflowSkipException(f"what is {how_often} is not due")
 
         return is_due()

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from datetime import date, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import psycopg
 import requests
@@ -26,6 +27,10 @@ RUNNER = "warehouse_runner"
 OWNER = "warehouse_owner"
 BACKUP = "warehouse_backup"
 RESTORE = "warehouse_restore"
+
+# Where the shop's day ends; the same as the setting time_zone of the warehouse.
+TIME_ZONE = os.environ.get("WAREHOUSE_TIME_ZONE") or "UTC"
+SHOP_ZONE = ZoneInfo(TIME_ZONE)
 
 BLOCKED = "WH001"
 # What another attempt can heal: lost connections, deadlocks and serialization, resources, a server that restarts,

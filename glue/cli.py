@@ -127,8 +127,8 @@ COMMANDS = (
         "bring the files of a source and day into raw",
         "Files lie in LANDING_URL/SOURCE/DATE/. The same bytes again change nothing; other bytes under a known\n"
         "name take the place of the earlier ones. A file that cannot be taken is refused and recorded.\n\n"
-        "The catalogue is asked of PRODUCTS_API_URL only for today or yesterday (UTC), when there is no file and\n"
-        "raw has no catalogue of that day: the API knows only today's prices.\n\n"
+        "The catalogue is asked of PRODUCTS_API_URL only for today or yesterday (the shop's: setting\n"
+        "time_zone), when there is no file and raw has no catalogue of that day: it knows only today's prices.\n\n"
         "examples:\n"
         "  warehouse extract events 2025-12-19\n"
         "  warehouse extract products 2025-12-19 --refresh",

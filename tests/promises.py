@@ -43,7 +43,8 @@ ALWAYS = {
             SELECT event_id, event_ts, load_date FROM warehouse.fact_events
             UNION ALL SELECT event_id, event_ts, load_date FROM warehouse.events_superseded) AS e
         FULL JOIN warehouse.late_events AS l USING (event_id, event_ts, load_date)
-        WHERE (l.event_id IS NULL AND (event_ts AT TIME ZONE 'UTC')::date < load_date) OR e.event_id IS NULL""",
+        WHERE (l.event_id IS NULL AND (event_ts AT TIME ZONE staging.time_zone())::date < load_date)
+           OR e.event_id IS NULL""",
     "the fact figures of daily_metrics are those of the facts": """
         SELECT m.run_date, m.fact_orders_count, m.superseded_orders_count, m.revenue, m.net_revenue,
                m.fact_events_count, m.superseded_events_count, f, so.lines, e.events, se.events
@@ -116,8 +117,8 @@ OF_A_LOADED_WAREHOUSE = {
     "the facts are the lines of each order's last load": """
         SELECT * FROM (
             SELECT staging_orders_id, order_id, line_number, coalesce(user_id, '(guest)') AS user_id, product_id,
-                   to_char(order_ts AT TIME ZONE 'UTC', 'YYYYMMDD')::integer AS date_id, quantity, unit_price, revenue,
-                   order_ts, status, load_date,
+                   to_char(order_ts AT TIME ZONE staging.time_zone(), 'YYYYMMDD')::integer AS date_id, quantity,
+                   unit_price, revenue, order_ts, status, load_date,
                    ROW(discount, tax, shipping, refunded, currency, revenue_in_currency) AS money
             FROM (SELECT c.*, max(load_date) OVER (PARTITION BY order_id) AS last_load
                   FROM staging.orders_clean AS c) AS s

@@ -14,7 +14,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal, localcontext
 from fractions import Fraction
 from statistics import median
@@ -119,11 +119,6 @@ def moment(value: str | None) -> datetime | None:
     except ValueError:
         return None
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
-
-
-def date_id(at: datetime) -> int:
-    """Return the day of a moment as dim_date counts it."""
-    return at.year * 10000 + at.month * 100 + at.day
 
 
 # -- cleaning ----------------------------------------------------------------------------------------
@@ -363,6 +358,7 @@ class Model:
         self.currency: str | None = None  # of the warehouse
         self.rates: dict[tuple[str, date], Decimal] = {}  # {(currency, since when): what one of it is worth}
         self.takes_negative = False
+        self.zone: tzinfo = UTC  # of the shop: where its day begins and ends
         self.raw: dict[tuple[str, date], dict[str, list[Delivery]]] = defaultdict(lambda: defaultdict(list))
         self.staging: dict[tuple[str, date], Staging] = {}
         self.loaded: dict[date, Loaded] = {}
@@ -419,6 +415,17 @@ class Model:
     def allow_day(self, day: date) -> None:
         """The blocked staging of a day is let through: this one, and no other."""
         self.allowed.add((day, self._staging_of(day)))
+
+    def change_zone(self, zone: tzinfo) -> str | None:
+        """The shop's day becomes another: what follows from raw goes. Refused if the raw of a day is gone."""
+        if zone == self.zone:
+            return None
+        if any(delivery.is_gone for key in self.staging for _, delivery in self.in_force(*key)):
+            return GONE
+        self.zone = zone
+        for kept in (self.staging, self.loaded, self.status, self.failed_rows):
+            kept.clear()
+        return None
 
     def retain(self, before: date, raw_keep_days: int | None, staging_keep_days: int | None) -> None:
         """Compaction drops what is old enough: raw by the month; staging by the month, in an open month by the day."""
@@ -637,9 +644,10 @@ class Model:
         if currency is not None and not re.fullmatch("[A-Z0-9_-]{1,20}", currency):
             faults.add("currency is not the code of one")
         if self.currency is not None and currency != self.currency and at is not None:
-            held = {since: rate for (of, since), rate in self.rates.items() if of == currency and since <= at.date()}
+            placed_on = at.astimezone(self.zone).date()
+            held = {since: rate for (of, since), rate in self.rates.items() if of == currency and since <= placed_on}
             rate = Fraction(held[max(held)]) if held else None
-            if rate is None and self._oldest(day) <= at.date() <= day:
+            if rate is None and self._oldest(day) <= placed_on <= day:
                 faults.add("currency has no rate in warehouse.exchange_rates for the day of the order")
         return currency, rate, faults
 
@@ -667,9 +675,9 @@ class Model:
             return {f"{name} is missing"}
         if at is None:
             return {f"{name} is not an ISO 8601 time"}
-        if at.date() > day:
+        if at.astimezone(self.zone).date() > day:
             return {f"{name} is after the day of the delivery"}
-        if at.date() < self._oldest(day):
+        if at.astimezone(self.zone).date() < self._oldest(day):
             return {f"{name} is older than oldest_order_days"}
         return set()
 
@@ -695,6 +703,11 @@ class Model:
 
     # -- what the tables must hold -------------------------------------------------------------------
 
+    def date_id(self, at: datetime) -> int:
+        """Return the shop's day of a moment as dim_date counts it."""
+        day = at.astimezone(self.zone)
+        return day.year * 10000 + day.month * 100 + day.day
+
     def order_owners(self) -> dict[str, date]:
         """Return whose lines of each order are in force: those of its last load that has a clean one."""
         owners: dict[str, date] = {}
@@ -713,8 +726,9 @@ class Model:
         for day, loaded in self.loaded.items():
             for line in loaded.orders.values():
                 row = (
-                    line.order_id, line.line_number, line.user_id or GUEST, line.product_id, date_id(line.order_ts),
-                    line.quantity, line.unit_price, *line.money, line.order_ts, line.status, day,
+                    line.order_id, line.line_number, line.user_id or GUEST, line.product_id,
+                    self.date_id(line.order_ts), line.quantity, line.unit_price, *line.money, line.order_ts,
+                    line.status, day,
                 )  # fmt: skip
                 (facts if owners[line.order_id] == day else superseded)[row] += 1
         return facts, superseded
@@ -726,8 +740,8 @@ class Model:
         for day, loaded in self.loaded.items():
             for event in loaded.events.values():
                 row = (
-                    event.event_id, event.user_id or GUEST, event.product_id or NO_PRODUCT, date_id(event.event_ts),
-                    event.event_type, event.event_ts, day,
+                    event.event_id, event.user_id or GUEST, event.product_id or NO_PRODUCT,
+                    self.date_id(event.event_ts), event.event_type, event.event_ts, day,
                 )  # fmt: skip
                 (facts if owners[event.key] == day else superseded)[row] += 1
         return facts, superseded

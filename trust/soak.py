@@ -4,10 +4,10 @@
     python -m trust.soak --help
 
 Each seed is a shop of its own: orders and events that come late, again, or broken; files that are corrected, cut or
-delivered once more; catalogues; code tables, rules, rates and settings that change; days that run alone, in ranges
-and side by side; sessions that are ended and servers that are stopped at random moments; compaction and retention.
-Every few days, and at the end, all tables are compared with trust/model.py. What is done follows from the seed; the
-moment at which a session is ended does not, and must not matter.
+delivered once more; catalogues; code tables, rules, rates, settings and time zones that change; days that run alone, in
+ranges and side by side; sessions that are ended and servers that are stopped at random moments; compaction and
+retention. Every few days, and at the end, all tables are compared with trust/model.py. What is done follows from the
+seed; the moment at which a session is ended does not, and must not matter.
 """
 
 import argparse
@@ -30,6 +30,7 @@ from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import psycopg
 from psycopg import sql
@@ -54,9 +55,12 @@ STEPS = (
     "warehouse.load_dim_date", "warehouse.load_dim_user", "warehouse.load_dim_product", "warehouse.reload_fact_orders",
     "warehouse.reload_fact_events", "warehouse.compute_daily_metrics",
 )  # fmt: skip
+# Half of the shops are where most are, the others far from it in both directions.
+ZONES = ("UTC", "UTC", "UTC", "UTC", "America/Los_Angeles", "America/New_York", "Australia/Sydney", "Asia/Kathmandu")
 RESTART_SECONDS = 60
 CALL_SECONDS = 600  # a call that hangs is a finding, not a soak that never ends
 SHOWN_ROWS = 8
+ZONE_CHANGES = 0.005  # share of the days on which the time zone changes
 LAST_DAYS = 90  # that are run once more at the end
 
 
@@ -112,7 +116,9 @@ class Soak:
     counts: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
-        self.shop = Shop(self.seed)
+        self.zones = random.Random(self.seed + 3)
+        self.zone = self.zones.choice(ZONES)
+        self.shop = Shop(self.seed, ZoneInfo(self.zone))
         self.random = random.Random(self.seed + 1)
         self.moments = random.Random(self.seed + 2)  # when sessions are ended: drawn apart, for it follows no plan
         self.money = random.Random(f"{self.seed} money")  # apart, too: the rest of a seed's story stays as it was
@@ -123,6 +129,8 @@ class Soak:
         codes = {(kind, spelling): value for kind, spelling, value in self.rows("TABLE staging.codes")}
         statuses = self.rows("SELECT status, counts_as_sale FROM warehouse.order_statuses")
         self.model = Model(codes, dict(statuses))
+        self.model.zone = ZoneInfo(self.zone)
+        self.connection.execute("UPDATE audit.settings SET value = %s WHERE name = 'time_zone'", [self.zone])
         self.pending: set[date] = set()  # delivered or changed, and not run since
         self.files: dict[tuple[str, date, str], list[Any]] = {}  # records of what was delivered, to be corrected
         self.raw_keep_days: int | None = None
@@ -293,6 +301,27 @@ class Soak:
             self.change_setting()
             self.rerun_some(day)
         self.change_money(day)
+        if self.zones.random() < ZONE_CHANGES:
+            self.change_zone(day)
+
+    def change_zone(self, day: date) -> None:
+        """The shop's day becomes another: all days are run again. Now and then the session ends meanwhile."""
+        self.zone = self.zones.choice(ZONES)
+        expected = self.model.change_zone(ZoneInfo(self.zone))
+        if self.zones.random() < 0.5:
+            self.interrupt([lambda connection: connection.execute(_CALL_CHANGE_ZONE, [self.zone])])  # type: ignore[list-item,return-value]
+            self.did("crash of a change of the time zone", self.zone)
+        found = None
+        try:
+            self.connection.execute(_CALL_CHANGE_ZONE, [self.zone])
+        except psycopg.Error as error:
+            found = error.sqlstate
+        self.expect(f"the change of the time zone to {self.zone}", expected, found)
+        self.did("change of the time zone" if expected is None else "refusal of a change of the time zone", self.zone)
+        self.zone = str(self.model.zone)
+        self.shop.zone = self.model.zone
+        if expected is None:
+            self.pending |= set(self.model.days_in_raw(self.first, day))
 
     def rerun_some(self, day: date) -> None:
         """A few of the last days are run again."""
@@ -725,6 +754,7 @@ class Soak:
 
 
 _CALL_RUN_DAY = "CALL warehouse.run_day(%s)"
+_CALL_CHANGE_ZONE = "CALL warehouse.change_time_zone(%s)"
 _CALL_COMPACT = "CALL warehouse.compact_partitions(%s)"
 COLUMNS = {
     "staging.orders_clean": "order_id, line_number, user_id, product_id, quantity, unit_price, revenue, discount, tax,"

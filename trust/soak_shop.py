@@ -5,7 +5,7 @@ import io
 import json
 import random
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any
 
 # Half of the shops send one currency; some name none, some several.
@@ -25,7 +25,8 @@ class Shop:
     CITIES = ("Berlin", "Paris", "Düsseldorf", "København", None)
     COLUMNS = ("event_id", "user_id", "product_id", "event_type", "event_ts")
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, zone: tzinfo = UTC) -> None:
+        self.zone = zone
         self.random = random.Random(seed)
         self.users = [f"U-{n}" for n in range(1, 60)]
         self.items = [f"P-{n}" for n in range(1, 25)]
@@ -48,8 +49,9 @@ class Shop:
         return self.numbers
 
     def at(self, day: date) -> str:
-        """Return a moment of a day, in one of the ways of ISO 8601."""
-        moment = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(seconds=self.random.randrange(86400))
+        """Return a moment of a day of the shop, in one of the ways of ISO 8601."""
+        midnight = datetime(day.year, day.month, day.day, tzinfo=self.zone).astimezone(UTC)
+        moment = midnight + timedelta(seconds=self.random.randrange(86400))
         kind = self.random.randrange(12)
         if kind == 0:
             return day.isoformat()

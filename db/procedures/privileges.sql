@@ -26,7 +26,9 @@ GRANT EXECUTE ON FUNCTION
 TO warehouse_runner;
 
 -- What rules may use.
-GRANT EXECUTE ON FUNCTION staging.duplicate_count(text, date), staging.oldest_date(date), staging.takes_negative_lines(), staging.known_products(date) TO warehouse_checker, warehouse_runner;
+GRANT EXECUTE ON FUNCTION
+    staging.duplicate_count(text, date), staging.oldest_date(date), staging.takes_negative_lines(), staging.known_products(date), staging.start_of_day(date), staging.time_zone()
+TO warehouse_checker, warehouse_runner;
 
 -- What tells a running step from one whose session died.
 GRANT EXECUTE ON FUNCTION audit.step_is_alive(bigint) TO warehouse_runner, warehouse_analyst;

@@ -40,6 +40,7 @@
 \ir audit/bad_records.sql
 \ir audit/erasures.sql
 \ir audit/erased_users.sql
+\ir audit/time_zone_changes.sql
 \ir audit/routine_files.sql
 \ir warehouse/dim_date.sql
 \ir warehouse/dim_user.sql

@@ -310,7 +310,8 @@ def test_a_field_with_a_column_is_a_revision_a_line_in_the_parser_and_a_line_in_
     )
     view = changed(VIEW, ("s.revenue_in_currency\nFROM", "s.revenue_in_currency, s.channel\nFROM"))
     shop.execute(
-        "DROP FUNCTION staging._read_orders(date, text, date, bigint[], staging.fields[]);"
+        "DROP FUNCTION staging._read_orders(date, text, date, text, timestamptz, timestamptz, bigint[],"
+        " staging.fields[]);"
         f"SET ROLE warehouse_owner; SET search_path = pg_catalog, pg_temp; {reader}\n{view}\n"
         "RESET ROLE; RESET search_path"
     )

@@ -301,7 +301,7 @@ PROBLEMS = """
                         (staging._order_amounts(ROW(NULL, NULL, v.tax, v.shipping, NULL, NULL)::staging.order_money, v.items IS NOT NULL, NULL)).problem,
                         upper(staging._trimmed(v.currency)), NULL)::staging.line_money,
                     false, false
-                )::staging.order_line, %(day)s::date - 400, %(day)s
+                )::staging.order_line, staging.start_of_day(%(day)s::date - 400), staging.start_of_day(%(day)s::date + 1)
             )) WITH ORDINALITY AS d (reason, value, place) GROUP BY d.reason) AS p) AS problems
     FROM records v
     LEFT JOIN staging.codes c ON c.kind = 'order_status' AND c.source_value = lower(staging._trimmed(v.status) COLLATE "C")

@@ -40,6 +40,7 @@ SEED = int(os.environ.get("CONVERGENCE_SEED") or random.randrange(2**32))
 DAYS = [date(2025, 11, 28), date(2025, 11, 29), date(2025, 11, 30), date(2025, 12, 1), date(2025, 12, 3)]
 AFTER_NOVEMBER, AFTER_DECEMBER = date(2025, 12, 1), date(2026, 1, 1)
 NAMES = {"orders": ("a.json", "b.ndjson"), "events": ("a.csv", "b.csv"), "products": ("a.json", "b.json")}
+ZONES = ("America/Los_Angeles", "UTC", "Australia/Sydney")
 STEPS_OF_A_DAY = (
     "audit.open_run", "staging.clean_orders", "staging.clean_events", "staging.clean_products", "audit.check_quality",
     "warehouse.load_dim_date", "warehouse.load_dim_user", "warehouse.load_dim_product", "warehouse.reload_fact_orders",
@@ -146,6 +147,7 @@ class Shop(RuleBasedStateMachine):
         self.touched: set[date] = set()  # delivered or run
         self.stale: set[date] = set()  # delivered, not run since
         self.half: set[date] = set()  # some steps run, not all
+        self.zone = "UTC"
         self.is_broken = False
 
     @contextlib.contextmanager
@@ -245,6 +247,20 @@ class Shop(RuleBasedStateMachine):
         with self.acting():
             self.warehouse.call("warehouse.compact_partitions", before)
 
+    @rule(zone=st.sampled_from(ZONES), stages=st.sampled_from([0, 0, 1, 3]))
+    def a_change_of_the_time_zone(self, zone: str, stages: int) -> None:
+        """The shop's day is another one; now and then a change is interrupted first. All days have to be run again."""
+        with self.acting():
+            stage: str | None = "begin"
+            for _ in range(stages):
+                stage = stage and self.warehouse.value("SELECT warehouse._change_zone_next(%s, %s)", ZONES[0], stage)
+            is_changed = self.zone != zone or (stages > 0 and stage is not None)
+            self.warehouse.call("warehouse.change_time_zone", zone)
+            if is_changed:
+                self.stale |= self.touched
+                self.half.clear()
+            self.zone = zone
+
     @invariant()
     def every_promise_is_kept(self) -> None:
         """No order counts twice, and nothing is lost."""
@@ -300,6 +316,7 @@ class Shop(RuleBasedStateMachine):
         """Return the checksums of a fresh warehouse after one run in date order over the deliveries in force."""
         with new_warehouse(self.template, self.folder) as clean:
             clean.execute(RULES_OFF)
+            clean.execute("UPDATE audit.settings SET value = %s WHERE name = 'time_zone'", self.zone)
             with contextlib.closing(connect(clean.dsn)) as glue:
                 for (source, day, name), (content, _) in sorted(self.in_force.items()):
                     deliver(clean.landing, glue, source, day, name, content)

@@ -16,6 +16,7 @@ from tests.shop import events, orders
 DAY = date(2025, 12, 19)
 THIRD = Decimal("33.3")
 SETTINGS = {
+    "time_zone": "UTC",
     "oldest_order_days": "400", "raw_keep_days": None, "staging_keep_days": None, "step_attempts": "4",
     "swap_attempts": "60", "swap_lock_timeout_ms": "80", "swap_pause_ms": "250", "in_place_percent": "20",
     "skip_unchanged": "1", "lock_notice_s": "3", "lock_wait_s": "900", "rule_limit_s": "600",

@@ -99,7 +99,8 @@ def released(request: pytest.FixtureRequest, warehouse: Warehouse, server: Embed
 
 # What upgrades mend of what was shipped, and add to it: the rows, as they were, are not kept.
 MENDED = {
-    "audit.dq_rules": "t.rule_name NOT IN ('products_coverage', 'orders_range', 'orders_currencies', 'orders_prices')"
+    "audit.dq_rules": "t.rule_name NOT IN ('products_coverage', 'orders_range', 'events_range', 'orders_currencies',"
+    " 'orders_prices')"
 }
 
 
@@ -140,6 +141,19 @@ def test_an_upgrade_mends_a_rule_as_shipped_and_leaves_an_edited_one(released: W
             assert released.value(rule) == edited
     upgrade(released.dsn)
     assert "staging.known_products($1)" in released.value(rule)
+
+
+def test_an_upgrade_lets_a_rule_as_shipped_go_by_the_shops_day_and_leaves_an_edited_one(released: Warehouse) -> None:
+    """orders_range and events_range knew only the day of UTC."""
+    rule = "SELECT expression FROM audit.dq_rules WHERE rule_name = 'events_range'"
+    if "start_of_day" not in released.value(rule):
+        released.execute(
+            "UPDATE audit.dq_rules SET expression = expression || ' AND true' WHERE rule_name = 'events_range'"
+        )
+        edited = released.value(rule)
+        upgrade(released.dsn)
+        assert released.value(rule) == edited
+    assert "staging.start_of_day($1 + 1)" in released.value(rule.replace("events_range", "orders_range"))
 
 
 def test_from_every_release_with_data_to_the_next_and_back(

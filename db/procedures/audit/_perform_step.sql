@@ -6,7 +6,7 @@
 -- Writes:  audit.step_inputs; what the worker writes
 -- Locks:   until the transaction ends, in this order: the month (advisory, shared); the step's day (advisory); the day's
 --          staging (advisory, shared) if the step reads it; what the worker takes
--- Errors:  WH004 this session does not run that step; WH002 the day's staging has no pass, WH007 it is gone; WH006 a lock stayed taken; the worker's own
+-- Errors:  WH004 this session does not run that step; WH017 a change of the time zone is not complete; WH002 the day's staging has no pass, WH007 it is gone; WH006 a lock stayed taken; the worker's own
 -- Safe to repeat: if the inputs are those of its last result, and that is still there, nothing is done.
 CREATE OR REPLACE FUNCTION audit._perform_step(p_step_id bigint) RETURNS audit.step_result
 LANGUAGE plpgsql SECURITY DEFINER
@@ -33,6 +33,7 @@ BEGIN
         RETURN ROW(0, 0, 0, 0, NULL)::audit.step_result;
     END IF;
 
+    PERFORM warehouse._refuse_while_zone_changes();
     -- Before a partition is looked up, and before any other lock: compaction drops the days that it merged.
     PERFORM warehouse._lock_month_shared(v_load_date);
     PERFORM warehouse._wait_for_day(v_step.step, v_load_date);

@@ -35,7 +35,8 @@ BEGIN
                SELECT o.oprcode FROM regexp_matches(p_tree, ':opno (\d+)', 'g') AS m JOIN pg_operator o ON o.oid = m[1]::oid
            ) AS f
            LEFT JOIN pg_proc p ON p.oid = f.id
-           WHERE f.id <> 0 AND f.id::regproc::text NOT IN ('staging.duplicate_count', 'staging.oldest_date', 'staging.known_products')
+           WHERE f.id <> 0 AND f.id::regproc::text NOT IN ('staging.duplicate_count', 'staging.oldest_date', 'staging.known_products',
+                                                       'staging.start_of_day', 'staging.time_zone')
              AND NOT coalesce(p.pronamespace = 'pg_catalog'::regnamespace AND p.oid < 16384
                               AND (p.provolatile = 'i'
                                    OR (p.provolatile = 's' AND p.proname ~ v_of_time_zone

@@ -1,7 +1,7 @@
 -- Why the products API is not asked for the catalogue of a day: it knows only today's prices, and is asked once.
 --
 -- p_day:   the day
--- Returns: the reason; NULL if the API is to be asked: for today or yesterday (UTC), while raw has no catalogue of that day
+-- Returns: the reason; NULL if the API is to be asked: for today or yesterday (the shop's: setting time_zone), while raw has no catalogue of that day
 -- Reads:   raw.file_loads
 -- Errors:  WH004 no date
 CREATE OR REPLACE FUNCTION raw.reason_not_to_ask(p_day date) RETURNS text
@@ -14,6 +14,6 @@ AS $reason_not_to_ask$
                      WHERE l.source = 'products' AND l.run_date = p_day AND l.refused_reason IS NULL)
         THEN 'raw has a catalogue already (--refresh asks for another)'
     END
-    FROM (VALUES ((now() AT TIME ZONE 'UTC')::date)) AS today (day);
+    FROM (VALUES ((now() AT TIME ZONE staging.time_zone())::date)) AS today (day);
 $reason_not_to_ask$;
 COMMENT ON FUNCTION raw.reason_not_to_ask(date) IS 'Why the products API is not asked for the catalogue of a day; NULL if it is';

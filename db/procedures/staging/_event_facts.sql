@@ -7,9 +7,9 @@ CREATE VIEW staging.event_facts AS
 SELECT s.staging_events_id AS fact_events_id, s.event_id,
        coalesce(s.user_id, '(guest)') AS user_id, coalesce(s.product_id, '(none)') AS product_id,
        -- Nearly all events are of the day of their load: these cost one comparison, because load_date is a constant then.
-       CASE WHEN s.event_ts >= s.load_date::timestamp AT TIME ZONE 'UTC' AND s.event_ts < (s.load_date + 1)::timestamp AT TIME ZONE 'UTC'
+       CASE WHEN s.event_ts >= (SELECT staging.start_of_day(s.load_date)) AND s.event_ts < (SELECT staging.start_of_day(s.load_date + 1))
             THEN (extract(year FROM s.load_date) * 10000 + extract(month FROM s.load_date) * 100 + extract(day FROM s.load_date))::integer
-            ELSE to_char(s.event_ts AT TIME ZONE 'UTC', 'YYYYMMDD')::integer END AS date_id,
+            ELSE to_char(s.event_ts AT TIME ZONE (SELECT staging.time_zone()), 'YYYYMMDD')::integer END AS date_id,
        s.event_type, s.event_ts, s.load_date, s.staging_events_id,
        s.attributes
 FROM staging.events_clean s;

@@ -7,9 +7,9 @@ CREATE VIEW staging.order_facts AS
 SELECT s.staging_orders_id AS fact_orders_id, s.order_id, s.line_number,
        coalesce(s.user_id, '(guest)') AS user_id, s.product_id,
        -- Nearly all lines are of the day of their load: these cost one comparison, because load_date is a constant then.
-       CASE WHEN s.order_ts >= s.load_date::timestamp AT TIME ZONE 'UTC' AND s.order_ts < (s.load_date + 1)::timestamp AT TIME ZONE 'UTC'
+       CASE WHEN s.order_ts >= (SELECT staging.start_of_day(s.load_date)) AND s.order_ts < (SELECT staging.start_of_day(s.load_date + 1))
             THEN (extract(year FROM s.load_date) * 10000 + extract(month FROM s.load_date) * 100 + extract(day FROM s.load_date))::integer
-            ELSE to_char(s.order_ts AT TIME ZONE 'UTC', 'YYYYMMDD')::integer END AS date_id,
+            ELSE to_char(s.order_ts AT TIME ZONE (SELECT staging.time_zone()), 'YYYYMMDD')::integer END AS date_id,
        s.quantity, s.unit_price, s.revenue, s.order_ts, s.status, s.load_date, s.staging_orders_id,
        s.attributes,
        s.discount, s.tax, s.shipping, s.refunded, s.currency, s.revenue_in_currency

@@ -3,7 +3,7 @@
 --
 -- What the lines of an order share was worked out once per order (see staging.order_line): an order may have many bad items,
 -- and the cost of each must not grow with the length of the order.
-CREATE OR REPLACE FUNCTION staging._order_problems(p_line staging.order_line, p_oldest date, p_load_date date) RETURNS staging.problem[]
+CREATE OR REPLACE FUNCTION staging._order_problems(p_line staging.order_line, p_from timestamptz, p_to timestamptz) RETURNS staging.problem[]
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN CASE
     WHEN NOT (p_line).is_readable AND json_typeof((p_line).raw_json) <> 'object'
@@ -39,9 +39,9 @@ RETURN CASE
         staging._problem((p_line).order_time IS NULL, 'timestamp is missing', (p_line).order_has),
         staging._problem((p_line).order_time IS NOT NULL AND (p_line).order_ts IS NULL,
                          'timestamp is not an ISO 8601 time', (p_line).order_time),
-        staging._problem(((p_line).order_ts AT TIME ZONE 'UTC')::date > p_load_date,
+        staging._problem((p_line).order_ts >= p_to,
                          'timestamp is after the day of the delivery', (p_line).order_time),
-        staging._problem(((p_line).order_ts AT TIME ZONE 'UTC')::date < p_oldest,
+        staging._problem((p_line).order_ts < p_from,
                          'timestamp is older than oldest_order_days', (p_line).order_time),
         staging._problem((p_line).source_status IS NULL, 'status is missing', (p_line).order_has),
         staging._problem((p_line).source_status IS NOT NULL AND (p_line).status IS NULL,
@@ -56,5 +56,5 @@ RETURN CASE
         staging._problem('marketing_source' = ANY ((p_line).nested), 'marketing_source is not a plain value', (p_line).marketing_source)
     ], NULL), '{}')
 END;
-COMMENT ON FUNCTION staging._order_problems(staging.order_line, date, date)
+COMMENT ON FUNCTION staging._order_problems(staging.order_line, timestamptz, timestamptz)
     IS 'Everything that is wrong with an order line; NULL if nothing is';

@@ -3,7 +3,7 @@
 --
 -- Cheap tests judge what has the usual shape; _event_problems judges the rest.
 CREATE OR REPLACE FUNCTION staging._read_events(
-    p_load_date date, p_today text, p_oldest date, p_load_ids bigint[], p_own staging.fields[]
+    p_load_date date, p_today text, p_other_day date, p_other text, p_from timestamptz, p_to timestamptz, p_load_ids bigint[], p_own staging.fields[]
 )
 RETURNS TABLE (
     staging_events_id bigint, load_date date, event_id text, user_id text, product_id text, event_type text, event_ts timestamptz,
@@ -30,6 +30,7 @@ BEGIN ATOMIC
         SELECT p.*,
                CASE WHEN p.known_type IS NULL THEN lower(staging._trimmed(p.event_type) COLLATE "C") COLLATE "default" END AS other_type,
                coalesce(staging._usual_time(p.event_time, p.event_time_bytes, p_load_date, p_today),
+                        staging._usual_time(p.event_time, p.event_time_bytes, p_other_day, p_other),
                         staging._iso_time(staging._trimmed(p.event_time))) AS event_ts
         FROM parsed p
         OFFSET '0'
@@ -39,12 +40,11 @@ BEGIN ATOMIC
                CASE WHEN coalesce(
                         octet_length(e.event_id) <= 512 AND (e.known_type IS NOT NULL OR e.other_type IS NOT NULL)
                         AND coalesce(octet_length(e.user_id) <= 512, true) AND coalesce(octet_length(e.product_id) <= 512, true)
-                        AND e.event_ts >= p_oldest::timestamp AT TIME ZONE 'UTC'
-                        AND e.event_ts < (p_load_date + 1)::timestamp AT TIME ZONE 'UTC'
+                        AND e.event_ts >= p_from AND e.event_ts < p_to
                         AND (p_own IS NULL OR (e.own).problems IS NULL), false)
                     THEN NULL
                     ELSE nullif(staging._event_problems(e.event_id, e.user_id, e.product_id, coalesce(e.known_type, e.other_type),
-                                                        staging._trimmed(e.event_time), e.event_ts, p_oldest, p_load_date)
+                                                        staging._trimmed(e.event_time), e.event_ts, p_from, p_to)
                                 || (e.own).problems, '{}')
                END AS problems
         FROM events e
@@ -65,4 +65,4 @@ BEGIN ATOMIC
                 WHEN p_own IS NOT NULL THEN (x.own).attributes END
     FROM explained x;
 END;
-COMMENT ON FUNCTION staging._read_events(date, text, date, bigint[], staging.fields[]) IS 'The events delivered for a day: typed, and judged';
+COMMENT ON FUNCTION staging._read_events(date, text, date, text, timestamptz, timestamptz, bigint[], staging.fields[]) IS 'The events delivered for a day: typed, and judged';

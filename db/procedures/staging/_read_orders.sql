@@ -6,13 +6,14 @@
 -- Cheap tests judge what has the usual shape; _order_problems the rest. What all lines of a record share is worked out once. A
 -- refused line has no load_date; its attributes say what audit.bad_records is to know of it (_take_out_repeats reads them).
 --
--- p_today: what most times look like, to LIKE: '2025-12-19T__:__:__Z';  p_oldest: the earliest day of an order
+-- p_today: what most times look like, to LIKE: '2025-12-19T__:__:__Z';  p_other: those of p_other_day, UTC's other day in the shop's, if there is one
+-- p_from, p_to: when the oldest day of an order begins, and when the day of the load is over: the shop's (staging.start_of_day)
 -- p_load_ids: the deliveries in force;  p_own: custom fields (staging._own_fields); NULL for none, which costs nothing
 -- The body is inlined into the query that calls it: what that query does not ask for is not computed, and both cores may work.
 -- Each OFFSET '0' is a fence: what stands above it is computed once per row; the quotes make it a bigint, which lets both cores
 -- work. Codes are looked up in one JSON object: of a day that nobody has analyzed the planner expects one row, and could join in any way.
 CREATE OR REPLACE FUNCTION staging._read_orders(
-    p_load_date date, p_today text, p_oldest date, p_load_ids bigint[], p_own staging.fields[]
+    p_load_date date, p_today text, p_other_day date, p_other text, p_from timestamptz, p_to timestamptz, p_load_ids bigint[], p_own staging.fields[]
 )
 RETURNS TABLE (
     staging_orders_id bigint, load_date date, order_id text, line_number integer, user_id text, product_id text,
@@ -63,7 +64,7 @@ BEGIN ATOMIC
         SELECT p.*,
                -- Nearly all values fit as delivered. The rest are trimmed, and statuses put in lower case, before they are looked up.
                coalesce(p.statuses ->> p.source_status, p.statuses ->> (lower(staging._trimmed(p.source_status) COLLATE "C") COLLATE "default")) AS status,
-               coalesce(staging._usual_time(p.order_time, p.order_time_bytes, p_load_date, p_today),
+               coalesce(staging._usual_time(p.order_time, p.order_time_bytes, p_load_date, p_today), staging._usual_time(p.order_time, p.order_time_bytes, p_other_day, p_other),
                         staging._iso_time(staging._trimmed(p.order_time))) AS order_ts,
                coalesce(staging._usual_date(p.signup_date, p.signup_date_bytes),
                         (staging._iso_time(staging._trimmed(p.signup_date)) AT TIME ZONE 'UTC')::date) AS signup_day,
@@ -103,9 +104,9 @@ BEGIN ATOMIC
                         CASE WHEN i.item IS NULL THEN (o.amounts).refunded ELSE i.refunded END, (o.amounts).digits, (o.amounts).problem, (o.told).currency,
                         -- The rate of the day on which it was placed; none is needed for the warehouse's own currency.
                         CASE WHEN (o.told).currency <> (SELECT s.value FROM audit.settings s WHERE s.name = 'currency')
-                                  AND (o.order_ts AT TIME ZONE 'UTC')::date BETWEEN p_oldest AND p_load_date
+                                  AND o.order_ts >= p_from AND o.order_ts < p_to
                              THEN coalesce((SELECT x.rate FROM warehouse.exchange_rates x
-                                            WHERE x.currency = (o.told).currency AND x.valid_from <= (o.order_ts AT TIME ZONE 'UTC')::date
+                                            WHERE x.currency = (o.told).currency AND x.valid_from <= (o.order_ts AT TIME ZONE (SELECT staging.time_zone()))::date
                                             ORDER BY x.valid_from DESC LIMIT 1), 0) END)::staging.line_money END AS money,
                CASE WHEN p_own IS NOT NULL AND o.is_readable
                     THEN staging._own_values(p_own, '{line}', CASE WHEN i.item IS NULL THEN o.raw_json ELSE i.item END, NULL) END AS line_own
@@ -124,8 +125,7 @@ BEGIN ATOMIC
                coalesce(
                    l.is_readable AND l.nested IS NULL AND l.no_customer IS NULL
                    AND octet_length(l.order_id) <= 512 AND (l.user_id IS NULL OR octet_length(l.user_id) <= 512)
-                   AND l.order_ts >= p_oldest::timestamp AT TIME ZONE 'UTC'
-                   AND l.order_ts < (p_load_date + 1)::timestamp AT TIME ZONE 'UTC'
+                   AND l.order_ts >= p_from AND l.order_ts < p_to
                    AND l.status IS NOT NULL
                    AND (l.signup_day IS NOT NULL OR staging._is_blank(l.signup_date))
                    AND octet_length(l.product_id) <= 512 AND ascii(l.product_id) NOT IN (ascii('{'), ascii('['))
@@ -157,7 +157,7 @@ BEGIN ATOMIC
                                 j.order_id, j.user_id, j.product_id, j.quantity, j.price, staging._trimmed(j.order_time), staging._trimmed(j.source_status), j.status,
                                 j.city, staging._trimmed(j.signup_date), j.marketing_source, j.order_ts, j.signup_day,
                                 j.money, (j.priced).is_discount_above, (SELECT staging.takes_negative_lines()))::staging.order_line,
-                            p_oldest, p_load_date) END
+                            p_from, p_to) END
                    || CASE WHEN p_own IS NOT NULL THEN (j.order_own).problems || (j.line_own).problems END, NULL), '{}') AS problems
         FROM judged j
         OFFSET '0'
@@ -184,4 +184,4 @@ BEGIN ATOMIC
                 ELSE coalesce((e.priced).revenue, trim_scale(e.quantity::numeric * e.price::numeric)) END
     FROM explained e;
 END;
-COMMENT ON FUNCTION staging._read_orders(date, text, date, bigint[], staging.fields[]) IS 'The lines of the orders delivered for a day: typed, and judged';
+COMMENT ON FUNCTION staging._read_orders(date, text, date, text, timestamptz, timestamptz, bigint[], staging.fields[]) IS 'The lines of the orders delivered for a day: typed, and judged';

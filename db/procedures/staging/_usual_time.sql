@@ -1,4 +1,4 @@
--- A time of the day of the load in the shape that nearly all have, 2025-12-19T09:30:00Z, by its bytes; NULL for all else, which
+-- A time of the day of the load, or of another, in the shape that nearly all have, 2025-12-19T09:30:00Z, by its bytes; NULL for all else, which
 -- _iso_time looks at. A regular expression costs for each state, and a cast for each word: together three times this.
 --
 -- p_value: the text;  p_bytes: the same, by convert_to. Both are columns: as expressions they would be worked out at each use.

@@ -1,6 +1,6 @@
 -- Recomputes the users about whom this load said something else before: pg_temp.changed_users, seen_users.
 --
--- Nothing in a load is dated after it. So only loads that are no older than what a user's newest load says can say something
+-- Nothing in a load is dated after its day, in whatever zone of time that was: no zone is a day ahead of UTC. So only loads that are no older than what a user's newest load says can say something
 -- later: the last sighting and the last attributes are found without reading the user's whole history.
 CREATE OR REPLACE FUNCTION warehouse._refresh_users(p_load_date date) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET "TimeZone" = 'UTC'
@@ -26,7 +26,7 @@ BEGIN
         LEFT JOIN LATERAL (
             SELECT max(l.last_seen_at) AS at FROM warehouse.user_loads l
             WHERE c.lost_last AND l.user_id = c.user_id
-              AND l.load_date >= (SELECT (k.last_seen_at AT TIME ZONE 'UTC')::date FROM warehouse.user_loads k
+              AND l.load_date >= (SELECT (k.last_seen_at AT TIME ZONE 'UTC')::date - 1 FROM warehouse.user_loads k
                                   WHERE k.user_id = c.user_id ORDER BY k.load_date DESC LIMIT 1)
         ) AS last_seen ON true
         LEFT JOIN LATERAL (
@@ -42,7 +42,7 @@ BEGIN
                 SELECT l.city, l.signup_date, l.marketing_source, l.attributes_order_ts, l.load_date, l.attributes_order_id
                 FROM warehouse.user_loads l
                 WHERE c.lost_attributes AND l.user_id = c.user_id
-                  AND l.load_date >= (SELECT (k.attributes_order_ts AT TIME ZONE 'UTC')::date FROM warehouse.user_loads k
+                  AND l.load_date >= (SELECT (k.attributes_order_ts AT TIME ZONE 'UTC')::date - 1 FROM warehouse.user_loads k
                                       WHERE k.user_id = c.user_id AND k.attributes_order_ts IS NOT NULL
                                       ORDER BY k.load_date DESC LIMIT 1)
             ) AS s

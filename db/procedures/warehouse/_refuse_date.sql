@@ -4,7 +4,8 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $_refuse_date$
 BEGIN
     PERFORM warehouse._refuse_day(p_date, 'compaction');
-    IF p_date > (now() AT TIME ZONE 'UTC')::date THEN
+    -- Wherever the day begins first: a maintenance that goes by UTC's calendar is not refused for some hours of the 1st.
+    IF p_date > greatest((now() AT TIME ZONE staging.time_zone())::date, (now() AT TIME ZONE 'UTC')::date) THEN
         RAISE EXCEPTION 'compaction needs a date that is not in the future' USING ERRCODE = 'WH004',
             DETAIL = format('Got: %s.', p_date),
             -- No function call in it: on the search path of whoever types it, somebody else's may be the closer match.

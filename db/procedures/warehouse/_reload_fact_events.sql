@@ -8,8 +8,8 @@
 -- Errors: WH006 a swap did not get its locks, WH011 a dimension was not loaded
 -- Safe to repeat: an event belongs to the greatest load_date that has it, whatever the order of loading.
 --
--- An event is identified by (event_id, event_ts). It can only be in the load of its own day, or in a later one as a late
--- event; so a repeat is found in late_events and in the one partition of its day.
+-- An event is identified by (event_id, event_ts). It can only be in the load of its own day, which is the
+-- shop's, or in a later one as a late event; so a repeat is found in late_events and in the one partition of its day.
 --
 -- Passed in temporary tables, all but the first two to _place_facts.sql:
 --   late_keys (event_id, event_ts)              the events of this load that came later than their own day
@@ -22,6 +22,9 @@ CREATE OR REPLACE FUNCTION warehouse._reload_fact_events(p_load_date date) RETUR
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $_reload_fact_events$
 DECLARE
+    v_zone   text := staging.time_zone();
+    v_from   timestamptz := staging.start_of_day(p_load_date);
+    v_to     timestamptz := staging.start_of_day(p_load_date + 1);
     v_live   regclass;
     v_events text;
     v_owned  text;
@@ -46,7 +49,7 @@ BEGIN
                          warehouse._partition_name('warehouse.fact_events', p_load_date, 'day'), to_char(p_load_date, 'YYYYMMDD'));
     ELSE
         EXECUTE format('SELECT count(*) FROM (%s) AS l', v_events) INTO v_count;
-        v_late := format('SELECT l.event_id, l.event_ts FROM (%s) AS l WHERE l.event_ts < %L::timestamptz', v_events, p_load_date);
+        v_late := format('SELECT l.event_id, l.event_ts FROM (%s) AS l WHERE l.event_ts < %L::timestamptz', v_events, v_from);
     END IF;
     EXECUTE format('CREATE TEMPORARY TABLE late_keys ON COMMIT DROP AS %s', v_late);
     ANALYZE pg_temp.late_keys;
@@ -73,7 +76,7 @@ BEGIN
     SELECT k.event_id, k.event_ts, e.load_date
     FROM pg_temp.late_keys k
     CROSS JOIN LATERAL (
-        SELECT (k.event_ts AT TIME ZONE 'UTC')::date AS load_date
+        SELECT (k.event_ts AT TIME ZONE v_zone)::date AS load_date
         UNION ALL
         SELECT o.load_date FROM warehouse.late_events o
         WHERE o.event_id = k.event_id AND o.event_ts = k.event_ts AND o.load_date < p_load_date
@@ -92,7 +95,7 @@ BEGIN
     -- Events that later loads have too: theirs are in force, ours are kept as superseded.
     CREATE TEMPORARY TABLE later_keys ON COMMIT DROP AS
     SELECT o.event_id, o.event_ts FROM warehouse.late_events o
-    WHERE o.event_ts >= p_load_date::timestamptz AND o.event_ts < (p_load_date + 1)::timestamptz AND o.load_date > p_load_date
+    WHERE o.event_ts >= v_from AND o.event_ts < v_to AND o.load_date > p_load_date
     UNION
     SELECT k.event_id, k.event_ts FROM pg_temp.late_keys k
     JOIN warehouse.late_events o ON o.event_id = k.event_id AND o.event_ts = k.event_ts AND o.load_date > p_load_date;

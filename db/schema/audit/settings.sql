@@ -3,7 +3,7 @@ CREATE TABLE audit.settings (
     value       text,
     description text NOT NULL,
     CONSTRAINT settings_pkey PRIMARY KEY (name),
-    CONSTRAINT settings_value_check CHECK (value IS NULL OR value ~ CASE name WHEN 'currency' THEN '^[A-Z]{3}$' ELSE '^[0-9]{1,9}$' END)
+    CONSTRAINT settings_value_check CHECK (CASE name WHEN 'time_zone' THEN value IS NOT NULL WHEN 'currency' THEN value IS NULL OR value ~ '^[A-Z]{3}$' ELSE value IS NULL OR value ~ '^[0-9]{1,9}$' END)
 );
 COMMENT ON TABLE audit.settings IS 'One row per setting; change one with UPDATE, it holds from the next step on';
 COMMENT ON COLUMN audit.settings.name IS 'What it is called';
@@ -28,4 +28,26 @@ INSERT INTO audit.settings (name, value, description) VALUES
     ('in_place_percent', '20', 'Percent: a reload that changes up to this share of a day writes these rows in place, above it the partition is swapped'),
     ('currency', NULL, 'Currency of the warehouse: three capital letters. Orders in another one are converted by warehouse.exchange_rates. NULL: amounts are as delivered, and a day in two currencies is blocked'),
     ('negative_lines', NULL, '1: order lines below zero (returns, discounts) count; NULL or 0: they are rejected'),
-    ('erase_batch_rows', '1000', 'Rows: about how many audit.erase_user changes before it commits and lets others pass');
+    ('erase_batch_rows', '1000', 'Rows: about how many audit.erase_user changes before it commits and lets others pass'),
+    ('time_zone', 'UTC', 'A name of pg_timezone_names: where the shop''s day begins and ends. Set it before the first day is cleaned; later only CALL warehouse.change_time_zone(zone) changes it, and all days have to be run again');
+
+-- The check is a routine: audit._check_time_zone. What was loaded in one zone must not be mixed with another's.
+CREATE FUNCTION audit._check_setting() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $_check_setting$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        IF NEW.name = 'time_zone' THEN
+            PERFORM audit._check_time_zone(NULL, NEW.value);
+        END IF;
+        RETURN NEW;
+    END IF;
+    IF OLD.name = 'time_zone' THEN
+        PERFORM audit._check_time_zone(OLD.value, CASE WHEN TG_OP = 'UPDATE' AND NEW.name = OLD.name THEN NEW.value END);
+    END IF;
+    RETURN CASE TG_OP WHEN 'UPDATE' THEN NEW ELSE OLD END;
+END
+$_check_setting$;
+COMMENT ON FUNCTION audit._check_setting() IS 'Trigger: refuses a time zone that is none, or while anything of another is loaded';
+CREATE TRIGGER check_setting BEFORE INSERT OR UPDATE OR DELETE ON audit.settings
+    FOR EACH ROW EXECUTE FUNCTION audit._check_setting();

@@ -18,7 +18,7 @@ CREATE TABLE warehouse.dim_date (
 );
 COMMENT ON TABLE warehouse.dim_date IS 'One row per day, whole years';
 COMMENT ON COLUMN warehouse.dim_date.date_id IS 'The day as a number: 20251219';
-COMMENT ON COLUMN warehouse.dim_date.date IS 'The day (UTC)';
+COMMENT ON COLUMN warehouse.dim_date.date IS 'The day';
 COMMENT ON COLUMN warehouse.dim_date.day IS 'Day of the month, 1 to 31';
 COMMENT ON COLUMN warehouse.dim_date.week IS 'ISO week, 1 to 53; belongs to iso_year';
 COMMENT ON COLUMN warehouse.dim_date.month IS '1 to 12';

@@ -22,7 +22,7 @@ COMMENT ON VIEW warehouse.events IS 'One row per event, with its day, its user a
 COMMENT ON COLUMN warehouse.events.event_id IS 'Of the source';
 COMMENT ON COLUMN warehouse.events.event_type IS 'Canonical type: page_view, add_to_cart, purchase, …';
 COMMENT ON COLUMN warehouse.events.date_id IS 'Day on which it happened, as a number; filter by it';
-COMMENT ON COLUMN warehouse.events.event_date IS 'Day on which it happened (UTC)';
+COMMENT ON COLUMN warehouse.events.event_date IS 'Day on which it happened (the shop''s: setting time_zone)';
 COMMENT ON COLUMN warehouse.events.happened_at IS 'When it happened';
 COMMENT ON COLUMN warehouse.events.user_id IS 'User; (guest) without one';
 COMMENT ON COLUMN warehouse.events.user_city IS 'Of the user, as it is now';

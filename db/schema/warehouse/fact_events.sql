@@ -24,7 +24,7 @@ COMMENT ON COLUMN warehouse.fact_events.fact_events_id IS 'staging_events_id of 
 COMMENT ON COLUMN warehouse.fact_events.event_id IS 'Of the source';
 COMMENT ON COLUMN warehouse.fact_events.user_id IS 'warehouse.dim_user; (guest) without one';
 COMMENT ON COLUMN warehouse.fact_events.product_id IS 'warehouse.dim_product; (none) without one';
-COMMENT ON COLUMN warehouse.fact_events.date_id IS 'Day on which it happened (UTC): warehouse.dim_date';
+COMMENT ON COLUMN warehouse.fact_events.date_id IS 'Day on which it happened (the shop''s: setting time_zone): warehouse.dim_date';
 COMMENT ON COLUMN warehouse.fact_events.event_type IS 'Canonical type';
 COMMENT ON COLUMN warehouse.fact_events.event_ts IS 'When it happened';
 COMMENT ON COLUMN warehouse.fact_events.load_date IS 'Load that the event is of: the last one that has it';

@@ -36,7 +36,7 @@ COMMENT ON COLUMN warehouse.fact_orders.order_id IS 'Of the source';
 COMMENT ON COLUMN warehouse.fact_orders.line_number IS 'Item of the order, from 1';
 COMMENT ON COLUMN warehouse.fact_orders.user_id IS 'warehouse.dim_user; (guest) without one';
 COMMENT ON COLUMN warehouse.fact_orders.product_id IS 'warehouse.dim_product';
-COMMENT ON COLUMN warehouse.fact_orders.date_id IS 'Day on which the order was placed (UTC): warehouse.dim_date';
+COMMENT ON COLUMN warehouse.fact_orders.date_id IS 'Day on which the order was placed (the shop''s: setting time_zone): warehouse.dim_date';
 COMMENT ON COLUMN warehouse.fact_orders.quantity IS 'Pieces, or kilograms, metres, …; below 0 for a return';
 COMMENT ON COLUMN warehouse.fact_orders.unit_price IS 'Price of one piece, in the warehouse''s currency';
 COMMENT ON COLUMN warehouse.fact_orders.revenue IS 'quantity x unit_price, or the source''s line_total, less discount, whatever the status; in the warehouse''s currency';

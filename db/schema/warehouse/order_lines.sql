@@ -40,7 +40,7 @@ COMMENT ON VIEW warehouse.order_lines IS 'One row per order line, with its day, 
 COMMENT ON COLUMN warehouse.order_lines.order_id IS 'Order';
 COMMENT ON COLUMN warehouse.order_lines.line_number IS 'Item of the order, from 1';
 COMMENT ON COLUMN warehouse.order_lines.date_id IS 'Day on which it was placed, as a number; filter by it';
-COMMENT ON COLUMN warehouse.order_lines.order_date IS 'Day on which it was placed (UTC)';
+COMMENT ON COLUMN warehouse.order_lines.order_date IS 'Day on which it was placed (the shop''s: setting time_zone)';
 COMMENT ON COLUMN warehouse.order_lines.day_name IS 'Its name';
 COMMENT ON COLUMN warehouse.order_lines.is_weekend IS 'Whether it is a Saturday or Sunday';
 COMMENT ON COLUMN warehouse.order_lines.ordered_at IS 'When it was placed';

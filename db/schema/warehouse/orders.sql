@@ -1,7 +1,7 @@
 CREATE VIEW warehouse.orders AS
 SELECT f.order_id,
        min(f.order_ts) AS ordered_at,
-       (min(f.order_ts) AT TIME ZONE 'UTC')::date AS order_date,
+       to_date(min(f.date_id)::text, 'YYYYMMDD') AS order_date,
        min(f.status) AS status,
        bool_or(s.counts_as_sale) AS counts_as_sale,
        min(f.user_id) AS user_id,
@@ -23,7 +23,7 @@ GROUP BY f.load_date, f.order_id;
 COMMENT ON VIEW warehouse.orders IS 'One row per order, as it was last reported. Filter by reported_on or, for days on which they were placed, by warehouse.order_lines.date_id.';
 COMMENT ON COLUMN warehouse.orders.order_id IS 'Order';
 COMMENT ON COLUMN warehouse.orders.ordered_at IS 'When it was placed';
-COMMENT ON COLUMN warehouse.orders.order_date IS 'Day on which it was placed (UTC)';
+COMMENT ON COLUMN warehouse.orders.order_date IS 'Day on which it was placed (the shop''s: setting time_zone)';
 COMMENT ON COLUMN warehouse.orders.status IS 'Canonical status: warehouse.order_statuses';
 COMMENT ON COLUMN warehouse.orders.counts_as_sale IS 'Whether net revenue counts it';
 COMMENT ON COLUMN warehouse.orders.user_id IS 'Customer; (guest) without one';
