@@ -57,7 +57,7 @@ DECLARE
     v_erasure_id bigint;
     v_is_new     boolean;
 BEGIN
-    IF num_nulls(p_user_id, p_reason) > 0 OR octet_length(p_user_id) > 512 OR p_user_id = '(guest)'
+    IF num_nulls(p_user_id, p_reason) > 0 OR octet_length(p_user_id) > 512 OR p_user_id = '(guest)' OR staging._is_null_marker(p_user_id)
        OR p_reason ~ audit._word_pattern(p_user_id) OR current_setting('transaction_isolation') <> 'read committed'
     THEN
         RAISE EXCEPTION 'erasing a user needs a user_id of at most 512 bytes and a reason that does not name it, in a transaction that is READ COMMITTED'

@@ -16,7 +16,7 @@ CREATE OR REPLACE FUNCTION staging._read_orders(
 RETURNS TABLE (
     staging_orders_id bigint, load_date date, order_id text, line_number integer, user_id text, product_id text,
     quantity integer, unit_price numeric, revenue numeric, order_ts timestamptz, status text, city text, signup_date date,
-    marketing_source text, raw_orders_id bigint, attributes jsonb
+    marketing_source text, raw_orders_id bigint, attributes jsonb, emptied text[]
 )
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -35,9 +35,9 @@ BEGIN ATOMIC
                f."timestamp" AS order_time, f.status AS source_status,
                staging._trimmed(f.product_id) AS order_product_id, f.quantity AS order_quantity, f.price AS order_price,
                -- In the flat shape the order is its only line, and the customer's fields stand beside user.
-               staging._trimmed(CASE WHEN f."user" IS NULL THEN f.city ELSE coalesce(f."user" ->> 'city', f.city) END) AS city,
+               CASE WHEN f."user" IS NULL THEN f.city ELSE coalesce(f."user" ->> 'city', f.city) END AS said_city,
                CASE WHEN f."user" IS NULL THEN f.signup_date ELSE coalesce(f."user" ->> 'signup_date', f.signup_date) END AS signup_date,
-               staging._trimmed(CASE WHEN f."user" IS NULL THEN f.marketing_source ELSE coalesce(f."user" ->> 'marketing_source', f.marketing_source) END) AS marketing_source
+               CASE WHEN f."user" IS NULL THEN f.marketing_source ELSE coalesce(f."user" ->> 'marketing_source', f.marketing_source) END AS said_source
         FROM records r
         CROSS JOIN LATERAL json_to_record(CASE WHEN r.is_readable THEN r.raw_json ELSE '{}' END)
             AS f (order_id text, user_id text, product_id text, quantity text, price text, "timestamp" text,
@@ -46,10 +46,12 @@ BEGIN ATOMIC
     ),
     encoded AS (
         SELECT p.*, convert_to(p.order_time, 'UTF8') AS order_time_bytes, convert_to(p.signup_date, 'UTF8') AS signup_date_bytes,
+               staging._trimmed(p.said_city) AS city, staging._trimmed(p.said_source) AS marketing_source,
                (SELECT jsonb_object_agg(c.source_value, s.status)
-                FROM staging.codes c JOIN warehouse.order_statuses s ON s.status = c.canonical_value
-                WHERE c.kind = 'order_status') AS statuses,
-               (SELECT array_agg(f.field) FROM staging.fields f WHERE f.source = 'orders') AS known
+                FROM staging.codes c JOIN warehouse.order_statuses s ON s.status = c.canonical_value WHERE c.kind = 'order_status') AS statuses,
+               (SELECT array_agg(f.field) FROM staging.fields f WHERE f.source = 'orders') AS known,
+               (SELECT array_agg(f.field) FROM staging.fields f WHERE f.source = 'orders' AND f.on_fault = 'empty') AS can_be_empty,
+               (SELECT staging._null_marks()) AS marks, (SELECT jsonb_object_agg(m.marker, true) FROM staging.null_markers m) AS markers
         FROM parsed p
         OFFSET '0'
     ),
@@ -61,18 +63,10 @@ BEGIN ATOMIC
                         staging._iso_time(staging._trimmed(p.order_time))) AS order_ts,
                coalesce(staging._usual_date(p.signup_date, p.signup_date_bytes),
                         (staging._iso_time(staging._trimmed(p.signup_date)) AT TIME ZONE 'UTC')::date) AS signup_day,
-               -- Fields that hold an object or array where a plain value belongs; checked only if one begins like that.
                CASE WHEN ascii(p.order_id) IN (ascii('{'), ascii('[')) OR ascii(p.user_id) IN (ascii('{'), ascii('['))
-                         OR ascii(p.order_product_id) IN (ascii('{'), ascii('[')) OR ascii(p.city) IN (ascii('{'), ascii('['))
-                         OR ascii(p.marketing_source) IN (ascii('{'), ascii('['))
-                    THEN array_remove(ARRAY[
-                        CASE WHEN staging._is_nested(p.order_id, p.raw_json -> 'order_id') THEN 'order_id' END,
-                        CASE WHEN staging._is_nested(p.user_id, p.raw_json -> 'user_id') THEN 'user_id' END,
-                        CASE WHEN staging._is_nested(p.order_product_id, p.raw_json -> 'product_id') THEN 'product_id' END,
-                        CASE WHEN staging._is_nested(p.city, CASE WHEN p.customer ->> 'city' IS NULL THEN p.raw_json ELSE p.customer END -> 'city') THEN 'city' END,
-                        CASE WHEN staging._is_nested(p.marketing_source, CASE WHEN p.customer ->> 'marketing_source' IS NULL THEN p.raw_json
-                                                                              ELSE p.customer END -> 'marketing_source')
-                             THEN 'marketing_source' END], NULL)
+                         OR ascii(p.order_product_id) IN (ascii('{'), ascii('['))
+                         OR ascii(p.city) IN (ascii('{'), ascii('[')) OR ascii(p.marketing_source) IN (ascii('{'), ascii('['))
+                    THEN staging._nested_fields(p.order_id, p.user_id, p.order_product_id, p.city, p.marketing_source, p.raw_json, p.customer)
                END AS nested,
                CASE WHEN (p.order_id IS NULL OR staging._is_blank(p.order_time) OR staging._is_blank(p.source_status)) AND p.is_readable
                     THEN staging._unknown_names(p.raw_json, p.known) END AS order_has,
@@ -82,14 +76,13 @@ BEGIN ATOMIC
     ),
     lines AS (
         SELECT o.*, i.item, i.item_number, coalesce(i.item_number, 1)::integer AS line_number,
-               CASE WHEN i.item IS NULL THEN o.order_product_id ELSE staging._trimmed(i.item ->> 'product_id') END AS product_id,
-               staging._trimmed(CASE WHEN i.item IS NULL THEN o.order_quantity ELSE i.item ->> 'quantity' END) AS quantity,
-               staging._trimmed(CASE WHEN i.item IS NULL THEN o.order_price ELSE i.item ->> 'price' END) AS price,
+               CASE WHEN i.item IS NULL THEN o.order_product_id ELSE staging._trimmed(i.product_id) END AS product_id,
+               staging._trimmed(CASE WHEN i.item IS NULL THEN o.order_quantity ELSE i.quantity END) AS quantity,
+               staging._trimmed(CASE WHEN i.item IS NULL THEN o.order_price ELSE i.price END) AS price,
                CASE WHEN p_own IS NOT NULL AND o.is_readable
                     THEN staging._own_values(p_own, '{line}', CASE WHEN i.item IS NULL THEN o.raw_json ELSE i.item END, NULL) END AS line_own
         FROM orders o
-        LEFT JOIN LATERAL json_array_elements(CASE WHEN json_typeof(o.items) = 'array' THEN o.items END)
-            WITH ORDINALITY AS i (item, item_number) ON true
+        LEFT JOIN LATERAL staging._items(o.items) AS i ON true
         OFFSET '0'
     ),
     judged AS (
@@ -106,7 +99,10 @@ BEGIN ATOMIC
                    AND (octet_length(l.quantity) = 1 AND ascii(l.quantity) BETWEEN ascii('1') AND ascii('9') OR l.quantity ~ '^[1-9][0-9]{0,8}$')
                    AND (octet_length(l.price) <= 10 AND l.price ~ '^[0-9]+([.][0-9]+)?$' OR l.price ~ '^[0-9]{1,9}([.][0-9]{1,9})?$')
                    AND l.line_number <= 999999
-                   AND (l.item_number IS NOT NULL OR l.items IS NULL), false) AS is_usual,
+                   AND (l.item_number IS NOT NULL OR l.items IS NULL)
+                   AND num_nulls(staging._unless_null(l.order_id, l.marks, l.markers), staging._unless_null(l.product_id, l.marks, l.markers)) = 0, false) AS is_usual,
+               CASE WHEN l.nested IS NOT NULL OR l.no_customer IS NOT NULL OR l.signup_day IS NULL AND l.signup_date IS NOT NULL
+                    THEN staging._emptied_fields(l.nested, l.no_customer, l.signup_date, l.signup_day, l.can_be_empty, l.marks, l.markers) END AS emptied,
                CASE WHEN (l.product_id IS NULL OR l.quantity IS NULL OR l.price IS NULL) AND l.is_readable
                     THEN staging._unknown_names(CASE WHEN l.item IS NULL THEN l.raw_json ELSE l.item END, l.known) END AS line_has
         FROM lines l
@@ -122,7 +118,9 @@ BEGIN ATOMIC
                             ROW(CASE WHEN NOT j.is_readable THEN j.raw_json END, j.is_readable, j.nested, j.no_customer,
                                 CASE WHEN j.item_number IS NULL THEN j.items END, j.item, j.item_number, j.order_has, j.line_has,
                                 j.order_id, j.user_id, j.product_id, j.quantity, j.price, staging._trimmed(j.order_time), staging._trimmed(j.source_status), j.status,
-                                j.city, staging._trimmed(j.signup_date), j.marketing_source, j.order_ts, j.signup_day)::staging.order_line,
+                                j.city, staging._unless_null(staging._trimmed(j.signup_date), j.marks, j.markers), j.marketing_source, j.order_ts, j.signup_day,
+                                ARRAY[CASE WHEN staging._unless_null(j.order_id, j.marks, j.markers) IS NULL THEN j.order_id END,
+                                      CASE WHEN staging._unless_null(j.product_id, j.marks, j.markers) IS NULL THEN j.product_id END], j.emptied)::staging.order_line,
                             p_oldest, p_load_date) END
                    || CASE WHEN p_own IS NOT NULL THEN (j.order_own).problems || (j.line_own).problems END, NULL), '{}') AS problems
         FROM judged j
@@ -130,20 +128,22 @@ BEGIN ATOMIC
     )
     SELECT e.raw_orders_id * 1000000 + e.line_number,
            CASE WHEN e.problems IS NULL THEN p_load_date END,
-           CASE WHEN octet_length(e.order_id) <= 512 THEN e.order_id END COLLATE "C", e.line_number,
-           e.user_id COLLATE "C", e.product_id COLLATE "C",
+           CASE WHEN e.is_usual THEN e.order_id WHEN octet_length(e.order_id) <= 512 THEN staging._unless_null(e.order_id, e.marks, e.markers) END COLLATE "C", e.line_number,
+           staging._unless_null(e.user_id, e.marks, e.markers) COLLATE "C", e.product_id COLLATE "C",
            CASE WHEN e.is_usual THEN e.quantity::integer WHEN e.problems IS NULL THEN trim_scale(e.quantity::numeric)::integer END,
            CASE WHEN e.problems IS NULL THEN trim_scale(e.price::numeric) END,
            CASE WHEN e.is_usual THEN trim_scale(e.quantity::integer * e.price::numeric)
                 WHEN e.problems IS NULL THEN trim_scale(e.quantity::numeric * e.price::numeric) END,
-           e.order_ts, e.status, e.city, e.signup_day, e.marketing_source, e.raw_orders_id,
+           e.order_ts, e.status, CASE WHEN e.nested IS NULL OR 'city' <> ALL (e.nested) THEN staging._unless_null(e.city, e.marks, e.markers) END, e.signup_day,
+           CASE WHEN e.nested IS NULL OR 'marketing_source' <> ALL (e.nested) THEN staging._unless_null(e.marketing_source, e.marks, e.markers) END, e.raw_orders_id,
            CASE WHEN e.problems IS NOT NULL
                 -- A line shows only its item: the lines of an order together are no larger than the order.
                 THEN jsonb_build_object('load_id', e.load_id, 'record_number', e.record_number, 'problems', e.problems, 'is_item', e.item IS NOT NULL,
                                         'raw_data', left(coalesce(e.item, e.raw_json)::text, 65536))
                 WHEN p_own IS NULL THEN NULL
                 WHEN (e.line_own).attributes IS NULL THEN (e.order_own).attributes
-                ELSE coalesce((e.order_own).attributes, '{}') || (e.line_own).attributes END
+                ELSE coalesce((e.order_own).attributes, '{}') || (e.line_own).attributes END,
+           CASE WHEN p_own IS NULL THEN e.emptied ELSE e.emptied || (e.order_own).emptied || (e.line_own).emptied END
     FROM explained e;
 END;
 COMMENT ON FUNCTION staging._read_orders(date, text, date, bigint[], staging.fields[]) IS 'The lines of the orders delivered for a day: typed, and judged';

@@ -20,7 +20,9 @@ CREATE TYPE staging.order_line AS (
     signup_date      text,
     marketing_source text,
     order_ts         timestamptz,
-    signup_day       date
+    signup_day       date,
+    null_markers     text[],
+    emptied          text[]
 );
 COMMENT ON TYPE staging.order_line IS 'A line of an order as it is read, to be judged; its texts are trimmed';
 COMMENT ON COLUMN staging.order_line.raw_json IS 'The order';
@@ -45,3 +47,5 @@ COMMENT ON COLUMN staging.order_line.signup_date IS 'As delivered';
 COMMENT ON COLUMN staging.order_line.marketing_source IS 'As delivered';
 COMMENT ON COLUMN staging.order_line.order_ts IS 'order_time as a time; NULL if it is not one';
 COMMENT ON COLUMN staging.order_line.signup_day IS 'signup_date as a day; NULL if it is not one';
+COMMENT ON COLUMN staging.order_line.null_markers IS 'order_id and product_id, each if it is a null marker, else NULL';
+COMMENT ON COLUMN staging.order_line.emptied IS 'Fields of the customer that are left empty instead of rejecting the line';
