@@ -15,14 +15,6 @@ AS $_without_personal$
         JOIN pg_attribute a ON a.attrelid = p_table AND a.attname = 'attributes' AND NOT a.attisdropped
         WHERE f.is_personal AND f.column_name IS NULL AND p_table::text ~ f.source
         HAVING count(*) > 0
-        UNION ALL
-        -- A value that nobody could read is gone from raw, too.
-        SELECT format('emptied = nullif(ARRAY(SELECT e.field FROM unnest(t.emptied) AS e (field) WHERE e.field <> ALL (%L::text[])), ''{}'')',
-                      ARRAY['user'] || array_agg(f.field))
-        FROM staging.fields f
-        JOIN pg_attribute a ON a.attrelid = p_table AND a.attname = 'emptied' AND NOT a.attisdropped
-        WHERE f.is_personal AND p_table::text ~ f.source
-        HAVING count(*) > 0
     ) AS s;
 $_without_personal$;
 COMMENT ON FUNCTION audit._without_personal(regclass) IS 'Further SET clauses of an UPDATE that erases a person from a table';

@@ -44,6 +44,8 @@ BEGIN
             -- An object or array is wrong here, and stays so.
             SELECT 'user_id', CASE WHEN json_typeof(p_order -> 'user_id') IN ('object', 'array') THEN '{}'::json ELSE to_json(p_pseudonym) END
             UNION ALL
+            SELECT 'user', '"(erased)"' WHERE json_typeof(v_user) NOT IN ('object', 'null')
+            UNION ALL
             SELECT 'items', v_items
         ) AS k);
 END

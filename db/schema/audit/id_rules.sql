@@ -1,22 +1,22 @@
 -- Rules about ids, and about values that could not be read.
 INSERT INTO audit.dq_rules (rule_name, check_type, table_name, expression, min_value, max_value, severity, sample, description) VALUES
     ('orders_spreadsheet_ids', 'ids', 'staging.orders_clean',
-     'CASE WHEN strpos(order_id, ''+'') > 0 OR order_id LIKE ''_._%E%'' OR strpos(user_id, ''+'') > 0 OR user_id LIKE ''_._%E%'' OR strpos(product_id, ''+'') > 0 OR product_id LIKE ''_._%E%''
-      THEN NOT (coalesce(order_id, '''') ~ ''^[0-9]([.,][0-9]+)?[eE][+][0-9]{1,3}$|^[1-9][.][0-9]{4,}E[0-9]{1,2}$'' OR coalesce(user_id, '''') ~ ''^[0-9]([.,][0-9]+)?[eE][+][0-9]{1,3}$|^[1-9][.][0-9]{4,}E[0-9]{1,2}$'' OR coalesce(product_id, '''') ~ ''^[0-9]([.,][0-9]+)?[eE][+][0-9]{1,3}$|^[1-9][.][0-9]{4,}E[0-9]{1,2}$'') ELSE true END',
+     'CASE WHEN order_id LIKE ''%+%'' OR order_id LIKE ''_._%E%'' OR user_id LIKE ''%+%'' OR user_id LIKE ''_._%E%'' OR product_id LIKE ''%+%'' OR product_id LIKE ''_._%E%''
+      THEN NOT (coalesce(order_id, '''') ~ ''^[0-9](?:[.,][0-9]+)?[eE][+][0-9]{1,3}$|^[1-9][.][0-9]{4,}E[0-9]{1,2}$'' OR coalesce(user_id, '''') ~ ''^[0-9](?:[.,][0-9]+)?[eE][+][0-9]{1,3}$|^[1-9][.][0-9]{4,}E[0-9]{1,2}$'' OR coalesce(product_id, '''') ~ ''^[0-9](?:[.,][0-9]+)?[eE][+][0-9]{1,3}$|^[1-9][.][0-9]{4,}E[0-9]{1,2}$'') ELSE true END',
      NULL, NULL, 'critical',
-     'coalesce(''order_id '' || substring(order_id FROM ''^[0-9]([.,][0-9]+)?[eE][+][0-9]{1,3}$|^[1-9][.][0-9]{4,}E[0-9]{1,2}$''), ''user_id '' || substring(user_id FROM ''^[0-9]([.,][0-9]+)?[eE][+][0-9]{1,3}$|^[1-9][.][0-9]{4,}E[0-9]{1,2}$''), ''product_id '' || substring(product_id FROM ''^[0-9]([.,][0-9]+)?[eE][+][0-9]{1,3}$|^[1-9][.][0-9]{4,}E[0-9]{1,2}$''))',
+     'coalesce(''order_id '' || substring(order_id FROM ''^[0-9](?:[.,][0-9]+)?[eE][+][0-9]{1,3}$|^[1-9][.][0-9]{4,}E[0-9]{1,2}$''), ''user_id '' || substring(user_id FROM ''^[0-9](?:[.,][0-9]+)?[eE][+][0-9]{1,3}$|^[1-9][.][0-9]{4,}E[0-9]{1,2}$''), ''product_id '' || substring(product_id FROM ''^[0-9](?:[.,][0-9]+)?[eE][+][0-9]{1,3}$|^[1-9][.][0-9]{4,}E[0-9]{1,2}$''))',
      'No id is a number that a spreadsheet has shortened, as in 8.20983E+17: the digits are lost, and different ids became one. Export it again with ids as text, and deliver the file again.'),
     ('events_spreadsheet_ids', 'ids', 'staging.events_clean',
-     'CASE WHEN strpos(event_id, ''+'') > 0 OR event_id LIKE ''_._%E%'' OR strpos(user_id, ''+'') > 0 OR user_id LIKE ''_._%E%'' OR strpos(product_id, ''+'') > 0 OR product_id LIKE ''_._%E%''
-      THEN NOT (coalesce(event_id, '''') ~ ''^[0-9]([.,][0-9]+)?[eE][+][0-9]{1,3}$|^[1-9][.][0-9]{4,}E[0-9]{1,2}$'' OR coalesce(user_id, '''') ~ ''^[0-9]([.,][0-9]+)?[eE][+][0-9]{1,3}$|^[1-9][.][0-9]{4,}E[0-9]{1,2}$'' OR coalesce(product_id, '''') ~ ''^[0-9]([.,][0-9]+)?[eE][+][0-9]{1,3}$|^[1-9][.][0-9]{4,}E[0-9]{1,2}$'') ELSE true END',
+     'CASE WHEN event_id LIKE ''%+%'' OR event_id LIKE ''_._%E%'' OR user_id LIKE ''%+%'' OR user_id LIKE ''_._%E%'' OR product_id LIKE ''%+%'' OR product_id LIKE ''_._%E%''
+      THEN NOT (coalesce(event_id, '''') ~ ''^[0-9](?:[.,][0-9]+)?[eE][+][0-9]{1,3}$|^[1-9][.][0-9]{4,}E[0-9]{1,2}$'' OR coalesce(user_id, '''') ~ ''^[0-9](?:[.,][0-9]+)?[eE][+][0-9]{1,3}$|^[1-9][.][0-9]{4,}E[0-9]{1,2}$'' OR coalesce(product_id, '''') ~ ''^[0-9](?:[.,][0-9]+)?[eE][+][0-9]{1,3}$|^[1-9][.][0-9]{4,}E[0-9]{1,2}$'') ELSE true END',
      NULL, NULL, 'critical',
-     'coalesce(''event_id '' || substring(event_id FROM ''^[0-9]([.,][0-9]+)?[eE][+][0-9]{1,3}$|^[1-9][.][0-9]{4,}E[0-9]{1,2}$''), ''user_id '' || substring(user_id FROM ''^[0-9]([.,][0-9]+)?[eE][+][0-9]{1,3}$|^[1-9][.][0-9]{4,}E[0-9]{1,2}$''), ''product_id '' || substring(product_id FROM ''^[0-9]([.,][0-9]+)?[eE][+][0-9]{1,3}$|^[1-9][.][0-9]{4,}E[0-9]{1,2}$''))',
+     'coalesce(''event_id '' || substring(event_id FROM ''^[0-9](?:[.,][0-9]+)?[eE][+][0-9]{1,3}$|^[1-9][.][0-9]{4,}E[0-9]{1,2}$''), ''user_id '' || substring(user_id FROM ''^[0-9](?:[.,][0-9]+)?[eE][+][0-9]{1,3}$|^[1-9][.][0-9]{4,}E[0-9]{1,2}$''), ''product_id '' || substring(product_id FROM ''^[0-9](?:[.,][0-9]+)?[eE][+][0-9]{1,3}$|^[1-9][.][0-9]{4,}E[0-9]{1,2}$''))',
      'No id is a number that a spreadsheet has shortened, as in 8.20983E+17: the digits are lost, and different ids became one. Export it again with ids as text, and deliver the file again.'),
     ('products_spreadsheet_ids', 'ids', 'staging.products_clean',
-     'CASE WHEN strpos(product_id, ''+'') > 0 OR product_id LIKE ''_._%E%''
-      THEN NOT (coalesce(product_id, '''') ~ ''^[0-9]([.,][0-9]+)?[eE][+][0-9]{1,3}$|^[1-9][.][0-9]{4,}E[0-9]{1,2}$'') ELSE true END',
+     'CASE WHEN product_id LIKE ''%+%'' OR product_id LIKE ''_._%E%''
+      THEN NOT (coalesce(product_id, '''') ~ ''^[0-9](?:[.,][0-9]+)?[eE][+][0-9]{1,3}$|^[1-9][.][0-9]{4,}E[0-9]{1,2}$'') ELSE true END',
      NULL, NULL, 'critical',
-     'coalesce(''product_id '' || substring(product_id FROM ''^[0-9]([.,][0-9]+)?[eE][+][0-9]{1,3}$|^[1-9][.][0-9]{4,}E[0-9]{1,2}$''))',
+     'coalesce(''product_id '' || substring(product_id FROM ''^[0-9](?:[.,][0-9]+)?[eE][+][0-9]{1,3}$|^[1-9][.][0-9]{4,}E[0-9]{1,2}$''))',
      'No id is a number that a spreadsheet has shortened, as in 8.20983E+17: the digits are lost, and different ids became one. Export it again with ids as text, and deliver the file again.'),
     ('orders_point_zero_ids', 'ids', 'staging.orders_clean',
      'CASE WHEN order_id LIKE ''%.0'' AND order_id ~ ''^[0-9]+[.]0$'' THEN NOT EXISTS (SELECT FROM staging.orders_clean o WHERE o.load_date = $1 AND o.order_id NOT LIKE ''%.0'') ELSE true END
