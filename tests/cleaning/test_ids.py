@@ -240,6 +240,27 @@ def _assert_gone(shop: Warehouse) -> None:
         assert shop.value(f"SELECT count(*) FROM {table} WHERE {text} LIKE '%U-7%'") == 0, table
 
 
+def test_a_person_whom_an_earlier_release_has_loaded_with_blanks_is_erased_too(shop: Warehouse) -> None:
+    shop.landing.orders(DAY, [order("O-1", user_id="U-7\u00a0"), order("O-2", user_id="U-7"), order("O-3")])
+    shop.landing.events(DAY, [event(user_id="U-7")])
+    shop.run(DAY)
+    odd = "'U-7\u00a0'"
+    shop.execute(
+        f"INSERT INTO warehouse.dim_user (user_id, first_seen_at, last_seen_at, is_inferred)"
+        f" SELECT {odd}, first_seen_at, last_seen_at, false FROM warehouse.dim_user WHERE user_id = 'U-7';"
+        f"UPDATE warehouse.fact_orders SET user_id = {odd} WHERE order_id = 'O-1';"
+        f"UPDATE staging.orders_clean SET user_id = {odd} WHERE order_id = 'O-1';"
+        f"INSERT INTO warehouse.user_loads SELECT {odd}, load_date, first_seen_at, last_seen_at FROM warehouse.user_loads"
+        " WHERE user_id = 'U-7'"
+    )
+    shop.call("audit.erase_user", "U-7", "asked for it")
+    _assert_gone(shop)
+    found = shop.rows("SELECT user_id FROM warehouse.fact_orders ORDER BY order_id")
+    assert found[0] == found[1] != found[2]
+    assert shop.value("SELECT count(*) FROM warehouse.user_loads WHERE user_id LIKE '%U-7%'") == 0
+    assert not broken_promises(shop.connection)
+
+
 def test_a_null_marker_is_nobody_who_could_be_erased(shop: Warehouse) -> None:
     with pytest.raises(psycopg.Error) as refused:
         shop.call("audit.erase_user", "NULL", "asked for it")
