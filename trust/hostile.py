@@ -89,6 +89,8 @@ class Attack:
         self.canary = CANARY
         assert not Path(CANARY).exists(), f"{CANARY} is left from before: remove it"
         warehouse.execute(RULES_OFF)
+        # Numbers of all forms are among the ids: the day is to be loaded all the same.
+        warehouse.execute("UPDATE audit.dq_rules SET enabled = false WHERE check_type = 'ids'")
         warehouse.execute(
             """
             CREATE SCHEMA canary;

@@ -298,14 +298,14 @@ def test_a_field_with_a_column_is_a_revision_a_line_in_the_parser_and_a_line_in_
     # What else changes is text of two files.
     reader = changed(
         READER,
-        ("attributes jsonb\n", "attributes jsonb, channel text\n"),
+        ("emptied text[]\n", "emptied text[], channel text\n"),
         ('"timestamp" text,\n', '"timestamp" text, channel text,\n'),
         ("staging._trimmed(f.order_id) AS order_id,", "staging._trimmed(f.order_id) AS order_id, f.channel,"),
         (
             "|| (j.line_own).problems END,",
             "|| (j.line_own).problems END || staging._problem(j.channel = '?', 'channel is not known', j.channel),",
         ),
-        ("|| (e.line_own).attributes END\n", "|| (e.line_own).attributes END, e.channel\n"),
+        ("(e.line_own).emptied END\n", "(e.line_own).emptied END, e.channel\n"),
     )
     view = changed(VIEW, ("       s.attributes\n", "       s.attributes, s.channel\n"))
     shop.execute(

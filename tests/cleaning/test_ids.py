@@ -250,8 +250,8 @@ def test_a_person_whom_an_earlier_release_has_loaded_with_blanks_is_erased_too(s
         f" SELECT {odd}, first_seen_at, last_seen_at, false FROM warehouse.dim_user WHERE user_id = 'U-7';"
         f"UPDATE warehouse.fact_orders SET user_id = {odd} WHERE order_id = 'O-1';"
         f"UPDATE staging.orders_clean SET user_id = {odd} WHERE order_id = 'O-1';"
-        f"INSERT INTO warehouse.user_loads SELECT {odd}, load_date, first_seen_at, last_seen_at FROM warehouse.user_loads"
-        " WHERE user_id = 'U-7'"
+        f"INSERT INTO warehouse.user_loads SELECT {odd}, load_date, first_seen_at, last_seen_at"
+        " FROM warehouse.user_loads WHERE user_id = 'U-7'"
     )
     shop.call("audit.erase_user", "U-7", "asked for it")
     _assert_gone(shop)
