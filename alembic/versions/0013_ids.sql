@@ -62,6 +62,12 @@ WHERE f.source = 'orders' AND f.place = 'customer' AND f.on_fault = 'reject' AND
       ('city', 'text', 'city', 'Where the customer lives'), ('signup_date', 'date', 'signup_date', 'When the customer signed up'),
       ('marketing_source', 'text', 'marketing_source', 'What brought the customer to the shop'));
 
+UPDATE staging.fields f SET description = d.now
+FROM (VALUES ('The customer; none for a guest', 'The customer; none, or a null marker, for a guest'),
+             ('The user; none for a guest', 'The user; none, or a null marker, for a guest'),
+             ('The product that it is about, if any', 'The product that it is about; none, or a null marker, if there is none')) AS d (before, now)
+WHERE f.description = d.before AND f.field IN ('user_id', 'product_id');
+
 ALTER TABLE audit.steps DROP CONSTRAINT steps_inputs_check;
 ALTER TABLE audit.steps ADD CONSTRAINT steps_inputs_check CHECK (inputs <@ ARRAY['codes', 'null markers', 'fields', 'order statuses', 'deliveries', 'staging', 'staging of orders',
                                                          'staging of events', 'rules', 'overrides', 'figures', 'unseen members']);

@@ -31,7 +31,7 @@ BEGIN ATOMIC
     parsed AS (
         SELECT r.*, f."user" AS customer, f.items,
                CASE WHEN json_typeof(f."user") <> 'object' THEN left(f."user"::text, 1000) END AS no_customer,
-               staging._trimmed(f.order_id) AS order_id, staging._trimmed(f.user_id) AS user_id,
+               staging._trimmed(f.order_id) AS order_id, staging._trimmed(f.user_id) AS said_user,
                f."timestamp" AS order_time, f.status AS source_status,
                staging._trimmed(f.product_id) AS order_product_id, f.quantity AS order_quantity, f.price AS order_price,
                -- In the flat shape the order is its only line, and the customer's fields stand beside user.
@@ -46,7 +46,7 @@ BEGIN ATOMIC
     ),
     encoded AS (
         SELECT p.*, convert_to(p.order_time, 'UTF8') AS order_time_bytes, convert_to(p.signup_date, 'UTF8') AS signup_date_bytes,
-               staging._trimmed(p.said_city) AS city, staging._trimmed(p.said_source) AS marketing_source,
+               staging._trimmed(p.said_city) AS any_city, staging._trimmed(p.said_source) AS any_source,
                (SELECT jsonb_object_agg(c.source_value, s.status)
                 FROM staging.codes c JOIN warehouse.order_statuses s ON s.status = c.canonical_value WHERE c.kind = 'order_status') AS statuses,
                (SELECT array_agg(f.field) FROM staging.fields f WHERE f.source = 'orders') AS known,
@@ -57,17 +57,18 @@ BEGIN ATOMIC
     ),
     orders AS (
         SELECT p.*,
+               staging._unless_null(p.said_user, p.marks, p.markers) AS user_id, staging._unless_null(p.any_city, p.marks, p.markers) AS city,
+               staging._unless_null(p.any_source, p.marks, p.markers) AS marketing_source,
                -- Nearly all values fit as delivered. The rest are trimmed, and statuses put in lower case, before they are looked up.
                coalesce(p.statuses ->> p.source_status, p.statuses ->> (lower(staging._trimmed(p.source_status) COLLATE "C") COLLATE "default")) AS status,
                coalesce(staging._usual_time(p.order_time, p.order_time_bytes, p_load_date, p_today),
                         staging._iso_time(staging._trimmed(p.order_time))) AS order_ts,
                coalesce(staging._usual_date(p.signup_date, p.signup_date_bytes),
                         (staging._iso_time(staging._trimmed(p.signup_date)) AT TIME ZONE 'UTC')::date) AS signup_day,
-               CASE WHEN ascii(p.order_id) IN (ascii('{'), ascii('[')) OR ascii(p.user_id) IN (ascii('{'), ascii('['))
-                         OR ascii(p.order_product_id) IN (ascii('{'), ascii('['))
-                         OR ascii(p.city) IN (ascii('{'), ascii('[')) OR ascii(p.marketing_source) IN (ascii('{'), ascii('['))
-                    THEN staging._nested_fields(p.order_id, p.user_id, p.order_product_id, p.city, p.marketing_source, p.raw_json, p.customer)
-               END AS nested,
+               CASE WHEN ascii(p.order_id) IN (ascii('{'), ascii('[')) OR ascii(p.said_user) IN (ascii('{'), ascii('['))
+                         OR ascii(p.order_product_id) IN (ascii('{'), ascii('[')) OR ascii(p.any_city) IN (ascii('{'), ascii('['))
+                         OR ascii(p.any_source) IN (ascii('{'), ascii('['))
+                    THEN staging._nested_fields(p.order_id, p.said_user, p.order_product_id, p.any_city, p.any_source, p.raw_json, p.customer) END AS nested,
                CASE WHEN (p.order_id IS NULL OR staging._is_blank(p.order_time) OR staging._is_blank(p.source_status)) AND p.is_readable
                     THEN staging._unknown_names(p.raw_json, p.known) END AS order_has,
                CASE WHEN p_own IS NOT NULL AND p.is_readable THEN staging._own_values(p_own, '{order,customer}', p.raw_json, p.customer) END AS order_own
@@ -126,16 +127,15 @@ BEGIN ATOMIC
         FROM judged j
         OFFSET '0'
     )
-    SELECT e.raw_orders_id * 1000000 + e.line_number,
-           CASE WHEN e.problems IS NULL THEN p_load_date END,
+    SELECT e.raw_orders_id * 1000000 + e.line_number, CASE WHEN e.problems IS NULL THEN p_load_date END,
            CASE WHEN e.is_usual THEN e.order_id WHEN octet_length(e.order_id) <= 512 THEN staging._unless_null(e.order_id, e.marks, e.markers) END COLLATE "C", e.line_number,
-           staging._unless_null(e.user_id, e.marks, e.markers) COLLATE "C", e.product_id COLLATE "C",
+           e.user_id COLLATE "C", e.product_id COLLATE "C",
            CASE WHEN e.is_usual THEN e.quantity::integer WHEN e.problems IS NULL THEN trim_scale(e.quantity::numeric)::integer END,
            CASE WHEN e.problems IS NULL THEN trim_scale(e.price::numeric) END,
            CASE WHEN e.is_usual THEN trim_scale(e.quantity::integer * e.price::numeric)
                 WHEN e.problems IS NULL THEN trim_scale(e.quantity::numeric * e.price::numeric) END,
-           e.order_ts, e.status, CASE WHEN e.nested IS NULL OR 'city' <> ALL (e.nested) THEN staging._unless_null(e.city, e.marks, e.markers) END, e.signup_day,
-           CASE WHEN e.nested IS NULL OR 'marketing_source' <> ALL (e.nested) THEN staging._unless_null(e.marketing_source, e.marks, e.markers) END, e.raw_orders_id,
+           e.order_ts, e.status, CASE WHEN e.nested IS NULL OR 'city' <> ALL (e.nested) THEN e.city END, e.signup_day,
+           CASE WHEN e.nested IS NULL OR 'marketing_source' <> ALL (e.nested) THEN e.marketing_source END, e.raw_orders_id,
            CASE WHEN e.problems IS NOT NULL
                 -- A line shows only its item: the lines of an order together are no larger than the order.
                 THEN jsonb_build_object('load_id', e.load_id, 'record_number', e.record_number, 'problems', e.problems, 'is_item', e.item IS NOT NULL,

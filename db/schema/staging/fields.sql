@@ -33,7 +33,7 @@ COMMENT ON COLUMN staging.fields.column_name IS 'Column of staging that it becom
 
 INSERT INTO staging.fields (source, field, place, kind, is_required, is_personal, on_fault, description, column_name) VALUES
     ('orders', 'order_id', 'order', 'id', true, false, 'reject', 'The order. It may come again on a later day; the last report counts', 'order_id'),
-    ('orders', 'user_id', 'order', 'id', false, true, 'reject', 'The customer; none for a guest', 'user_id'),
+    ('orders', 'user_id', 'order', 'id', false, true, 'reject', 'The customer; none, or a null marker, for a guest', 'user_id'),
     ('orders', 'timestamp', 'order', 'time', true, false, 'reject',
      'When the order was placed; UTC without an offset. Not after the day of the delivery, not older than oldest_order_days', 'order_ts'),
     ('orders', 'status', 'order', 'code', true, false, 'reject', 'Any spelling in staging.codes, in any case', 'status'),
@@ -47,8 +47,8 @@ INSERT INTO staging.fields (source, field, place, kind, is_required, is_personal
     ('events', 'event_type', 'event', 'code', true, false, 'reject', 'Any spelling in staging.codes, in any case; others are kept in lower case', 'event_type'),
     ('events', 'event_ts', 'event', 'time', true, false, 'reject',
      'When it happened; UTC without an offset. Not after the day of the delivery, not older than oldest_order_days', 'event_ts'),
-    ('events', 'user_id', 'event', 'id', false, true, 'reject', 'The user; none for a guest', 'user_id'),
-    ('events', 'product_id', 'event', 'id', false, false, 'reject', 'The product that it is about, if any', 'product_id'),
+    ('events', 'user_id', 'event', 'id', false, true, 'reject', 'The user; none, or a null marker, for a guest', 'user_id'),
+    ('events', 'product_id', 'event', 'id', false, false, 'reject', 'The product that it is about; none, or a null marker, if there is none', 'product_id'),
     ('products', 'product_id', 'product', 'id', true, false, 'reject', 'The product', 'product_id'),
     ('products', 'product_name', 'product', 'text', false, false, 'reject', 'Its name', 'product_name'),
     ('products', 'category', 'product', 'text', false, false, 'reject', 'Its category', 'category'),
