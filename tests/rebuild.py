@@ -4,7 +4,7 @@ from tests.conftest import Warehouse
 
 
 def empty_all_but_raw(warehouse: Warehouse) -> None:
-    """Take away all that runs have made; codes, fields, statuses, rules, steps and settings stay."""
+    """Take away all that runs have made; codes, null markers, fields, statuses, rules, steps and settings stay."""
     partitions = warehouse.rows(
         "SELECT c.oid::regclass::text AS name FROM pg_class c"
         " WHERE c.relnamespace IN ('staging'::regnamespace, 'warehouse'::regnamespace)"
@@ -16,7 +16,7 @@ def empty_all_but_raw(warehouse: Warehouse) -> None:
         "SELECT string_agg(c.oid::regclass::text, ', ') AS names FROM pg_class c"
         " WHERE c.relnamespace IN ('staging'::regnamespace, 'warehouse'::regnamespace, 'audit'::regnamespace)"
         "   AND c.relkind IN ('r', 'p')"
-        "   AND c.relname NOT IN ('codes', 'fields', 'order_statuses', 'dq_rules', 'settings', 'steps',"
+        "   AND c.relname NOT IN ('codes', 'null_markers', 'fields', 'order_statuses', 'dq_rules', 'settings', 'steps',"
         "                         'routine_files', 'erasures', 'erased_users')"
     )
     warehouse.execute(f"TRUNCATE {made[0].names}")

@@ -6,7 +6,7 @@ that goes character by character, times by arithmetic. It is slow and knows noth
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -317,9 +317,20 @@ def _csv_record(data: bytes, at: int) -> tuple[list[bytes] | None, int]:
 # -- what the values mean --------------------------------------------------------------------------------
 
 
+# Blanks of Unicode, and what has no width, no sight or only a direction.
+_UNSEEN = {9, 10, 11, 12, 13, 32, 0x85, 0xA0, 0xAD, 0x34F, 0x61C, 0x115F, 0x1160, 0x1680, 0x17B4, 0x17B5, 0x180E,
+           *range(0x2000, 0x2010), *range(0x2028, 0x2030), *range(0x205F, 0x2070), 0x3000, 0x3164, 0xFEFF,
+           0xFFA0}  # fmt: skip
+
+
 def trimmed(text: str | None) -> str | None:
     """Return a text without blanks around it; None if nothing is left."""
-    return (text or "").strip(" \t\n\r\f\v") or None
+    signs = list(text or "")
+    while signs and ord(signs[0]) in _UNSEEN:
+        del signs[0]
+    while signs and ord(signs[-1]) in _UNSEEN:
+        del signs[-1]
+    return "".join(signs) or None
 
 
 def lower(text: str) -> str:
@@ -388,10 +399,23 @@ class _Line(NamedTuple):
 class Day:
     """The rules of a day."""
 
-    def __init__(self, day: date, codes: Mapping[tuple[str, str], str], oldest_days: int = 400) -> None:
+    def __init__(
+        self, day: date, codes: Mapping[tuple[str, str], str], null_markers: Collection[str], oldest_days: int = 400
+    ) -> None:
         self.last = day.toordinal() - 1
         self.first = self.last - oldest_days
         self.codes = codes
+        self.null_markers = null_markers
+
+    def _some(self, text: str | None) -> str | None:
+        """Return a text; None if it is a null marker."""
+        return None if text is not None and lower(text) in self.null_markers else text
+
+    def _id(self, line: "_Members", name: str) -> str | None:
+        return None if line.is_nested(name) else self._some(line.text(name))
+
+    def _id_faults(self, line: "_Members", name: str, *, needed: bool = False) -> set[str]:
+        return line.id_faults(name, needed=needed) | ({name} if needed and self._id(line, name) is None else set())
 
     def orders(self, files: Mapping[str, bytes]) -> Expected:
         return self._expected({name: json_file(name, data) for name, data in files.items()}, self._order, "line_number")
@@ -435,28 +459,31 @@ class Day:
         order = _Members(value)
         user = order.value("user")
         person = _Members(user) if user and user.kind == "object" else _Members(None)
-        faults = order.id_faults("order_id", needed=True) | order.id_faults("user_id")
+        faults = self._id_faults(order, "order_id", needed=True) | self._id_faults(order, "user_id")
         faults |= self._time_faults("timestamp", order.text("timestamp"))
         status = self.codes.get(("order_status", lower(order.text("status") or "")))
         if not status:
             faults.add("status")
-        if user and user.kind != "object":
-            faults.add("user")
-        about: dict[str, _Members] = {}
+        # What only describes the customer is left empty if nobody can read it.
+        said: dict[str, str | None] = {}
+        emptied = []
         for name in ("city", "signup_date", "marketing_source"):
-            about[name] = person if person.value(name) else order
-            if name != "signup_date" and about[name].is_nested(name):
-                faults.add(name)
-        signup = about["signup_date"].text("signup_date")
-        if signup is not None and moment(signup) is None:
-            faults.add("signup_date")
-        order_id = order.text("order_id")
+            about = person if person.value(name) else order
+            said[name] = self._some(about.text(name))
+            no_date = said[name] is not None and moment(said[name]) is None
+            if no_date if name == "signup_date" else about.is_nested(name):
+                said[name] = None
+                emptied.append(name)
+        if user and user.kind != "object":
+            emptied.append("user")
+        signup = said["signup_date"]
+        order_id = self._some(order.text("order_id"))
         key = order_id if order_id and len(order_id.encode()) <= LONGEST_ID else None
         known = {
-            "order_id": order_id, "user_id": order.text("user_id"), "status": status,
-            "order_ts": moment(order.text("timestamp")), "city": about["city"].text("city"),
+            "order_id": order_id, "user_id": self._some(order.text("user_id")), "status": status,
+            "order_ts": moment(order.text("timestamp")), "city": said["city"], "emptied": emptied or None,
             "signup_date": None if moment(signup) is None else day_of(moment(signup) or 0),
-            "marketing_source": about["marketing_source"].text("marketing_source"),
+            "marketing_source": said["marketing_source"],
         }  # fmt: skip
         items = order.value("items")
         money = _Money(order, items)
@@ -470,7 +497,7 @@ class Day:
                 yield place, key, faults | {"item"}, {}
                 continue
             line = _Members(item)
-            wrong = line.id_faults("product_id", needed=True)
+            wrong = self._id_faults(line, "product_id", needed=True)
             quantity = number(line.text("quantity"))
             if quantity is None or not 0 < quantity <= 2147483647:
                 wrong.add("quantity")
@@ -483,6 +510,7 @@ class Day:
     def _event(self, fields: Mapping[str, str]) -> Iterator[tuple[int, Any, set[str], dict[str, Any]]]:
         names = ("event_id", "user_id", "product_id", "event_type", "event_ts")
         event = {name: trimmed(fields.get(name)) for name in names}
+        event |= {name: self._some(event[name]) for name in names[:3]}
         faults = {name for name in ("event_id", "event_type") if event[name] is None}
         faults |= {name for name in names[:3] if len((event[name] or "").encode()) > LONGEST_ID}
         faults |= self._time_faults("event_ts", event["event_ts"])
@@ -499,13 +527,13 @@ class Day:
             yield 0, None, {"record"}, {}
             return
         product = _Members(value)
-        faults = product.id_faults("product_id", needed=True)
+        faults = self._id_faults(product, "product_id", needed=True)
         faults |= {name for name in ("product_name", "category", "brand") if product.is_nested(name)}
-        price_text = product.text("current_price")
+        price_text = self._some(product.text("current_price"))
         price = number(price_text)
         if price_text is not None and (price is None or not 0 <= price < Decimal("1e15")):
             faults.add("current_price")
-        values = {name: product.text(name) for name in ("product_id", "product_name", "category", "brand")}
+        values = {name: self._some(product.text(name)) for name in ("product_id", "product_name", "category", "brand")}
         product_id = values["product_id"]
         key = product_id if product_id and len(product_id.encode()) <= LONGEST_ID else None
         yield 0, key, faults, values | {"current_price": price}

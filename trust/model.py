@@ -25,7 +25,10 @@ RAW_TABLES = {"orders": "raw.orders_json", "events": "raw.events_csv", "products
 GUEST, NO_PRODUCT = "(guest)", "(none)"
 REFUSED, UNREADABLE = "the whole file", "the record"  # reasons that glue words: only that there is one is compared
 NO_ITEMS = object()  # in the place of an item, where `items` holds none
-BLANKS = " \t\n\r\f\v"
+# Blanks of Unicode, and marks that nobody sees.
+_FORMS = "\x85\xa0\xad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180e\u3000\u3164\ufeff\uffa0"
+_RUNS = ((0x2000, 0x200F), (0x2028, 0x202F), (0x205F, 0x206F))
+BLANKS = " \t\n\r\f\v" + _FORMS + "".join(chr(code) for first, last in _RUNS for code in range(first, last + 1))
 
 BLOCKED, GONE = "WH001", "WH007"
 
@@ -146,6 +149,7 @@ class OrderLine:
     refunded: Decimal | None
     currency: str | None
     revenue_in_currency: Decimal | None
+    emptied: str | None  # what of it nobody can read, and which is left empty
 
     @property
     def key(self) -> tuple[str, int]:
@@ -323,6 +327,21 @@ def _odd_prices(model: "Model", day: date) -> int:
     return sum(_places(line.unit_price) > 6 for line in model.staging["orders", day].rows.values())
 
 
+def _emptied(model: "Model", day: date) -> int:
+    return sum(line.emptied is not None for line in model.staging["orders", day].rows.values())
+
+
+def _nobody(source: str, name: str) -> Callable[["Model", date], Any]:
+    """Rows of a day of which none has it, from a hundred rows on: what the soak delivers calls nothing otherwise."""
+
+    def measure(model: "Model", day: date) -> Fraction:
+        rows = model.staging[source, day].rows.values()
+        lacks = len(rows) >= 100 and all(getattr(row, name) is None for row in rows)
+        return Fraction(len(rows) if lacks else 0)
+
+    return measure
+
+
 def shipped_rules() -> dict[str, Rule]:
     """Return the rules as shipped, without those that cleaning has settled before (uniqueness, range, sums)."""
     return {
@@ -341,6 +360,10 @@ def shipped_rules() -> dict[str, Rule]:
         "events_unmapped_types": Rule(_unmapped, is_critical=False),
         "orders_currencies": Rule(_foreign),
         "orders_prices": Rule(_odd_prices, is_critical=False),
+        "orders_emptied_values": Rule(_emptied, is_critical=False),
+        "orders_without_users": Rule(_nobody("orders", "user_id"), high=Fraction(0), is_critical=False),
+        "events_without_users": Rule(_nobody("events", "user_id"), high=Fraction(0), is_critical=False),
+        "events_without_products": Rule(_nobody("events", "product_id"), high=Fraction(0), is_critical=False),
     }
 
 
@@ -350,8 +373,11 @@ def shipped_rules() -> dict[str, Rule]:
 class Model:
     """Raw, staging and what was loaded of each day; the tables follow from these."""
 
-    def __init__(self, codes: Mapping[tuple[str, str], str], statuses: Mapping[str, bool]) -> None:
+    def __init__(
+        self, codes: Mapping[tuple[str, str], str], statuses: Mapping[str, bool], null_markers: Iterable[str]
+    ) -> None:
         self.codes = dict(codes)
+        self.null_markers = set(null_markers)
         self.statuses = dict(statuses)  # {status: whether it counts as a sale}
         self.rules = shipped_rules()
         self.oldest_order_days: int | None = 400
@@ -512,7 +538,7 @@ class Model:
         if unreadable:
             yield Line(name, place, 1, problems=unreadable)
             return
-        order_id, _ = _identity(record.get("order_id"), "order_id")
+        order_id, _ = self._identity(record.get("order_id"), "order_id")
         items = record.get("items")
         if items is None:
             yield self._order_line(day, Line(name, place, 1, order_id, order_id), record, record)
@@ -525,9 +551,9 @@ class Model:
     def _order_line(self, day: date, line: Line, order: dict[str, Any], item: Any) -> Line:
         """Judge one line of an order. `item` is the order itself in the flat shape."""
         problems = line.problems
-        order_id, faults = _identity(order.get("order_id"), "order_id", is_needed=True)
+        order_id, faults = self._identity(order.get("order_id"), "order_id", is_needed=True)
         problems |= faults
-        user_id, faults = _identity(order.get("user_id"), "user_id")
+        user_id, faults = self._identity(order.get("user_id"), "user_id")
         problems |= faults
 
         product_id = quantity = price = None
@@ -537,7 +563,7 @@ class Model:
         elif not isinstance(item, dict):
             problems.add("the item is not a JSON object")
         else:
-            product_id, faults = _identity(item.get("product_id"), "product_id", is_needed=True)
+            product_id, faults = self._identity(item.get("product_id"), "product_id", is_needed=True)
             problems |= faults
             quantity, price = text(item.get("quantity")), text(item.get("price"))
             found = number(quantity)
@@ -563,16 +589,19 @@ class Model:
         currency, rate, faults = self._currency(order, day, at)
         problems |= faults | self._order_money_problems(order)
 
+        # What only describes the customer costs no money: nobody can read it, and it is left empty.
         person = order.get("user")
+        beside = person if isinstance(person, dict) else {}
+        said, emptied = {}, []
+        for name in ("city", "signup_date", "marketing_source"):
+            value = order.get(name) if beside.get(name) is None else beside[name]
+            said[name] = self._unless_null(text(value))
+            is_odd = said[name] is not None and moment(said[name]) is None
+            if is_odd if name == "signup_date" else isinstance(value, dict | list):
+                said[name] = None
+                emptied.append(name)
         if person is not None and not isinstance(person, dict):
-            problems.add("user is not a JSON object")
-            person = None
-        said = {
-            name: text(order.get(name) if (person or {}).get(name) is None else person[name])
-            for name in ("city", "signup_date", "marketing_source")
-        }
-        if said["signup_date"] is not None and moment(said["signup_date"]) is None:
-            problems.add("signup_date is not a date")
+            emptied.append("user")
 
         if not problems:
             signup = moment(said["signup_date"])
@@ -592,6 +621,7 @@ class Model:
                 at, status, said["city"], signup and signup.date(), said["marketing_source"],
                 **{name: None if amount is None else _decimal(amount) for name, amount in home.items()},
                 currency=currency, revenue_in_currency=None if currency is None else _decimal(cost - off),
+                emptied=",".join(emptied) or None,
             )  # fmt: skip
         return line
 
@@ -652,10 +682,10 @@ class Model:
         return currency, rate, faults
 
     def _event_line(self, day: date, name: str, place: int, record: dict[str, str]) -> Line:
-        event_id, problems = _identity(record.get("event_id"), "event_id", is_needed=True)
-        user_id, faults = _identity(record.get("user_id"), "user_id")
+        event_id, problems = self._identity(record.get("event_id"), "event_id", is_needed=True)
+        user_id, faults = self._identity(record.get("user_id"), "user_id")
         problems |= faults
-        product_id, faults = _identity(record.get("product_id"), "product_id")
+        product_id, faults = self._identity(record.get("product_id"), "product_id")
         problems |= faults
         spelling, happened = text(record.get("event_type")), text(record.get("event_ts"))
         if spelling is None:
@@ -674,7 +704,7 @@ class Model:
         if value is None:
             return {f"{name} is missing"}
         if at is None:
-            return {f"{name} is not an ISO 8601 time"}
+            return {f"{name} is not an ISO 8601 time{_since_1970(value)}"}
         if at.astimezone(self.zone).date() > day:
             return {f"{name} is after the day of the delivery"}
         if at.astimezone(self.zone).date() < self._oldest(day):
@@ -685,8 +715,8 @@ class Model:
         unreadable = _not_an_object(record)
         if unreadable:
             return Line(name, place, problems=unreadable)
-        product_id, problems = _identity(record.get("product_id"), "product_id", is_needed=True)
-        price = text(record.get("current_price"))
+        product_id, problems = self._identity(record.get("product_id"), "product_id", is_needed=True)
+        price = self._unless_null(text(record.get("current_price")))
         found = number(price)
         if price is not None and (found is None or found < 0):
             problems.add("current_price is not a number of at least 0")
@@ -694,9 +724,27 @@ class Model:
             problems.add("current_price is not below 1e15")
         line = Line(name, place, identity=product_id, record_id=product_id, problems=problems)
         if not problems:
-            described = (text(record.get(column)) for column in ("product_name", "category", "brand"))
+            described = (
+                self._unless_null(text(record.get(column))) for column in ("product_name", "category", "brand")
+            )
             line.clean = Product(product_id, *described, found)
         return line
+
+    def _unless_null(self, value: str | None) -> str | None:
+        return None if value is not None and _lower(value) in self.null_markers else value
+
+    def _identity(self, value: Any, name: str, *, is_needed: bool = False) -> tuple[str | None, set[str]]:
+        """Return an id, and what is wrong with it; one that is wrong, or a null marker, identifies nothing."""
+        if isinstance(value, dict | list):
+            return None, {f"{name} is not a plain value"}
+        found = text(value)
+        if found is None:
+            return None, {f"{name} is missing"} if is_needed else set()
+        if self._unless_null(found) is None:
+            return None, {f"{name} is missing: its value is a null marker"} if is_needed else set()
+        if len(found.encode()) > 512:
+            return None, {f"{name} is longer than 512 bytes"}
+        return found, set()
 
     def _staging_of(self, day: date) -> tuple[int, ...]:
         return tuple(self.staging.get((source, day), Staging()).version for source in SOURCES)
@@ -944,13 +992,13 @@ def _shares(whole: Fraction, items: Sequence[Any], digits: int) -> list[Fraction
     return [Fraction(part, 10**digits) for part in parts]
 
 
-def _identity(value: Any, name: str, *, is_needed: bool = False) -> tuple[str | None, set[str]]:
-    """Return an id, and what is wrong with it; one that is wrong identifies nothing."""
-    if isinstance(value, dict | list):
-        return None, {f"{name} is not a plain value"}
-    found = text(value)
-    if found is None:
-        return None, {f"{name} is missing"} if is_needed else set()
-    if len(found.encode()) > 512:
-        return None, {f"{name} is longer than 512 bytes"}
-    return found, set()
+def _lower(value: str) -> str:
+    return "".join(sign.lower() if sign.isascii() else sign for sign in value)
+
+
+def _since_1970(value: str) -> str:
+    """Return what to say of a number that looks like a time since 1970."""
+    units = {10: "seconds", 13: "milliseconds", 16: "microseconds", 19: "nanoseconds"}
+    found = re.fullmatch(r"([1-9][0-9]*)(\.[0-9]+)?", value) if len(value) <= 40 else None
+    unit = units.get(len(found[1])) if found else None
+    return f": it looks like {unit} since 1970" if unit else ""

@@ -128,7 +128,8 @@ class Soak:
         self.open()
         codes = {(kind, spelling): value for kind, spelling, value in self.rows("TABLE staging.codes")}
         statuses = self.rows("SELECT status, counts_as_sale FROM warehouse.order_statuses")
-        self.model = Model(codes, dict(statuses))
+        markers = [marker for (marker,) in self.rows("SELECT marker FROM staging.null_markers")]
+        self.model = Model(codes, dict(statuses), markers)
         self.model.zone = ZoneInfo(self.zone)
         self.connection.execute("UPDATE audit.settings SET value = %s WHERE name = 'time_zone'", [self.zone])
         self.pending: set[date] = set()  # delivered or changed, and not run since
@@ -295,6 +296,9 @@ class Soak:
             self.did("change of what is a sale", status)
             self.rerun_some(day)
         if self.chance(0.04):
+            self.change_null_marker(self.random.choice(Shop.NULL_MARKERS))
+            self.rerun_some(day)
+        if self.chance(0.04):
             self.change_rule()
             self.rerun_some(day)
         if self.chance(0.06):
@@ -343,6 +347,16 @@ class Soak:
             )
             self.model.codes[kind, spelling] = value
         self.did("change of a code", f"{kind} {spelling}: {value}")
+
+    def change_null_marker(self, spelling: str) -> None:
+        """A spelling becomes a null marker, or is none any more."""
+        marker = spelling.lower()
+        if marker in self.model.null_markers:
+            self.connection.execute("DELETE FROM staging.null_markers WHERE marker = %s", [marker])
+        else:
+            self.connection.execute("INSERT INTO staging.null_markers (marker) VALUES (%s)", [marker])
+        self.model.null_markers ^= {marker}
+        self.did("change of a null marker", marker)
 
     def change_rule(self) -> None:
         """A rule is switched, weakened or sharpened; or the shop has one of its own."""
@@ -669,7 +683,7 @@ class Soak:
         expected: dict[str, Counter[Any]] = {
             "staging.orders_clean": Counter(
                 (o.order_id, o.line_number, o.user_id, o.product_id, o.quantity, o.unit_price, *o.money, o.order_ts,
-                 o.status, o.city, o.signup_date, o.marketing_source, day)
+                 o.status, o.city, o.signup_date, o.marketing_source, o.emptied, day)
                 for (source, day), rows in staged.items() if source == "orders" for o in rows
             ),
             "staging.events_clean": Counter(
@@ -759,7 +773,7 @@ _CALL_COMPACT = "CALL warehouse.compact_partitions(%s)"
 COLUMNS = {
     "staging.orders_clean": "order_id, line_number, user_id, product_id, quantity, unit_price, revenue, discount, tax,"
     " shipping, refunded, currency, revenue_in_currency, order_ts, status, city, signup_date, marketing_source,"
-    " load_date",
+    " array_to_string(emptied, ','), load_date",
     "staging.events_clean": "event_id, user_id, product_id, event_type, event_ts, load_date",
     "staging.products_clean": "product_id, product_name, category, brand, current_price, load_date",
     "staging.loads": "source, load_date, raw_count, delivered_count, clean_count, duplicate_count, rejected_count",

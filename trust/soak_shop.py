@@ -23,6 +23,10 @@ class Shop:
     TYPES = ("page_view", "View", "add_to_cart", "purchase", "Click", " search")
     UNKNOWN_TYPES = ("Stared At", "hover")
     CITIES = ("Berlin", "Paris", "Düsseldorf", "København", None)
+    # What exports write for nobody and nothing; U-3 is a user whom somebody may take for nobody.
+    NULL_MARKERS = ("NULL", "null", "\\N", "None", "(not set)", "-", "n/a", "U-3", "0")
+    # Blanks and marks that nobody sees, at the ends of what is trimmed.
+    MARKS = ("\u00a0", "\u200b", "\ufeff", "\u200f\u2003", "\u2066", " \u3000")
     COLUMNS = ("event_id", "user_id", "product_id", "event_type", "event_ts")
 
     def __init__(self, seed: int, zone: tzinfo = UTC) -> None:
@@ -71,6 +75,12 @@ class Shop:
             return day
         return day - timedelta(self.random.choice((1, 1, 2, 3, 7, 29, 31, 45, 89, 91, 398, 399, 400, 401)))
 
+    def marked(self, value: str) -> str:
+        """Return an id, now and then with marks around it that nobody sees."""
+        if self.chance(0.97):
+            return value
+        return self.random.choice(("", *self.MARKS)) + value + self.random.choice(self.MARKS)
+
     # -- orders --------------------------------------------------------------------------------------
 
     def order_lines(self) -> list[dict[str, Any]]:
@@ -81,7 +91,7 @@ class Shop:
             price: Any = self.prices[item]
             if self.chance(0.1):
                 quantity, price = str(quantity), f" {price} "
-            lines.append(self.priced({"product_id": item, "quantity": quantity, "price": price}))
+            lines.append(self.priced({"product_id": self.marked(item), "quantity": quantity, "price": price}))
         return lines
 
     # -- what orders say of money --------------------------------------------------------------------
@@ -158,6 +168,10 @@ class Shop:
             "signup_date": f"{self.random.randint(2019, 2022)}-05-{self.random.randint(1, 28):02}",
             "marketing_source": self.random.choice(("ads", "mail", "", None)),
         }
+        if self.chance(0.05):  # what nobody can read costs no money
+            said[self.random.choice(sorted(said))] = self.random.choice(
+                ({"name": "Oslo"}, ["a", "b"], "soon", "NULL", 7)
+            )
         return {name: said[name] for name in said if self.chance(0.8)}
 
     def order(self, day: date) -> Any:
@@ -175,15 +189,19 @@ class Shop:
                 lines = self.order_lines()
             order["items"] = lines
         else:
-            user = None if self.chance(0.08) else self.random.choice(self.users)
+            user = None if self.chance(0.08) else self.marked(self.random.choice(self.users))
+            if self.chance(0.04):
+                user = self.random.choice(self.NULL_MARKERS)
             if self.chance(0.02):
                 self.users.append(f"U-{len(self.users) + 1}")
             order = self.named_currency() | {
-                "order_id": f"O-{self.number()}", "user_id": user, "timestamp": self.at(self.earlier(day)),
+                "order_id": self.marked(f"O-{self.number()}"), "user_id": user, "timestamp": self.at(self.earlier(day)),
                 "status": self.random.choice(self.STATUSES), "items": self.order_lines(),
             }  # fmt: skip
         if self.chance(0.3):
             order["user"] = self.person()
+        elif self.chance(0.02):
+            order["user"] = self.random.choice(("Bob", 7, ["U-1"], True))
         order |= self.amounts(order["items"])
         self.orders.append(order)
         order = self.without_sense(order)
@@ -193,13 +211,14 @@ class Shop:
             order = dict(order, status=self.random.choice(self.UNKNOWN_STATUSES))
         if len(order["items"]) == 1 and self.chance(0.5):  # the flat shape
             flat = {name: value for name, value in order.items() if name not in ("items", "user")}
-            return flat | order["items"][0] | order.get("user", {})
+            return flat | order["items"][0] | (order["user"] if isinstance(order.get("user"), dict) else {})
         return order
 
     def broken_order(self, order: dict[str, Any], day: date) -> Any:
         """Return an order with something wrong."""
         whole = (
-            {"order_id": None}, {"order_id": "O" * 513}, {"user_id": "ü" * 257},
+            {"order_id": None}, {"order_id": "O" * 513}, {"order_id": "NULL"}, {"user_id": "ü" * 257},
+            {"timestamp": 1700000000123},
             {"timestamp": None}, {"timestamp": "yesterday"}, {"timestamp": f"{day.year}-02-30T10:00:00Z"},
             {"timestamp": f"{day + timedelta(1)}T00:00:00Z"}, {"timestamp": f"{day}T23:30:00-02:00"},
             {"timestamp": f"{day - timedelta(500)}T12:00:00Z"}, {"status": None}, {"status": "nobody knows"},
@@ -207,7 +226,8 @@ class Shop:
             {"user": {"city": "half \ud800"}}, {"note": "nul \0"}, {"timestamp": None, "status": "?", "user": 1},
         )  # fmt: skip
         of_a_line = (
-            {"product_id": None}, {"quantity": 0}, {"quantity": -1}, {"quantity": 1.5}, {"quantity": "two"},
+            {"product_id": None}, {"product_id": "(not set)"},
+            {"quantity": 0}, {"quantity": -1}, {"quantity": 1.5}, {"quantity": "two"},
             {"quantity": None}, {"quantity": 3000000000}, {"price": -0.01}, {"price": "free"}, {"price": None},
             {"price": 1e15}, {"product_id": " ", "quantity": 0, "price": -1},
         )  # fmt: skip
@@ -245,15 +265,20 @@ class Shop:
         else:
             event = {
                 "event_id": f"E-{self.number()}",
-                "user_id": "" if self.chance(0.3) else self.random.choice(self.users),
-                "product_id": "" if self.chance(0.3) else self.random.choice(self.items),
+                "user_id": self.random.choice(("", "", *self.NULL_MARKERS))
+                if self.chance(0.3)
+                else self.marked(self.random.choice(self.users)),
+                "product_id": self.random.choice(("", "", *self.NULL_MARKERS))
+                if self.chance(0.3)
+                else self.marked(self.random.choice(self.items)),
                 "event_type": self.random.choice(self.UNKNOWN_TYPES if self.chance(0.02) else self.TYPES),
                 "event_ts": self.at(self.earlier(day)),
             }
         self.events.append(event)
         if self.chance(0.03):
             wrong = (
-                {"event_id": " "}, {"event_type": ""}, {"event_ts": ""}, {"event_ts": "soon"}, {"event_id": "E" * 513},
+                {"event_id": " "}, {"event_id": "undefined"},
+                {"event_type": ""}, {"event_ts": ""}, {"event_ts": "soon"}, {"event_id": "E" * 513},
                 {"event_ts": f"{day + timedelta(1)}T00:00:00Z"}, {"event_ts": f"{day - timedelta(600)}"},
                 {"event_ts": "1700000000"}, {"user_id": "u" * 600, "event_type": " "},
             )  # fmt: skip
@@ -296,7 +321,15 @@ class Shop:
                     "brand": "Acme",
                 }  # fmt: skip
                 if self.chance(0.02):
-                    entry |= self.random.choice(({"current_price": -1}, {"product_id": ""}, {"current_price": "?"}))
+                    entry |= self.random.choice(
+                        (
+                            {"current_price": -1},
+                            {"product_id": ""},
+                            {"current_price": "?"},
+                            {"product_id": "None"},
+                            {"brand": "n/a", "current_price": "-"},
+                        )
+                    )
                 records.append(entry)
         if self.chance(0.5):
             self.items.append(f"P-{len(self.items) + 1}")

@@ -11,6 +11,7 @@
 \ir raw/dropped_months.sql
 \ir raw/refuse_change.sql
 \ir staging/codes.sql
+\ir staging/null_markers.sql
 \ir staging/problem.sql
 \ir staging/delivery.sql
 \ir staging/fields.sql
@@ -32,6 +33,7 @@
 \ir audit/pipeline_steps.sql
 \ir audit/step_result.sql
 \ir audit/dq_rules.sql
+\ir audit/id_rules.sql
 \ir audit/dq_results.sql
 \ir audit/dq_failures.sql
 \ir audit/dq_overrides.sql

@@ -299,14 +299,14 @@ def test_a_field_with_a_column_is_a_revision_a_line_in_the_parser_and_a_line_in_
     # What else changes is text of two files.
     reader = changed(
         READER,
-        ("revenue_in_currency numeric\n)", "revenue_in_currency numeric, channel text\n)"),
+        ("emptied text[]\n", "emptied text[], channel text\n"),
         ('"timestamp" text,\n', '"timestamp" text, channel text,\n'),
         ("staging._trimmed(f.order_id) AS order_id,", "staging._trimmed(f.order_id) AS order_id, f.channel,"),
         (
             "|| (j.line_own).problems END,",
             "|| (j.line_own).problems END || staging._problem(j.channel = '?', 'channel is not known', j.channel),",
         ),
-        ("THEN trim_scale(e.own_revenue) END\n", "THEN trim_scale(e.own_revenue) END, e.channel\n"),
+        ("(e.line_own).emptied END\n", "(e.line_own).emptied END, e.channel\n"),
     )
     view = changed(VIEW, ("s.revenue_in_currency\nFROM", "s.revenue_in_currency, s.channel\nFROM"))
     shop.execute(

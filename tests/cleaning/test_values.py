@@ -195,7 +195,25 @@ def values_warehouse(warehouse: Warehouse) -> Warehouse:
 
 texts = st.one_of(
     st.sampled_from(
-        ["", " ", "x", "P-1", "{", "[", "{}", "[1]", "x" * 512, "x" * 513, "é" * 257, "\u00a0", "\\u0000", "😀"]
+        [
+            "",
+            " ",
+            "x",
+            "P-1",
+            "NULL",
+            "n/a",
+            "\u200bP-1\u00a0",
+            "{",
+            "[",
+            "{}",
+            "[1]",
+            "x" * 512,
+            "x" * 513,
+            "é" * 257,
+            "\u00a0",
+            "\\u0000",
+            "😀",
+        ]
     ),
     st.text(max_size=5).filter(lambda text: "\x00" not in text),
 )
@@ -262,10 +280,15 @@ order_records = st.one_of(
 
 PROBLEMS = """
     WITH records AS (
-        SELECT o.raw_json, r.*, i.item, i.line_number, u.city AS u_city, u.signup_date AS u_signup_date, u.marketing_source AS u_source,
+        SELECT o.raw_json, r.*, i.item, i.line_number, u.city AS u_city, u.marketing_source AS u_source,
                CASE WHEN i.item IS NULL THEN r.product_id ELSE l.product_id END AS l_product_id,
                CASE WHEN i.item IS NULL THEN r.quantity ELSE l.quantity END AS l_quantity,
                CASE WHEN i.item IS NULL THEN r.price ELSE l.price END AS l_price,
+               ARRAY(SELECT f FROM unnest('{order_id,user_id,product_id,city,marketing_source}'::text[]) AS f
+                     WHERE json_typeof(CASE WHEN f = 'city' AND u.city IS NOT NULL OR f = 'marketing_source' AND u.marketing_source IS NOT NULL
+                                            THEN r."user" ELSE o.raw_json END -> f) IN ('object', 'array')) AS nested,
+               CASE WHEN json_typeof(r."user") <> 'object' THEN r."user"::text END AS no_customer,
+               staging._trimmed(coalesce(u.signup_date, r.signup_date)) AS signup_text,
                CASE WHEN i.item IS NULL THEN r.line_total ELSE l.line_total END AS l_total,
                CASE WHEN i.item IS NULL THEN r.tax ELSE l.tax END AS l_tax
         FROM raw.orders_json o
@@ -285,22 +308,23 @@ PROBLEMS = """
            (SELECT string_agg(p.reason, '; ' ORDER BY p.place)
             FROM (SELECT d.reason, min(d.place) AS place FROM unnest(staging._order_problems(
                 ROW(
-                    v.raw_json, true,
-                    ARRAY(SELECT f FROM unnest('{order_id,user_id,product_id,city,marketing_source}'::text[]) AS f
-                          WHERE json_typeof(CASE WHEN f = 'city' AND v.u_city IS NOT NULL OR f = 'marketing_source' AND v.u_source IS NOT NULL
-                                                 THEN v."user" ELSE v.raw_json END -> f) IN ('object', 'array')),
-                    CASE WHEN json_typeof(v."user") <> 'object' THEN v."user"::text END, v.items, v.item, v.line_number, NULL, NULL,
+                    v.raw_json, true, v.nested, v.no_customer, v.items, v.item, v.line_number, NULL, NULL,
                     staging._trimmed(v.order_id), staging._trimmed(v.user_id),
                     staging._trimmed(v.l_product_id), staging._trimmed(v.l_quantity), staging._trimmed(v.l_price),
                     staging._trimmed(v."timestamp"), staging._trimmed(v.status), s.status,
-                    staging._trimmed(coalesce(v.u_city, v.city)), staging._trimmed(coalesce(v.u_signup_date, v.signup_date)),
+                    staging._trimmed(coalesce(v.u_city, v.city)), CASE WHEN NOT staging._is_null_marker(v.signup_text) THEN v.signup_text END,
                     staging._trimmed(coalesce(v.u_source, v.marketing_source)),
                     staging._iso_time(staging._trimmed(v."timestamp")),
-                    staging._iso_time(staging._trimmed(coalesce(v.u_signup_date, v.signup_date))),
+                    staging._iso_time(v.signup_text),
                     ROW(staging._trimmed(v.l_total), NULL, staging._trimmed(v.l_tax), NULL, NULL, NULL, NULL, NULL,
                         (staging._order_amounts(ROW(NULL, NULL, v.tax, v.shipping, NULL, NULL)::staging.order_money, v.items IS NOT NULL, NULL)).problem,
                         upper(staging._trimmed(v.currency)), NULL)::staging.line_money,
-                    false, false
+                    false, false,
+                    ARRAY[CASE WHEN staging._is_null_marker(staging._trimmed(v.order_id)) THEN v.order_id END,
+                          CASE WHEN staging._is_null_marker(staging._trimmed(v.l_product_id)) THEN v.l_product_id END],
+                    staging._emptied_fields(v.nested, v.no_customer, v.signup_text, (staging._iso_time(v.signup_text) AT TIME ZONE 'UTC')::date,
+                                            '{city,signup_date,marketing_source}', staging._null_marks(),
+                                            (SELECT jsonb_object_agg(m.marker, true) FROM staging.null_markers m))
                 )::staging.order_line, staging.start_of_day(%(day)s::date - 400), staging.start_of_day(%(day)s::date + 1)
             )) WITH ORDINALITY AS d (reason, value, place) GROUP BY d.reason) AS p) AS problems
     FROM records v

@@ -451,7 +451,7 @@ def test_a_story_touches_the_partitions_of_its_days_and_no_others(warehouse: War
 
 @pytest.mark.parametrize("is_dropped", [False, True])
 def test_the_values_of_all_reasons_go_with_a_person_who_is_erased(warehouse: Warehouse, *, is_dropped: bool) -> None:
-    faults = shop.order("O-1", DAY, user_id="U-secret", quantity=0) | {"user": 'of "U-secret"'}
+    faults = shop.order("O-1", DAY, user_id="U-secret", quantity=0, price='of "U-secret"')
     warehouse.landing.orders(DAY, [*shop.orders(9, DAY), faults, shop.order("O-2", DAY, quantity=0, price="x")])
     warehouse.landing.events(DAY, shop.events(5, DAY))
     warehouse.run(DAY)

@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import Warehouse
 from tests.rules import add_rule, deliver_good_day, judge, results
-from tests.shop import checksums, event, events, order, orders, product
+from tests.shop import EVENT_COLUMNS, checksums, event, events, order, orders, product
 from tests.steps import DAY, Caller, wait_for
 
 SHIPPED = {
@@ -23,6 +23,10 @@ SHIPPED = {
     "orders_rejected_share_max": "critical", "events_rejected_share_max": "critical",
     "products_coverage": "warning", "products_age": "warning", "events_unmapped_types": "warning",
     "orders_reconcile": "critical", "events_reconcile": "critical",
+    "orders_spreadsheet_ids": "critical", "events_spreadsheet_ids": "critical", "products_spreadsheet_ids": "critical",
+    "orders_point_zero_ids": "warning", "events_point_zero_ids": "warning", "orders_emptied_values": "warning",
+    "events_emptied_values": "warning", "products_emptied_values": "warning", "orders_without_users": "warning",
+    "events_without_users": "warning", "events_without_products": "warning",
 }  # fmt: skip
 
 
@@ -111,6 +115,32 @@ def strange_events(warehouse: Warehouse) -> None:
     )
 
 
+def odd_orders(**fields: Any) -> Callable[[Any], None]:
+    return lambda warehouse: warehouse.landing.orders(DAY, [*orders(100, DAY), order("O-odd", DAY, **fields)])
+
+
+def odd_events(**fields: Any) -> Callable[[Any], None]:
+    rows = [*events(100, DAY), event("E-odd", DAY, **fields)]
+    return lambda warehouse: warehouse.landing.events(DAY, rows)
+
+
+def odd_products(**fields: Any) -> Callable[[Any], None]:
+    rows = [*(product(f"P-{n}") for n in range(7)), product("P-odd") | fields]
+    return lambda warehouse: warehouse.landing.products(DAY, rows)
+
+
+def nobody(source: str, **fields: Any) -> Callable[[Any], None]:
+    def make(warehouse: Warehouse) -> None:
+        if source == "orders":
+            warehouse.landing.orders(DAY, orders(100, DAY, user_id=None, **fields))
+        else:
+            rows = events(100, DAY, **dict.fromkeys(fields))
+            renamed = [row | dict.fromkeys(fields.values(), "X") for row in rows]
+            warehouse.landing.events(DAY, renamed, columns=[*EVENT_COLUMNS, *fields.values()])
+
+    return make
+
+
 ORDERS_DAY = "staging.orders_clean_p_2025_12_19"
 EVENTS_DAY = "staging.events_clean_p_2025_12_19"
 
@@ -153,6 +183,25 @@ FAILURES: list[tuple[str, Callable[[Any], None] | str, float | None, int, str, l
      "observed 2, allowed at least 0 and at most 0", None),
     ("events_reconcile", f"DELETE FROM {EVENTS_DAY} WHERE event_id = 'E-2025-12-19-7'", 1, 1,
      "observed 1, allowed at least 0 and at most 0", None),
+    ("orders_spreadsheet_ids", odd_orders(user_id="8.2E+17"), None, 1, "1 of 101 rows break it", ["user_id 8.2E+17"]),
+    ("events_spreadsheet_ids", odd_events(product_id="1E+12"), None, 1, "1 of 101 rows break it", ["product_id 1E+12"]),
+    ("products_spreadsheet_ids", odd_products(product_id="4,5e+9"), None, 1, "1 of 8 rows break it",
+     ["product_id 4,5e+9"]),
+    ("orders_point_zero_ids", odd_orders(user_id="12.0"), None, 1, "1 of 101 rows break it", ["user_id 12.0"]),
+    ("events_point_zero_ids", odd_events(product_id="7.0"), None, 1, "1 of 101 rows break it", ["product_id 7.0"]),
+    ("orders_emptied_values", odd_orders(city=["Rome"], signup_date="?"), None, 1, "1 of 101 rows break it",
+     ["O-odd: city, signup_date"]),
+    ("events_emptied_values", f"UPDATE {EVENTS_DAY} SET emptied = '{{age}}' WHERE event_id = 'E-2025-12-19-7'", None, 1,
+     "1 of 100 rows break it", ["E-2025-12-19-7: age"]),
+    ("products_emptied_values",
+     "UPDATE staging.products_clean SET emptied = '{a,b,c,d}' WHERE product_id = 'P-3'", None, 1,
+     "1 of 7 rows break it", ["P-3: a, b, c"]),
+    ("orders_without_users", nobody("orders", customer_id="C-1"), 100, 1, "observed 100, allowed at most 0",
+     ["the records have customer_id"]),
+    ("events_without_users", nobody("events", user_id="visitorId"), 100, 1, "observed 100, allowed at most 0",
+     ["the records have visitorId"]),
+    ("events_without_products", nobody("events", product_id="SKU"), 100, 1, "observed 100, allowed at most 0",
+     ["the records have SKU"]),
 ]  # fmt: skip
 
 

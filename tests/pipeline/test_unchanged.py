@@ -99,6 +99,7 @@ def test_an_unchanged_day_reads_and_writes_next_to_nothing(warehouse: Warehouse)
         ("DELETE FROM audit.gate_verdicts", {"check_quality"}),
         ("UPDATE audit.settings SET value = '0' WHERE name = 'skip_unchanged'", STEPS),
         ("ALTER FUNCTION staging._trimmed(text) COST 2", STEPS),
+        ("INSERT INTO staging.null_markers (marker) VALUES ('0')", CLEANING | {"check_quality"}),
         ("DROP TABLE staging.events_clean_p_2025_12_19", FROM_EVENTS),
     ],
 )
@@ -285,7 +286,7 @@ def test_each_input_of_a_step_is_remembered_by_itself(shop: Warehouse) -> None:
     components = "SELECT components FROM audit.step_inputs WHERE step = %s"
     general = {"codes", "order statuses", "settings", "step", "routines", "views", "revision", "server"}
     for step, own in {
-        "clean_events": {"deliveries", "fields"},
+        "clean_events": {"deliveries", "fields", "null markers"},
         "check_quality": {"staging", "rules", "overrides"},
         "reload_fact_orders": {"staging of orders"},
         "compute_daily_metrics": {"staging", "figures", "unseen members"},

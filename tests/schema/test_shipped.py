@@ -49,6 +49,10 @@ SPELLINGS = {
         "share": "share", "review": "review",
     },
 }  # fmt: skip
+NULL_MARKERS = {
+    "\\n", "null", "(null)", "<null>", "nil", "<nil>", "none", "undefined", "nan", "na", "<na>", "n/a", "#n/a", "-",
+    "(not set)", "(none)", "(guest)",
+}  # fmt: skip
 BOUNDS = {
     "orders_volume": (1, None), "events_volume": (1, None), "orders_volume_low": (100, None),
     "events_volume_low": (100, None), "orders_volume_trend": ("0.3", 3), "events_volume_trend": ("0.3", 3),
@@ -57,6 +61,11 @@ BOUNDS = {
     "orders_rejected_share_max": (None, "0.25"), "events_rejected_share_max": (None, "0.25"),
     "products_coverage": (None, "0.05"), "products_age": (None, 14), "events_unmapped_types": (None, None),
     "orders_reconcile": (0, 0), "events_reconcile": (0, 0),
+    "orders_spreadsheet_ids": (None, None), "events_spreadsheet_ids": (None, None),
+    "products_spreadsheet_ids": (None, None), "orders_point_zero_ids": (None, None),
+    "events_point_zero_ids": (None, None), "orders_emptied_values": (None, None),
+    "events_emptied_values": (None, None), "products_emptied_values": (None, None),
+    "orders_without_users": (None, 0), "events_without_users": (None, 0), "events_without_products": (None, 0),
 }  # fmt: skip
 
 
@@ -72,6 +81,7 @@ def test_the_shipped_settings_codes_statuses_and_thresholds(warehouse: Warehouse
         for canonical, said in spellings.items()
         for spelling in said.split()
     }
+    assert {row.marker for row in warehouse.rows("SELECT marker FROM staging.null_markers")} == NULL_MARKERS
     rules = warehouse.rows("SELECT rule_name, min_value, max_value FROM audit.dq_rules")
     assert {row.rule_name: (row.min_value, row.max_value) for row in rules} == {
         name: tuple(bound if bound is None else Decimal(bound) for bound in bounds) for name, bounds in BOUNDS.items()
@@ -89,6 +99,9 @@ REFUSED = [
     ("UPDATE staging.codes SET source_value = source_value || ' '", "codes_source_value_check"),
     ("INSERT INTO staging.codes VALUES ('order_status', '', 'paid')", "codes_source_value_check"),
     ("UPDATE staging.codes SET canonical_value = ''", "codes_canonical_value_check"),
+    ("INSERT INTO staging.null_markers VALUES ('VOID')", "null_markers_marker_check"),
+    ("INSERT INTO staging.null_markers VALUES ('')", "null_markers_marker_check"),
+    ("INSERT INTO staging.null_markers VALUES (repeat('x', 65))", "null_markers_marker_check"),
     ("UPDATE audit.dq_rules SET severity = 'fatal'", "dq_rules_severity_check"),
     ("UPDATE audit.dq_rules SET table_name = 'raw.orders_json'", "dq_rules_table_name_fkey"),
     ("INSERT INTO raw.file_loads VALUES (1, 'weather', '2025-12-19', 'a.json', repeat('0', 64), 0, 0, 0)",

@@ -32,7 +32,7 @@ BEGIN
         v_rows := audit._erase_raw(p_user_id, p_erased, v_day, v_left);
         v_left := v_left - v_rows - 1;
         IF NOT EXISTS (SELECT FROM pg_temp.erasure_rows r WHERE r.run_date = v_day) THEN
-            v_left := v_left - audit._erase_day(p_user_id, p_erased, v_day);
+            v_left := v_left - (SELECT sum(audit._erase_day(s.user_id, p_erased, v_day)) FROM pg_temp.erasure_spellings s);
             DELETE FROM pg_temp.erasure_days d WHERE d.load_date = v_day;
         END IF;
     END LOOP;

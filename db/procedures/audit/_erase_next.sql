@@ -57,7 +57,7 @@ DECLARE
     v_erasure_id bigint;
     v_is_new     boolean;
 BEGIN
-    IF num_nulls(p_user_id, p_reason) > 0 OR octet_length(p_user_id) > 512 OR p_user_id = '(guest)'
+    IF num_nulls(p_user_id, p_reason) > 0 OR octet_length(p_user_id) > 512 OR p_user_id = '(guest)' OR staging._is_null_marker(p_user_id)
        OR p_reason ~ audit._word_pattern(p_user_id) OR current_setting('transaction_isolation') <> 'read committed'
     THEN
         RAISE EXCEPTION 'erasing a user needs a user_id of at most 512 bytes and a reason that does not name it, in a transaction that is READ COMMITTED'
@@ -82,13 +82,14 @@ BEGIN
 
     -- Left by an erasure of this session that was interrupted.
     IF to_regclass('pg_temp.erasure') IS NOT NULL THEN
-        DROP TABLE pg_temp.erasure, pg_temp.erasure_rows, pg_temp.erasure_days, pg_temp.erasure_records, pg_temp.erasure_tables;
+        DROP TABLE pg_temp.erasure, pg_temp.erasure_rows, pg_temp.erasure_days, pg_temp.erasure_records, pg_temp.erasure_tables, pg_temp.erasure_spellings;
     END IF;
     CREATE TEMPORARY TABLE erasure AS SELECT v_is_new AS is_new, false AS find_again, false AS knows_tables;
     CREATE TEMPORARY TABLE erasure_rows (run_date date);  -- _find_person makes it anew
     CREATE TEMPORARY TABLE erasure_days (load_date date);
     CREATE TEMPORARY TABLE erasure_records (bad_record_id bigint);
     CREATE TEMPORARY TABLE erasure_tables (name regclass);
+    CREATE TEMPORARY TABLE erasure_spellings (user_id text);
     RETURN 'find';
 END
 $_begin_erasure$;
@@ -106,7 +107,7 @@ BEGIN
     PERFORM 1 FROM audit.erased_users e WHERE e.digest = p_erased.digest FOR UPDATE;
     SELECT e.* INTO v_erasure FROM audit.erasures e WHERE e.erasure_id = p_erased.erasure_id;
     UPDATE audit.erased_users e SET pseudonym = NULL, erasure_id = NULL WHERE e.digest = p_erased.digest;
-    DROP TABLE pg_temp.erasure, pg_temp.erasure_rows, pg_temp.erasure_days, pg_temp.erasure_records, pg_temp.erasure_tables;
+    DROP TABLE pg_temp.erasure, pg_temp.erasure_rows, pg_temp.erasure_days, pg_temp.erasure_records, pg_temp.erasure_tables, pg_temp.erasure_spellings;
 
     IF v_erasure.raw_rows + v_erasure.staging_rows + v_erasure.warehouse_rows + v_erasure.audit_rows = 0 THEN
         DELETE FROM audit.erasures e WHERE e.erasure_id = v_erasure.erasure_id;

@@ -13,23 +13,24 @@ DECLARE
     v_files     bigint;
 BEGIN
     PERFORM warehouse._lock_warehouse_exclusive();
-    INSERT INTO pg_temp.erasure_days (load_date) SELECT u.load_date FROM warehouse.user_loads u WHERE u.user_id = p_user_id;
+    INSERT INTO pg_temp.erasure_days (load_date) SELECT u.load_date FROM warehouse.user_loads u
+    WHERE u.user_id IN (SELECT s.user_id FROM pg_temp.erasure_spellings s);
     IF FOUND THEN
         RETURN 'days';  -- a run has added them meanwhile
     END IF;
 
-    PERFORM audit._admit_pseudonym(p_user_id, p_erased.pseudonym);
+    PERFORM audit._admit_pseudonym(s.user_id, p_erased.pseudonym) FROM pg_temp.erasure_spellings s;
     UPDATE warehouse.dim_user d SET first_seen_at = l.first_seen_at, last_seen_at = l.last_seen_at
     FROM (SELECT min(u.first_seen_at) AS first_seen_at, max(u.last_seen_at) AS last_seen_at
           FROM warehouse.user_loads u WHERE u.user_id = p_erased.pseudonym) AS l
     WHERE d.user_id = p_erased.pseudonym AND (d.first_seen_at, d.last_seen_at) IS DISTINCT FROM (l.first_seen_at, l.last_seen_at)
       AND l.first_seen_at IS NOT NULL;
-    DELETE FROM warehouse.unseen_members m WHERE m.dimension = 'user' AND m.member_id = p_user_id;
+    DELETE FROM warehouse.unseen_members m WHERE m.dimension = 'user' AND m.member_id IN (SELECT s.user_id FROM pg_temp.erasure_spellings s);
     INSERT INTO warehouse.unseen_members (dimension, member_id)
     SELECT 'user', d.user_id FROM warehouse.dim_user d
     WHERE d.user_id = p_erased.pseudonym AND NOT EXISTS (SELECT FROM warehouse.user_loads u WHERE u.user_id = d.user_id)
     ON CONFLICT ON CONSTRAINT unseen_members_pkey DO NOTHING;
-    DELETE FROM warehouse.dim_user u WHERE u.user_id = p_user_id;
+    DELETE FROM warehouse.dim_user u WHERE u.user_id IN (SELECT s.user_id FROM pg_temp.erasure_spellings s);
     GET DIAGNOSTICS v_warehouse = ROW_COUNT;
 
     PERFORM raw._open_for_erasure(ARRAY[p_erased.digest]);
@@ -54,7 +55,7 @@ BEGIN
         failure_reason = CASE WHEN b.raw_id IS NULL THEN audit._without_word(b.failure_reason, p_user_id, p_erased.pseudonym) ELSE b.failure_reason END
     WHERE b.bad_record_id IN (SELECT r.bad_record_id FROM pg_temp.erasure_records r) AND num_nonnulls(b.raw_data, b.failed_value, b.failed_values) > 0;
     GET DIAGNOSTICS v_rows = ROW_COUNT;
-    v_audit := v_audit + v_rows + audit._erase_messages(p_user_id, p_erased.pseudonym);
+    v_audit := v_audit + v_rows + (SELECT sum(audit._erase_messages(s.user_id, p_erased.pseudonym)) FROM pg_temp.erasure_spellings s);
 
     UPDATE audit.erasures e
     SET raw_rows = e.raw_rows + v_files, warehouse_rows = e.warehouse_rows + v_warehouse, audit_rows = e.audit_rows + v_audit

@@ -2,7 +2,8 @@
 -- to end, on both cores. Most rows are ruled out at once: their text has neither the user_id nor a backslash in it.
 --
 -- Reads:  raw, warehouse.user_loads; for months whose raw retention has dropped, staging and audit.bad_records
--- Writes: pg_temp.erasure_rows (the rows of raw, and their places), erasure_days, erasure_records (of audit.bad_records)
+-- Writes: pg_temp.erasure_rows (the rows of raw, and their places), erasure_days, erasure_records (of audit.bad_records),
+--         erasure_spellings: days that were cleaned by an earlier release may have the user_id with blanks that it did not trim
 CREATE OR REPLACE FUNCTION audit._find_person(p_user_id text) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off
 AS $_find_person$
@@ -17,6 +18,9 @@ DECLARE
     v_days       bigint;
 BEGIN
     DROP TABLE pg_temp.erasure_rows;
+    TRUNCATE pg_temp.erasure_spellings;
+    INSERT INTO pg_temp.erasure_spellings (user_id)
+    SELECT p_user_id UNION SELECT u.user_id FROM warehouse.dim_user u WHERE staging._trimmed(u.user_id) = p_user_id;
     -- One statement per table: each may use both cores, which an INSERT may not.
     CREATE TEMPORARY TABLE erasure_rows AS
     SELECT 'raw.orders_json' AS source_table, o.run_date, o.load_id, o.raw_orders_id AS raw_id, o.line_number, o.ctid AS place
@@ -45,15 +49,15 @@ BEGIN
     INSERT INTO pg_temp.erasure_days (load_date)
     SELECT r.run_date FROM pg_temp.erasure_rows r
     UNION
-    SELECT u.load_date FROM warehouse.user_loads u WHERE u.user_id = p_user_id;
+    SELECT u.load_date FROM warehouse.user_loads u WHERE u.user_id IN (SELECT s.user_id FROM pg_temp.erasure_spellings s);
     IF cardinality(v_gone) > 0 THEN
         -- Days whose raw is gone; they may never have been loaded.
         INSERT INTO pg_temp.erasure_days (load_date)
         SELECT o.load_date FROM staging.orders_clean o
-        WHERE o.user_id = p_user_id AND date_trunc('month', o.load_date::timestamp)::date = ANY (v_gone)
+        WHERE o.user_id IN (SELECT s.user_id FROM pg_temp.erasure_spellings s) AND date_trunc('month', o.load_date::timestamp)::date = ANY (v_gone)
         UNION
         SELECT e.load_date FROM staging.events_clean e
-        WHERE e.user_id = p_user_id AND date_trunc('month', e.load_date::timestamp)::date = ANY (v_gone);
+        WHERE e.user_id IN (SELECT s.user_id FROM pg_temp.erasure_spellings s) AND date_trunc('month', e.load_date::timestamp)::date = ANY (v_gone);
         -- Only this is left of rows that retention dropped from raw.
         INSERT INTO pg_temp.erasure_records (bad_record_id)
         SELECT b.bad_record_id

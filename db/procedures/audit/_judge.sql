@@ -69,6 +69,14 @@ BEGIN
             message := CASE WHEN observed IS NULL THEN 'nothing to compare with'
                 ELSE format('observed %s, allowed %s', trim_scale(round(observed, 6)),
                             concat_ws(' and ', 'at least ' || trim_scale(v_rule.min_value), 'at most ' || trim_scale(v_rule.max_value))) END;
+            IF NOT passed AND v_rule.sample IS NOT NULL AND p_table_name IS NULL THEN
+                BEGIN
+                    sample := ARRAY[left(audit._evaluate(format('SELECT (%s)::text AS told', v_rule.sample), p_load_date) ->> 'told', 1000)];
+                    sample := array_remove(sample, NULL);
+                EXCEPTION WHEN OTHERS THEN
+                    sample := ARRAY[format('the sample cannot be evaluated: %s', left(SQLERRM, 1000))];
+                END;
+            END IF;
         END IF;
         RETURN NEXT;
     END LOOP;

@@ -14,6 +14,9 @@ BEGIN
         UNION ALL
         SELECT format('SELECT %s FROM %s WHERE load_date = $1', string_agg(r.sample, ', '), r.table_name)
         FROM audit.dq_rules r WHERE r.enabled AND r.sample IS NOT NULL AND r.table_name IS NOT NULL GROUP BY r.table_name
+        UNION ALL
+        SELECT format('SELECT %s', string_agg(r.sample, ', '))
+        FROM audit.dq_rules r WHERE r.enabled AND r.sample IS NOT NULL AND r.table_name IS NULL HAVING count(*) > 0
     LOOP
         v_tables := audit._tables_in_tree(audit._parsed_rules(v_query));
         IF v_tables IS NULL THEN

@@ -1,8 +1,8 @@
 -- Everything that a step makes its result from, input by input: a digest or a number for each. A wrong skip is worse than
 -- none: so it lists more than a step reads rather than less, and an input that is not known is null and makes the step work.
 --
--- Reads: raw.file_loads, staging.loads, staging.codes, warehouse.order_statuses, warehouse.daily_metrics,
---        warehouse.unseen_members, warehouse.exchange_rates, audit.settings, audit.dq_rules, audit.dq_overrides, staging.fields, pg_proc, pg_rewrite
+-- Reads: raw.file_loads, staging.loads, staging.codes, staging.null_markers, staging.fields, warehouse.order_statuses, warehouse.daily_metrics,
+--        warehouse.unseen_members, warehouse.exchange_rates, audit.settings, audit.dq_rules, audit.dq_overrides, pg_proc, pg_rewrite
 -- Call it under the step's locks. What else a rule reads is only known after it was judged: see audit._has_changed_since.
 --
 -- It does not see what somebody with the owner's rights changes in staging and facts by hand. After that
@@ -24,6 +24,8 @@ BEGIN
     FOREACH v_name IN ARRAY p_step.inputs LOOP
         IF v_name = 'codes' THEN
             SELECT audit._digest(string_agg(c::text, E'\n' ORDER BY c.kind, c.source_value)) INTO v_value FROM staging.codes c;
+        ELSIF v_name = 'null markers' THEN
+            SELECT audit._digest(string_agg(m.marker, E'\n' ORDER BY m.marker)) INTO v_value FROM staging.null_markers m;
         ELSIF v_name = 'order statuses' THEN
             SELECT audit._digest(string_agg(o::text, E'\n' ORDER BY o.status)) INTO v_value FROM warehouse.order_statuses o;
         ELSIF v_name = 'fields' THEN

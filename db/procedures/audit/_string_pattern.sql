@@ -3,8 +3,7 @@
 CREATE OR REPLACE FUNCTION audit._string_pattern(p_word text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $_string_pattern$
-    SELECT concat('"(?:[[:space:]]|', audit._blank_pattern(false), ')*', audit._spelling_pattern(p_word, false),
-                  '(?:[[:space:]]|', audit._blank_pattern(false), ')*"',
+    SELECT concat('"', audit._blanks_pattern(), audit._spelling_pattern(p_word, false), audit._blanks_pattern(), '"',
                   CASE WHEN p_word ~ '^[-+0-9.eE]+$' OR p_word IN ('true', 'false')
                        THEN concat('|"(?:', audit._spelling_pattern('user_', false), ')?', audit._spelling_pattern('id', false),
                                    '"[[:space:]]*:[[:space:]]*', audit._literal_pattern(p_word), '[[:space:]]*[,}]') END);

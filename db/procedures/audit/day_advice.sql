@@ -15,7 +15,8 @@ AS $day_advice$
     ),
     unmapped AS (
         SELECT CASE WHEN r.example COLLATE "C" ~ '^[A-Za-z0-9][A-Za-z0-9 _.-]{0,39}$' THEN lower(r.example COLLATE "C")
-                    ELSE 'ITS VALUE' END AS source_value
+                    ELSE 'ITS VALUE' END AS source_value,
+               staging._iso_time(r.example) IS NOT NULL OR staging._since_1970(r.example) IS NOT NULL AS is_time
         FROM audit.rejected_reasons r
         WHERE r.run_date = p_day AND r.source = 'orders' AND starts_with(r.failure_reason, 'status is not in staging.codes')
         ORDER BY r.rows DESC, r.failure_reason
@@ -35,10 +36,11 @@ AS $day_advice$
         WHERE d.state = 'blocked'
         UNION ALL
         SELECT 4,
-               CASE WHEN s.status IS NOT NULL THEN 'the status is mapped now'
+               CASE WHEN u.is_time THEN 'the status is a time: look at which field of the export it comes from'
+                    WHEN s.status IS NOT NULL THEN 'the status is mapped now'
                     WHEN c.source_value IS NOT NULL THEN 'the status is mapped to a code that warehouse.order_statuses does not have'
                     ELSE 'say what the status means' END,
-               CASE WHEN s.status IS NOT NULL THEN NULL
+               CASE WHEN s.status IS NOT NULL OR u.is_time THEN NULL
                     WHEN c.source_value IS NOT NULL
                     THEN format('UPDATE staging.codes SET canonical_value = %L WHERE kind = %L AND source_value = %L',
                                 'ONE OF warehouse.order_statuses', 'order_status', u.source_value)

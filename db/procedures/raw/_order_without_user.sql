@@ -13,7 +13,7 @@ BEGIN
             RETURN raw._order_without_person(p_order, p_pseudonym);
         ELSIF raw._is_about(p_order -> 'user', p_user_id) THEN
             -- Only the user object names the person. Without a user_id the order is a guest's, else somebody else's.
-            IF staging._trimmed(p_order ->> 'user_id') IS NULL THEN
+            IF staging._trimmed(p_order ->> 'user_id') IS NULL OR staging._is_null_marker(staging._trimmed(p_order ->> 'user_id')) THEN
                 RETURN raw._order_without_person(p_order, NULL);
             END IF;
             SELECT json_object_agg(m.name, CASE WHEN m.name = 'user' AND json_typeof(m.value) = 'object'

@@ -12,7 +12,7 @@ BEGIN
     EXCEPTION WHEN data_exception THEN
         NULL;  -- not UTF-8: its ASCII has to do
     END;
-    v_words := regexp_split_to_array(v_text, '[][[:space:]"'',;:(){}=<>&?|]+');
+    v_words := regexp_split_to_array(v_text, '[][[:space:]"'',;:(){}=<>&?|' || staging._blanks() || ']+');
     BEGIN
         RETURN v_words || ARRAY(SELECT staging._trimmed(l.value) FROM raw._literals(v_text) l);
     EXCEPTION WHEN data_exception THEN

@@ -8,7 +8,7 @@ RETURN nullif(array_remove(ARRAY[
     staging._problem(octet_length(p_event_id) > 512, 'event_id is longer than 512 bytes', p_event_id),
     staging._problem(p_event_type IS NULL, 'event_type is missing', NULL),
     staging._problem(p_event_time IS NULL, 'event_ts is missing', NULL),
-    staging._problem(p_event_time IS NOT NULL AND p_event_ts IS NULL, 'event_ts is not an ISO 8601 time', p_event_time),
+    staging._problem(p_event_time IS NOT NULL AND p_event_ts IS NULL, 'event_ts ' || staging._no_time(p_event_time), p_event_time),
     staging._problem(p_event_ts >= p_to, 'event_ts is after the day of the delivery', p_event_time),
     staging._problem(p_event_ts < p_from, 'event_ts is older than oldest_order_days', p_event_time),
     staging._problem(octet_length(p_user_id) > 512, 'user_id is longer than 512 bytes', p_user_id),

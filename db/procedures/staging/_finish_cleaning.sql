@@ -10,24 +10,25 @@ DECLARE
     v_clean     bigint := v_delivered - p_duplicate - p_rejected;
     v_old       staging.loads;
     v_is_same   boolean;
+    v_likely    jsonb := staging._likely_fields(p_delivery);
     v_result    audit.step_result;
 BEGIN
     SELECT l.* INTO v_old FROM staging.loads l WHERE l.source = p_delivery.source AND l.load_date = p_delivery.load_date;
-    v_is_same := NOT p_has_changed AND (v_old.raw_count, v_old.delivered_count, v_old.clean_count, v_old.duplicate_count, v_old.rejected_count, v_old.currencies)
-                                       IS NOT DISTINCT FROM (p_delivery.row_count, v_delivered, v_clean, p_duplicate, p_rejected, p_delivery.currencies);
+    v_is_same := NOT p_has_changed AND (v_old.raw_count, v_old.delivered_count, v_old.clean_count, v_old.duplicate_count, v_old.rejected_count, v_old.currencies, v_old.likely_fields)
+                                       IS NOT DISTINCT FROM (p_delivery.row_count, v_delivered, v_clean, p_duplicate, p_rejected, p_delivery.currencies, v_likely);
 
     -- A day without a catalogue is not a day with an empty one.
     IF p_delivery.source <> 'products' OR p_delivery.file_count > 0 THEN
         INSERT INTO staging.loads AS l (load_date, source, staging_version, raw_count, delivered_count, clean_count,
-                                        duplicate_count, rejected_count, load_ids, currencies)
+                                        duplicate_count, rejected_count, load_ids, currencies, likely_fields)
         VALUES (p_delivery.load_date, p_delivery.source,
                 CASE WHEN v_is_same THEN v_old.staging_version ELSE nextval('staging.staging_versions') END,
-                p_delivery.row_count, v_delivered, v_clean, p_duplicate, p_rejected, p_delivery.load_ids, p_delivery.currencies)
+                p_delivery.row_count, v_delivered, v_clean, p_duplicate, p_rejected, p_delivery.load_ids, p_delivery.currencies, v_likely)
         ON CONFLICT ON CONSTRAINT loads_pkey DO UPDATE
         SET staging_version = excluded.staging_version, raw_count = excluded.raw_count,
             delivered_count = excluded.delivered_count, clean_count = excluded.clean_count,
             duplicate_count = excluded.duplicate_count, rejected_count = excluded.rejected_count,
-            load_ids = excluded.load_ids, currencies = excluded.currencies, updated_at = excluded.updated_at
+            load_ids = excluded.load_ids, currencies = excluded.currencies, likely_fields = excluded.likely_fields, updated_at = excluded.updated_at
         WHERE (l.staging_version, l.load_ids) IS DISTINCT FROM (excluded.staging_version, excluded.load_ids);
     END IF;
 

@@ -12,6 +12,7 @@ RETURN CASE
     THEN ARRAY[staging._problem(true, 'the record holds \u0000 or half a surrogate pair, which no text can hold', NULL)]
     ELSE nullif(array_remove(ARRAY[
         staging._problem((p_line).order_id IS NULL, 'order_id is missing', (p_line).order_has),
+        staging._problem((p_line).null_markers[1] IS NOT NULL, 'order_id is missing: its value is a null marker', (p_line).order_id),
         staging._problem(octet_length((p_line).order_id) > 512, 'order_id is longer than 512 bytes', (p_line).order_id),
         staging._problem('order_id' = ANY ((p_line).nested), 'order_id is not a plain value', (p_line).order_id),
         staging._problem(octet_length((p_line).user_id) > 512, 'user_id is longer than 512 bytes', (p_line).user_id),
@@ -21,6 +22,7 @@ RETURN CASE
         staging._problem(json_typeof((p_line).item) <> 'object', 'the item is not a JSON object', (p_line).item::text)
     ] || CASE WHEN coalesce(json_typeof((p_line).item) = 'object', (p_line).items IS NULL) THEN ARRAY[
         staging._problem((p_line).product_id IS NULL, 'product_id is missing', (p_line).line_has),
+        staging._problem((p_line).null_markers[2] IS NOT NULL, 'product_id is missing: its value is a null marker', (p_line).product_id),
         staging._problem(octet_length((p_line).product_id) > 512, 'product_id is longer than 512 bytes', (p_line).product_id),
         staging._problem(CASE WHEN (p_line).item IS NULL THEN 'product_id' = ANY ((p_line).nested) ELSE staging._is_nested((p_line).product_id, (p_line).item -> 'product_id') END,
                          'product_id is not a plain value', (p_line).product_id),
@@ -38,7 +40,7 @@ RETURN CASE
     ] END || ARRAY[
         staging._problem((p_line).order_time IS NULL, 'timestamp is missing', (p_line).order_has),
         staging._problem((p_line).order_time IS NOT NULL AND (p_line).order_ts IS NULL,
-                         'timestamp is not an ISO 8601 time', (p_line).order_time),
+                         'timestamp ' || staging._no_time((p_line).order_time), (p_line).order_time),
         staging._problem((p_line).order_ts >= p_to,
                          'timestamp is after the day of the delivery', (p_line).order_time),
         staging._problem((p_line).order_ts < p_from,
@@ -49,11 +51,12 @@ RETURN CASE
         ((p_line).money).problem,
         staging._problem(((p_line).money).currency !~ '^[A-Z0-9_-]{1,20}$', 'currency is not the code of one', ((p_line).money).currency),
         staging._problem(((p_line).money).rate = 0, 'currency has no rate in warehouse.exchange_rates for the day of the order', ((p_line).money).currency),
-        staging._problem((p_line).no_customer IS NOT NULL, 'user is not a JSON object', (p_line).no_customer),
-        staging._problem('city' = ANY ((p_line).nested), 'city is not a plain value', (p_line).city),
-        staging._problem((p_line).signup_date IS NOT NULL AND (p_line).signup_day IS NULL,
+        -- What only describes the customer is left empty, unless staging.fields says that it is to be rejected.
+        staging._problem('city' = ANY ((p_line).nested) AND NOT coalesce('city' = ANY ((p_line).emptied), false), 'city is not a plain value', (p_line).city),
+        staging._problem((p_line).signup_date IS NOT NULL AND (p_line).signup_day IS NULL AND NOT coalesce('signup_date' = ANY ((p_line).emptied), false),
                          'signup_date is not a date', (p_line).signup_date),
-        staging._problem('marketing_source' = ANY ((p_line).nested), 'marketing_source is not a plain value', (p_line).marketing_source)
+        staging._problem('marketing_source' = ANY ((p_line).nested) AND NOT coalesce('marketing_source' = ANY ((p_line).emptied), false),
+                         'marketing_source is not a plain value', (p_line).marketing_source)
     ], NULL), '{}')
 END;
 COMMENT ON FUNCTION staging._order_problems(staging.order_line, timestamptz, timestamptz)

@@ -3,8 +3,12 @@ CREATE OR REPLACE FUNCTION staging._own_fault(p_field staging.fields, p_value js
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $_own_fault$
 DECLARE
-    v_text text := staging._trimmed(p_value #>> '{}');
+    v_text text := p_value #>> '{}';
 BEGIN
+    v_text := staging._trimmed(v_text);
+    IF staging._is_null_marker(v_text) THEN
+        v_text := NULL;
+    END IF;
     RETURN CASE
         WHEN v_text IS NULL THEN CASE WHEN p_field.is_required THEN 'is missing' END
         WHEN json_typeof(p_value) IN ('object', 'array') THEN 'is not a plain value'
@@ -14,7 +18,7 @@ BEGIN
         WHEN p_field.kind = 'money' THEN
             CASE WHEN NOT coalesce(staging._to_number(v_text) >= 0, false) THEN 'is not a number of at least 0'
                  WHEN staging._to_number(v_text) >= 1e15 THEN 'is not below 1e15' END
-        WHEN p_field.kind = 'time' THEN CASE WHEN staging._iso_time(v_text) IS NULL THEN 'is not an ISO 8601 time' END
+        WHEN p_field.kind = 'time' THEN CASE WHEN staging._iso_time(v_text) IS NULL THEN staging._no_time(v_text) END
         WHEN p_field.kind = 'date' THEN CASE WHEN staging._iso_time(v_text) IS NULL THEN 'is not a date' END
     END;
 END

@@ -22,7 +22,11 @@ BEGIN
         IF v_field.place = 'customer' AND json_typeof(p_customer) = 'object' AND p_customer ->> v_field.field IS NOT NULL THEN
             v_json := p_customer -> v_field.field;
         END IF;
-        v_text := staging._trimmed(v_json #>> '{}');
+        v_text := v_json #>> '{}';
+        v_text := staging._trimmed(v_text);
+        IF staging._is_null_marker(v_text) THEN
+            v_text := NULL;
+        END IF;
         v_fault := staging._own_fault(v_field, v_json);
         IF v_fault IS NULL AND v_text IS NOT NULL THEN
             v_result.attributes := coalesce(v_result.attributes, '{}') || jsonb_build_object(v_field.field, CASE
@@ -32,6 +36,8 @@ BEGIN
                 ELSE to_jsonb(v_text) END);
         ELSIF v_field.on_fault = 'reject' AND v_fault IS NOT NULL THEN
             v_result.problems := v_result.problems || staging._problem(true, v_field.field || ' ' || v_fault, v_text);
+        ELSIF v_fault IS NOT NULL THEN
+            v_result.emptied := v_result.emptied || v_field.field;
         END IF;
     END LOOP;
     RETURN v_result;

@@ -7,7 +7,7 @@ CREATE OR REPLACE FUNCTION staging._read_events(
 )
 RETURNS TABLE (
     staging_events_id bigint, load_date date, event_id text, user_id text, product_id text, event_type text, event_ts timestamptz,
-    raw_events_id bigint, attributes jsonb
+    raw_events_id bigint, attributes jsonb, emptied text[]
 )
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -21,6 +21,7 @@ BEGIN ATOMIC
                               FROM staging.codes c WHERE c.kind = 'event_type') ->> e.event_type AS known_type,
                CASE WHEN p_own IS NOT NULL
                     THEN staging._own_values(p_own, '{event}', CASE WHEN staging._is_storable(e.extra::text) THEN e.extra END, NULL) END AS own,
+               (SELECT staging._null_marks()) AS marks, (SELECT jsonb_object_agg(m.marker, true) FROM staging.null_markers m) AS markers,
                e.event_id AS raw_id, e.user_id AS raw_user, e.product_id AS raw_product, e.extra
         FROM raw.events_csv e
         WHERE e.run_date = p_load_date AND e.load_id = ANY (p_load_ids)
@@ -38,21 +39,23 @@ BEGIN ATOMIC
     explained AS (
         SELECT e.*,
                CASE WHEN coalesce(
-                        octet_length(e.event_id) <= 512 AND (e.known_type IS NOT NULL OR e.other_type IS NOT NULL)
+                        octet_length(e.event_id) <= 512 AND staging._unless_null(e.event_id, e.marks, e.markers) IS NOT NULL AND (e.known_type IS NOT NULL OR e.other_type IS NOT NULL)
                         AND coalesce(octet_length(e.user_id) <= 512, true) AND coalesce(octet_length(e.product_id) <= 512, true)
                         AND e.event_ts >= p_from AND e.event_ts < p_to
                         AND (p_own IS NULL OR (e.own).problems IS NULL), false)
                     THEN NULL
                     ELSE nullif(staging._event_problems(e.event_id, e.user_id, e.product_id, coalesce(e.known_type, e.other_type),
                                                         staging._trimmed(e.event_time), e.event_ts, p_from, p_to)
+                                || CASE WHEN staging._unless_null(e.event_id, e.marks, e.markers) IS NULL AND e.event_id IS NOT NULL
+                                        THEN ARRAY[staging._problem(true, 'event_id is missing: its value is a null marker', e.event_id)] END
                                 || (e.own).problems, '{}')
                END AS problems
         FROM events e
         OFFSET '0'
     )
     SELECT x.raw_events_id, CASE WHEN x.problems IS NULL THEN p_load_date END,
-           CASE WHEN octet_length(x.event_id) <= 512 THEN x.event_id END COLLATE "C",
-           x.user_id COLLATE "C", x.product_id COLLATE "C",
+           CASE WHEN x.problems IS NULL THEN x.event_id WHEN octet_length(x.event_id) <= 512 THEN staging._unless_null(x.event_id, x.marks, x.markers) END COLLATE "C",
+           staging._unless_null(x.user_id, x.marks, x.markers) COLLATE "C", staging._unless_null(x.product_id, x.marks, x.markers) COLLATE "C",
            CASE WHEN x.known_type IS NOT NULL THEN x.known_type
                 ELSE coalesce((SELECT jsonb_object_agg(c.source_value, c.canonical_value) FROM staging.codes c WHERE c.kind = 'event_type')
                               ->> x.other_type, x.other_type) END,
@@ -62,7 +65,8 @@ BEGIN ATOMIC
                                         'raw_data', left(concat_ws(',', '"event_id"=' || x.raw_id, '"event_type"=' || x.event_type,
                                                                    '"event_ts"=' || x.event_time, '"user_id"=' || x.raw_user,
                                                                    '"product_id"=' || x.raw_product, x.extra::text), 65536))
-                WHEN p_own IS NOT NULL THEN (x.own).attributes END
+                WHEN p_own IS NOT NULL THEN (x.own).attributes END,
+           CASE WHEN p_own IS NOT NULL THEN (x.own).emptied END
     FROM explained x;
 END;
 COMMENT ON FUNCTION staging._read_events(date, text, date, text, timestamptz, timestamptz, bigint[], staging.fields[]) IS 'The events delivered for a day: typed, and judged';

@@ -1,7 +1,6 @@
 -- The lines of the orders delivered for a day: typed, and judged. Only this file knows the names of an order's fields (an
 -- item's product_id, quantity and price among them). Read it from the top: records (as raw has them), parsed (their fields
--- as text), orders (codes and times looked up), lines (one per item), judged
--- (cheap tests; amounts), explained (what is wrong).
+-- as text), orders (codes and times looked up), lines (one per item), judged (cheap tests; what it costs), explained (what is wrong).
 --
 -- Cheap tests judge what has the usual shape; _order_problems the rest. What all lines of a record share is worked out once. A
 -- refused line has no load_date; its attributes say what audit.bad_records is to know of it (_take_out_repeats reads them).
@@ -18,8 +17,8 @@ CREATE OR REPLACE FUNCTION staging._read_orders(
 RETURNS TABLE (
     staging_orders_id bigint, load_date date, order_id text, line_number integer, user_id text, product_id text,
     quantity numeric, unit_price numeric, revenue numeric, order_ts timestamptz, status text, city text, signup_date date,
-    marketing_source text, raw_orders_id bigint, attributes jsonb,
-    discount numeric, tax numeric, shipping numeric, refunded numeric, currency text, revenue_in_currency numeric
+    marketing_source text, raw_orders_id bigint, attributes jsonb, discount numeric, tax numeric, shipping numeric, refunded numeric,
+    currency text, revenue_in_currency numeric, emptied text[]
 )
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -27,67 +26,57 @@ BEGIN ATOMIC
         SELECT o.raw_orders_id, o.load_id, o.line_number AS record_number, o.raw_json,
                json_typeof(o.raw_json) = 'object'
                AND (o.raw_json::text NOT LIKE '%\\u%' OR staging._is_storable(o.raw_json::text)) AS is_readable
-        FROM raw.orders_json o
-        WHERE o.run_date = p_load_date AND o.load_id = ANY (p_load_ids)
-        OFFSET '0'
+        FROM raw.orders_json o WHERE o.run_date = p_load_date AND o.load_id = ANY (p_load_ids) OFFSET '0'
     ),
     parsed AS (
         SELECT r.*, f."user" AS customer, f.items,
                CASE WHEN json_typeof(f."user") <> 'object' THEN left(f."user"::text, 1000) END AS no_customer,
-               staging._trimmed(f.order_id) AS order_id, staging._trimmed(f.user_id) AS user_id,
+               staging._trimmed(f.order_id) AS order_id, staging._trimmed(f.user_id) AS said_user,
                f."timestamp" AS order_time, f.status AS source_status,
                staging._trimmed(f.product_id) AS order_product_id, f.quantity AS order_quantity, f.price AS order_price,
-               -- What the order says of money beyond quantity and price; most say nothing. One column: each costs something in every stage.
+               -- What it says of money beyond quantity and price; most say nothing. One column: each costs something in every stage.
                CASE WHEN num_nulls(f.line_total, f.discount, f.tax, f.shipping, f.refunded, f.currency) < 6
                     THEN ROW(f.line_total, f.discount, f.tax, f.shipping, f.refunded, upper(staging._trimmed(f.currency) COLLATE "C") COLLATE "default")::staging.order_money END AS told,
                -- In the flat shape the order is its only line, and the customer's fields stand beside user.
-               staging._trimmed(CASE WHEN f."user" IS NULL THEN f.city ELSE coalesce(f."user" ->> 'city', f.city) END) AS city,
+               CASE WHEN f."user" IS NULL THEN f.city ELSE coalesce(f."user" ->> 'city', f.city) END AS said_city,
                CASE WHEN f."user" IS NULL THEN f.signup_date ELSE coalesce(f."user" ->> 'signup_date', f.signup_date) END AS signup_date,
-               staging._trimmed(CASE WHEN f."user" IS NULL THEN f.marketing_source ELSE coalesce(f."user" ->> 'marketing_source', f.marketing_source) END) AS marketing_source
+               CASE WHEN f."user" IS NULL THEN f.marketing_source ELSE coalesce(f."user" ->> 'marketing_source', f.marketing_source) END AS said_source
         FROM records r
         CROSS JOIN LATERAL json_to_record(CASE WHEN r.is_readable THEN r.raw_json ELSE '{}' END)
             AS f (order_id text, user_id text, product_id text, quantity text, price text, "timestamp" text,
-                  status text, city text, signup_date text, marketing_source text, "user" json, items json, line_total text,
-                  discount text, tax text, shipping text, refunded text, currency text)
+                  status text, city text, signup_date text, marketing_source text, "user" json, items json,
+                  line_total text, discount text, tax text, shipping text, refunded text, currency text)
         OFFSET '0'
     ),
     encoded AS (
         SELECT p.*, convert_to(p.order_time, 'UTF8') AS order_time_bytes, convert_to(p.signup_date, 'UTF8') AS signup_date_bytes,
+               staging._trimmed(p.said_city) AS any_city, staging._trimmed(p.said_source) AS any_source,
                (SELECT jsonb_object_agg(c.source_value, s.status)
-                FROM staging.codes c JOIN warehouse.order_statuses s ON s.status = c.canonical_value
-                WHERE c.kind = 'order_status') AS statuses,
-               (SELECT array_agg(f.field) FROM staging.fields f WHERE f.source = 'orders') AS known
-        FROM parsed p
-        OFFSET '0'
+                FROM staging.codes c JOIN warehouse.order_statuses s ON s.status = c.canonical_value WHERE c.kind = 'order_status') AS statuses,
+               (SELECT array_agg(f.field) FROM staging.fields f WHERE f.source = 'orders') AS known,
+               (SELECT array_agg(f.field) FROM staging.fields f WHERE f.source = 'orders' AND f.on_fault = 'empty') AS can_be_empty,
+               (SELECT staging._null_marks()) AS marks, (SELECT jsonb_object_agg(m.marker, true) FROM staging.null_markers m) AS markers
+        FROM parsed p OFFSET '0'
     ),
     orders AS (
         SELECT p.*,
+               staging._unless_null(p.said_user, p.marks, p.markers) AS user_id, staging._unless_null(p.any_city, p.marks, p.markers) AS city,
+               staging._unless_null(p.any_source, p.marks, p.markers) AS marketing_source,
                -- Nearly all values fit as delivered. The rest are trimmed, and statuses put in lower case, before they are looked up.
                coalesce(p.statuses ->> p.source_status, p.statuses ->> (lower(staging._trimmed(p.source_status) COLLATE "C") COLLATE "default")) AS status,
                coalesce(staging._usual_time(p.order_time, p.order_time_bytes, p_load_date, p_today), staging._usual_time(p.order_time, p.order_time_bytes, p_other_day, p_other),
                         staging._iso_time(staging._trimmed(p.order_time))) AS order_ts,
                coalesce(staging._usual_date(p.signup_date, p.signup_date_bytes),
                         (staging._iso_time(staging._trimmed(p.signup_date)) AT TIME ZONE 'UTC')::date) AS signup_day,
-               -- Fields that hold an object or array where a plain value belongs; checked only if one begins like that.
-               CASE WHEN ascii(p.order_id) IN (ascii('{'), ascii('[')) OR ascii(p.user_id) IN (ascii('{'), ascii('['))
-                         OR ascii(p.order_product_id) IN (ascii('{'), ascii('[')) OR ascii(p.city) IN (ascii('{'), ascii('['))
-                         OR ascii(p.marketing_source) IN (ascii('{'), ascii('['))
-                    THEN array_remove(ARRAY[
-                        CASE WHEN staging._is_nested(p.order_id, p.raw_json -> 'order_id') THEN 'order_id' END,
-                        CASE WHEN staging._is_nested(p.user_id, p.raw_json -> 'user_id') THEN 'user_id' END,
-                        CASE WHEN staging._is_nested(p.order_product_id, p.raw_json -> 'product_id') THEN 'product_id' END,
-                        CASE WHEN staging._is_nested(p.city, CASE WHEN p.customer ->> 'city' IS NULL THEN p.raw_json ELSE p.customer END -> 'city') THEN 'city' END,
-                        CASE WHEN staging._is_nested(p.marketing_source, CASE WHEN p.customer ->> 'marketing_source' IS NULL THEN p.raw_json
-                                                                              ELSE p.customer END -> 'marketing_source')
-                             THEN 'marketing_source' END], NULL)
-               END AS nested,
+               CASE WHEN staging._is_braced(p.order_id) OR staging._is_braced(p.said_user) OR staging._is_braced(p.order_product_id)
+                         OR staging._is_braced(p.any_city) OR staging._is_braced(p.any_source)
+                    THEN staging._nested_fields(p.order_id, p.said_user, p.order_product_id, p.any_city, p.any_source, p.raw_json, p.customer) END AS nested,
                CASE WHEN (p.order_id IS NULL OR staging._is_blank(p.order_time) OR staging._is_blank(p.source_status)) AND p.is_readable
                     THEN staging._unknown_names(p.raw_json, p.known) END AS order_has,
                CASE WHEN num_nulls((p.told).discount, (p.told).tax, (p.told).shipping, (p.told).refunded) < 4
-                    THEN staging._order_amounts(p.told, p.items IS NOT NULL, (SELECT s.value FROM audit.settings s WHERE s.name = 'currency')) END AS amounts,
+                    THEN staging._order_amounts(p.told, p.items IS NOT NULL, (SELECT audit._text_setting('currency'))) END AS amounts,
                CASE WHEN p_own IS NOT NULL AND p.is_readable THEN staging._own_values(p_own, '{order,customer}', p.raw_json, p.customer) END AS order_own
-        FROM encoded p
-        OFFSET '0'
+        FROM encoded p OFFSET '0'
     ),
     lines AS (
         SELECT o.*, i.item, i.item_number, coalesce(i.item_number, 1)::integer AS line_number,
@@ -95,55 +84,30 @@ BEGIN ATOMIC
                staging._trimmed(CASE WHEN i.item IS NULL THEN o.order_quantity ELSE (i.fields).quantity END) AS quantity,
                staging._trimmed(CASE WHEN i.item IS NULL THEN o.order_price ELSE (i.fields).price END) AS price,
                CASE WHEN o.told IS DISTINCT FROM NULL OR num_nulls((i.fields).line_total, (i.fields).discount, (i.fields).tax) < 3
-                    THEN ROW(
-                        -- In the flat shape the order's amounts are its line's.
-                        staging._trimmed(CASE WHEN i.item IS NULL THEN (o.told).line_total ELSE (i.fields).line_total END),
-                        staging._trimmed(CASE WHEN i.item IS NULL THEN (o.told).discount ELSE (i.fields).discount END),
-                        staging._trimmed(CASE WHEN i.item IS NULL THEN (o.told).tax ELSE (i.fields).tax END),
-                        i.discount, i.tax, CASE WHEN i.item IS NULL THEN (o.amounts).shipping ELSE i.shipping END,
-                        CASE WHEN i.item IS NULL THEN (o.amounts).refunded ELSE i.refunded END, (o.amounts).digits, (o.amounts).problem, (o.told).currency,
-                        -- The rate of the day on which it was placed; none is needed for the warehouse's own currency.
-                        CASE WHEN (o.told).currency <> (SELECT s.value FROM audit.settings s WHERE s.name = 'currency')
-                                  AND o.order_ts >= p_from AND o.order_ts < p_to
-                             THEN coalesce((SELECT x.rate FROM warehouse.exchange_rates x
-                                            WHERE x.currency = (o.told).currency AND x.valid_from <= (o.order_ts AT TIME ZONE (SELECT staging.time_zone()))::date
-                                            ORDER BY x.valid_from DESC LIMIT 1), 0) END)::staging.line_money END AS money,
+                    THEN staging._line_money(o.told, i.fields, i.share, o.amounts,
+                                             CASE WHEN o.order_ts >= p_from AND o.order_ts < p_to THEN staging._rate((o.told).currency, o.order_ts) END) END AS money,
                CASE WHEN p_own IS NOT NULL AND o.is_readable
                     THEN staging._own_values(p_own, '{line}', CASE WHEN i.item IS NULL THEN o.raw_json ELSE i.item END, NULL) END AS line_own
         FROM orders o
-        LEFT JOIN LATERAL (
-            SELECT e.item, e.item_number, e.discount, e.tax, e.shipping, e.refunded,
-                   CASE WHEN json_typeof(e.item) = 'object' THEN json_populate_record(NULL::staging.order_item, e.item) END AS fields
-            FROM ROWS FROM (json_array_elements(CASE WHEN json_typeof(o.items) = 'array' THEN o.items END), unnest(CASE WHEN o.amounts IS DISTINCT FROM NULL THEN staging._shares(o.items, o.amounts) END))
-                WITH ORDINALITY AS e (item, discount, tax, shipping, refunded, item_number)
-            OFFSET '0'
-        ) AS i ON true
+        LEFT JOIN LATERAL staging._items(o.items, CASE WHEN o.amounts IS DISTINCT FROM NULL THEN staging._shares(o.items, o.amounts) END) AS i ON true
         OFFSET '0'
     ),
     judged AS (
         SELECT l.*,
                coalesce(
-                   l.is_readable AND l.nested IS NULL AND l.no_customer IS NULL
+                   l.is_readable AND l.nested IS NULL AND l.no_customer IS NULL AND l.status IS NOT NULL AND l.line_number <= 999999
                    AND octet_length(l.order_id) <= 512 AND (l.user_id IS NULL OR octet_length(l.user_id) <= 512)
-                   AND l.order_ts >= p_from AND l.order_ts < p_to
-                   AND l.status IS NOT NULL
+                   AND l.order_ts >= p_from AND l.order_ts < p_to AND (l.item_number IS NOT NULL OR l.items IS NULL)
                    AND (l.signup_day IS NOT NULL OR staging._is_blank(l.signup_date))
-                   AND octet_length(l.product_id) <= 512 AND ascii(l.product_id) NOT IN (ascii('{'), ascii('['))
-                   -- Each state of a regular expression costs: one for nearly all, one for the rest.
-                   AND (octet_length(l.quantity) = 1 AND ascii(l.quantity) BETWEEN ascii('1') AND ascii('9') OR l.quantity ~ '^([1-9][0-9]{0,8}([.][0-9]{1,9})?|0[.]0{0,6}[1-9][0-9]{0,6})$')
-                   AND (octet_length(l.price) <= 10 AND l.price ~ '^[0-9]+([.][0-9]+)?$' OR l.price ~ '^[0-9]{1,9}([.][0-9]{1,9})?$'
-                        OR l.price IS NULL AND (l.money).line_total IS NOT NULL)
-                   AND (l.money IS NOT DISTINCT FROM NULL
-                        OR coalesce((l.money).line_total ~ '^[0-9]{1,9}([.][0-9]{1,9})?$', true) AND coalesce((l.money).discount ~ '^[0-9]{1,9}([.][0-9]{1,9})?$', true)
-                           AND coalesce((l.money).tax ~ '^[0-9]{1,9}([.][0-9]{1,9})?$', true) AND (l.money).problem IS NOT DISTINCT FROM NULL
-                           AND coalesce((l.money).currency ~ '^[A-Z]{3}$', true) AND coalesce((l.money).rate <> 0, true))
-                   AND l.line_number <= 999999
-                   AND (l.item_number IS NOT NULL OR l.items IS NULL), false) AS is_usual,
+                   AND octet_length(l.product_id) <= 512 AND NOT staging._is_braced(l.product_id)
+                   AND staging._is_usual_amount(l.quantity, l.price, l.money)
+                   AND num_nulls(staging._unless_null(l.order_id, l.marks, l.markers), staging._unless_null(l.product_id, l.marks, l.markers)) = 0, false) AS is_usual,
+               CASE WHEN l.nested IS NOT NULL OR l.no_customer IS NOT NULL OR l.signup_day IS NULL AND l.signup_date IS NOT NULL
+                    THEN staging._emptied_fields(l.nested, l.no_customer, l.signup_date, l.signup_day, l.can_be_empty, l.marks, l.markers) END AS emptied,
                CASE WHEN (l.product_id IS NULL OR l.quantity IS NULL OR l.price IS NULL) AND l.is_readable
                     THEN staging._unknown_names(CASE WHEN l.item IS NULL THEN l.raw_json ELSE l.item END, l.known) END AS line_has,
-               CASE WHEN l.money IS DISTINCT FROM NULL THEN staging._priced(l.quantity, l.price, l.money, (SELECT s.value FROM audit.settings s WHERE s.name = 'currency')) END AS priced
-        FROM lines l
-        OFFSET '0'
+               CASE WHEN l.money IS DISTINCT FROM NULL THEN staging._priced(l.quantity, l.price, l.money, (SELECT audit._text_setting('currency'))) END AS priced
+        FROM lines l OFFSET '0'
     ),
     explained AS (
         SELECT j.*,
@@ -155,33 +119,31 @@ BEGIN ATOMIC
                             ROW(CASE WHEN NOT j.is_readable THEN j.raw_json END, j.is_readable, j.nested, j.no_customer,
                                 CASE WHEN j.item_number IS NULL THEN j.items END, j.item, j.item_number, j.order_has, j.line_has,
                                 j.order_id, j.user_id, j.product_id, j.quantity, j.price, staging._trimmed(j.order_time), staging._trimmed(j.source_status), j.status,
-                                j.city, staging._trimmed(j.signup_date), j.marketing_source, j.order_ts, j.signup_day,
-                                j.money, (j.priced).is_discount_above, (SELECT staging.takes_negative_lines()))::staging.order_line,
+                                j.city, staging._unless_null(staging._trimmed(j.signup_date), j.marks, j.markers), j.marketing_source, j.order_ts, j.signup_day,
+                                j.money, (j.priced).is_discount_above, (SELECT staging.takes_negative_lines()),
+                                ARRAY[CASE WHEN staging._unless_null(j.order_id, j.marks, j.markers) IS NULL THEN j.order_id END,
+                                      CASE WHEN staging._unless_null(j.product_id, j.marks, j.markers) IS NULL THEN j.product_id END], j.emptied)::staging.order_line,
                             p_from, p_to) END
                    || CASE WHEN p_own IS NOT NULL THEN (j.order_own).problems || (j.line_own).problems END, NULL), '{}') AS problems
-        FROM judged j
-        OFFSET '0'
+        FROM judged j OFFSET '0'
     )
-    SELECT e.raw_orders_id * 1000000 + e.line_number,
-           CASE WHEN e.problems IS NULL THEN p_load_date END,
-           CASE WHEN octet_length(e.order_id) <= 512 THEN e.order_id END COLLATE "C", e.line_number,
-           e.user_id COLLATE "C", e.product_id COLLATE "C",
-           CASE WHEN e.problems IS NULL THEN trim_scale(e.quantity::numeric) END,
+    SELECT e.raw_orders_id * 1000000 + e.line_number, CASE WHEN e.problems IS NULL THEN p_load_date END,
+           CASE WHEN e.is_usual THEN e.order_id WHEN octet_length(e.order_id) <= 512 THEN staging._unless_null(e.order_id, e.marks, e.markers) END COLLATE "C", e.line_number,
+           e.user_id COLLATE "C", e.product_id COLLATE "C", CASE WHEN e.problems IS NULL THEN trim_scale(e.quantity::numeric) END,
            CASE WHEN e.priced IS DISTINCT FROM NULL THEN (e.priced).unit_price WHEN e.problems IS NULL THEN trim_scale(e.price::numeric) END,
            CASE WHEN e.priced IS DISTINCT FROM NULL THEN (e.priced).revenue WHEN e.problems IS NULL THEN trim_scale(e.quantity::numeric * e.price::numeric) END,
-           e.order_ts, e.status, e.city, e.signup_day, e.marketing_source, e.raw_orders_id,
-           CASE WHEN e.problems IS NOT NULL
-                -- A line shows only its item: the lines of an order together are no larger than the order.
-                THEN jsonb_build_object('load_id', e.load_id, 'record_number', e.record_number, 'problems', e.problems, 'is_item', e.item IS NOT NULL,
-                                        'raw_data', left(coalesce(e.item, e.raw_json)::text, 65536))
+           e.order_ts, e.status, CASE WHEN e.nested IS NULL OR 'city' <> ALL (e.nested) THEN e.city END, e.signup_day,
+           CASE WHEN e.nested IS NULL OR 'marketing_source' <> ALL (e.nested) THEN e.marketing_source END, e.raw_orders_id,
+           CASE WHEN e.problems IS NOT NULL THEN staging._refused_line(e.load_id, e.record_number, e.problems, e.item, e.raw_json)
                 WHEN p_own IS NULL THEN NULL
                 WHEN (e.line_own).attributes IS NULL THEN (e.order_own).attributes
                 ELSE coalesce((e.order_own).attributes, '{}') || (e.line_own).attributes END,
            (e.priced).discount, (e.priced).tax, (e.priced).shipping, (e.priced).refunded,
-           coalesce((e.money).currency, (SELECT s.value FROM audit.settings s WHERE s.name = 'currency')) COLLATE "C",
+           coalesce((e.money).currency, (SELECT audit._text_setting('currency'))) COLLATE "C",
            CASE WHEN (e.money).currency IS NOT NULL THEN (e.priced).revenue_in_currency
-                WHEN e.problems IS NOT NULL OR (SELECT s.value FROM audit.settings s WHERE s.name = 'currency') IS NULL THEN NULL
-                ELSE coalesce((e.priced).revenue, trim_scale(e.quantity::numeric * e.price::numeric)) END
+                WHEN e.problems IS NOT NULL OR (SELECT audit._text_setting('currency')) IS NULL THEN NULL
+                ELSE coalesce((e.priced).revenue, trim_scale(e.quantity::numeric * e.price::numeric)) END,
+           CASE WHEN p_own IS NULL THEN e.emptied ELSE e.emptied || (e.order_own).emptied || (e.line_own).emptied END
     FROM explained e;
 END;
 COMMENT ON FUNCTION staging._read_orders(date, text, date, text, timestamptz, timestamptz, bigint[], staging.fields[]) IS 'The lines of the orders delivered for a day: typed, and judged';

@@ -26,7 +26,7 @@ COMMENT ON COLUMN audit.dq_rules.min_value IS 'The number must not be below it; 
 COMMENT ON COLUMN audit.dq_rules.max_value IS 'The number must not be above it; NULL for no bound';
 COMMENT ON COLUMN audit.dq_rules.severity IS 'critical blocks the day, warning does not';
 COMMENT ON COLUMN audit.dq_rules.enabled IS 'false switches it off';
-COMMENT ON COLUMN audit.dq_rules.sample IS 'SQL over a row: what the sample of a rule about rows shows; NULL shows the key';
+COMMENT ON COLUMN audit.dq_rules.sample IS 'SQL over a row: what the sample of a rule about rows shows; NULL shows the key. Of a rule with thresholds and without a table: one SQL value, shown when it fails';
 COMMENT ON COLUMN audit.dq_rules.description IS 'What it is for and what to do when it fails';
 
 INSERT INTO audit.dq_rules (rule_name, check_type, table_name, expression, min_value, max_value, severity, sample, description) VALUES

@@ -5,7 +5,8 @@ CREATE TABLE staging.codes (
     CONSTRAINT codes_pkey PRIMARY KEY (kind, source_value),
     CONSTRAINT codes_kind_check CHECK (kind IN ('order_status', 'event_type')),
     -- Cleaning looks a code up trimmed and in lower case: a row written otherwise would never be found.
-    CONSTRAINT codes_source_value_check CHECK (source_value = lower(btrim(source_value)) AND source_value <> ''),
+    CONSTRAINT codes_source_value_check CHECK (source_value = lower(btrim(source_value,
+        E' \t\n\r\f\x0b\u0085\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180e\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u200b\u200c\u200d\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u202f\u205f\u2060\u2061\u2062\u2063\u2064\u2065\u2066\u2067\u2068\u2069\u206a\u206b\u206c\u206d\u206e\u206f\u3000\u3164\ufeff\uffa0')) AND source_value <> ''),
     CONSTRAINT codes_canonical_value_check CHECK (canonical_value <> '')
 );
 COMMENT ON TABLE staging.codes IS 'One row per spelling of a code that sources use. Add a row and run the day again; the canonical status must be in warehouse.order_statuses.';

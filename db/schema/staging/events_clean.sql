@@ -9,7 +9,8 @@ CREATE TABLE staging.events_clean (
     raw_events_id     bigint      NOT NULL,
     created_at        timestamptz NOT NULL,
     updated_at        timestamptz NOT NULL,
-    attributes        jsonb
+    attributes        jsonb,
+    emptied           text[]
 ) PARTITION BY RANGE (load_date);
 CREATE UNIQUE INDEX idx_events_clean_event ON staging.events_clean (event_id, event_ts, load_date);
 ALTER TABLE staging.events_clean REPLICA IDENTITY USING INDEX idx_events_clean_event;
@@ -26,3 +27,4 @@ COMMENT ON COLUMN staging.events_clean.raw_events_id IS 'Raw row that it came fr
 COMMENT ON COLUMN staging.events_clean.created_at IS 'When this event of this load was first cleaned';
 COMMENT ON COLUMN staging.events_clean.updated_at IS 'When a business column of it last changed';
 COMMENT ON COLUMN staging.events_clean.attributes IS 'Custom fields of the event: those of staging.fields without a column; NULL if there are none';
+COMMENT ON COLUMN staging.events_clean.emptied IS 'Custom fields that were left empty because their kind does not allow their value; NULL if there are none';

@@ -23,7 +23,9 @@ CREATE TYPE staging.order_line AS (
     signup_day       date,
     money            staging.line_money,
     is_discount_above boolean,
-    takes_negative   boolean
+    takes_negative   boolean,
+    null_markers     text[],
+    emptied          text[]
 );
 COMMENT ON TYPE staging.order_line IS 'A line of an order as it is read, to be judged; its texts are trimmed';
 COMMENT ON COLUMN staging.order_line.raw_json IS 'The order';
@@ -51,3 +53,5 @@ COMMENT ON COLUMN staging.order_line.signup_day IS 'signup_date as a day; NULL i
 COMMENT ON COLUMN staging.order_line.money IS 'What it and its order say of money beyond quantity and price; NULL if they say nothing';
 COMMENT ON COLUMN staging.order_line.is_discount_above IS 'Its discounts are more than it costs';
 COMMENT ON COLUMN staging.order_line.takes_negative IS 'Lines below zero count: the setting negative_lines';
+COMMENT ON COLUMN staging.order_line.null_markers IS 'order_id and product_id, each if it is a null marker, else NULL';
+COMMENT ON COLUMN staging.order_line.emptied IS 'Fields of the customer that are left empty instead of rejecting the line';

@@ -9,7 +9,8 @@ CREATE TABLE staging.products_clean (
     raw_products_id     bigint      NOT NULL,
     created_at          timestamptz NOT NULL,
     updated_at          timestamptz NOT NULL,
-    attributes          jsonb
+    attributes          jsonb,
+    emptied             text[]
 ) PARTITION BY RANGE (load_date);
 CREATE UNIQUE INDEX idx_products_clean_product ON staging.products_clean (product_id, load_date);
 ALTER TABLE staging.products_clean REPLICA IDENTITY USING INDEX idx_products_clean_product;
@@ -26,3 +27,4 @@ COMMENT ON COLUMN staging.products_clean.raw_products_id IS 'Raw row that it cam
 COMMENT ON COLUMN staging.products_clean.created_at IS 'When this product of this catalogue was first cleaned';
 COMMENT ON COLUMN staging.products_clean.updated_at IS 'When a business column of it last changed';
 COMMENT ON COLUMN staging.products_clean.attributes IS 'Custom fields of the product: those of staging.fields without a column; NULL if there are none';
+COMMENT ON COLUMN staging.products_clean.emptied IS 'Custom fields that were left empty because their kind does not allow their value; NULL if there are none';

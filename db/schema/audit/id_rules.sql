@@ -1,0 +1,66 @@
+-- Rules about ids, and about values that could not be read. Each of these ids begins with a digit (below 58 in ASCII): nearly all
+-- others are told by that, and no regular expression looks at them.
+INSERT INTO audit.dq_rules (rule_name, check_type, table_name, expression, min_value, max_value, severity, sample, description) VALUES
+    ('orders_spreadsheet_ids', 'ids', 'staging.orders_clean',
+     'CASE WHEN ascii(order_id) < 58 AND (order_id LIKE ''%+%'' OR order_id LIKE ''_._%E%'') THEN order_id !~ ''^[0-9](?:[.,][0-9]+)?[eE][+][0-9]{1,3}$|^[1-9][.][0-9]{4,}E[0-9]{1,2}$'' ELSE true END
+      AND CASE WHEN ascii(user_id) < 58 AND (user_id LIKE ''%+%'' OR user_id LIKE ''_._%E%'') THEN user_id !~ ''^[0-9](?:[.,][0-9]+)?[eE][+][0-9]{1,3}$|^[1-9][.][0-9]{4,}E[0-9]{1,2}$'' ELSE true END
+      AND CASE WHEN ascii(product_id) < 58 AND (product_id LIKE ''%+%'' OR product_id LIKE ''_._%E%'') THEN product_id !~ ''^[0-9](?:[.,][0-9]+)?[eE][+][0-9]{1,3}$|^[1-9][.][0-9]{4,}E[0-9]{1,2}$'' ELSE true END',
+     NULL, NULL, 'critical',
+     'coalesce(''order_id '' || substring(order_id FROM ''^[0-9](?:[.,][0-9]+)?[eE][+][0-9]{1,3}$|^[1-9][.][0-9]{4,}E[0-9]{1,2}$''), ''user_id '' || substring(user_id FROM ''^[0-9](?:[.,][0-9]+)?[eE][+][0-9]{1,3}$|^[1-9][.][0-9]{4,}E[0-9]{1,2}$''), ''product_id '' || substring(product_id FROM ''^[0-9](?:[.,][0-9]+)?[eE][+][0-9]{1,3}$|^[1-9][.][0-9]{4,}E[0-9]{1,2}$''))',
+     'No id is a number that a spreadsheet has shortened, as in 8.20983E+17: the digits are lost, and different ids became one. Export it again with ids as text, and deliver the file again.'),
+    ('events_spreadsheet_ids', 'ids', 'staging.events_clean',
+     'CASE WHEN ascii(event_id) < 58 AND (event_id LIKE ''%+%'' OR event_id LIKE ''_._%E%'') THEN event_id !~ ''^[0-9](?:[.,][0-9]+)?[eE][+][0-9]{1,3}$|^[1-9][.][0-9]{4,}E[0-9]{1,2}$'' ELSE true END
+      AND CASE WHEN ascii(user_id) < 58 AND (user_id LIKE ''%+%'' OR user_id LIKE ''_._%E%'') THEN user_id !~ ''^[0-9](?:[.,][0-9]+)?[eE][+][0-9]{1,3}$|^[1-9][.][0-9]{4,}E[0-9]{1,2}$'' ELSE true END
+      AND CASE WHEN ascii(product_id) < 58 AND (product_id LIKE ''%+%'' OR product_id LIKE ''_._%E%'') THEN product_id !~ ''^[0-9](?:[.,][0-9]+)?[eE][+][0-9]{1,3}$|^[1-9][.][0-9]{4,}E[0-9]{1,2}$'' ELSE true END',
+     NULL, NULL, 'critical',
+     'coalesce(''event_id '' || substring(event_id FROM ''^[0-9](?:[.,][0-9]+)?[eE][+][0-9]{1,3}$|^[1-9][.][0-9]{4,}E[0-9]{1,2}$''), ''user_id '' || substring(user_id FROM ''^[0-9](?:[.,][0-9]+)?[eE][+][0-9]{1,3}$|^[1-9][.][0-9]{4,}E[0-9]{1,2}$''), ''product_id '' || substring(product_id FROM ''^[0-9](?:[.,][0-9]+)?[eE][+][0-9]{1,3}$|^[1-9][.][0-9]{4,}E[0-9]{1,2}$''))',
+     'No id is a number that a spreadsheet has shortened, as in 8.20983E+17: the digits are lost, and different ids became one. Export it again with ids as text, and deliver the file again.'),
+    ('products_spreadsheet_ids', 'ids', 'staging.products_clean',
+     'CASE WHEN ascii(product_id) < 58 AND (product_id LIKE ''%+%'' OR product_id LIKE ''_._%E%'') THEN product_id !~ ''^[0-9](?:[.,][0-9]+)?[eE][+][0-9]{1,3}$|^[1-9][.][0-9]{4,}E[0-9]{1,2}$'' ELSE true END',
+     NULL, NULL, 'critical',
+     'coalesce(''product_id '' || substring(product_id FROM ''^[0-9](?:[.,][0-9]+)?[eE][+][0-9]{1,3}$|^[1-9][.][0-9]{4,}E[0-9]{1,2}$''))',
+     'No id is a number that a spreadsheet has shortened, as in 8.20983E+17: the digits are lost, and different ids became one. Export it again with ids as text, and deliver the file again.'),
+    ('orders_point_zero_ids', 'ids', 'staging.orders_clean',
+     'CASE WHEN ascii(order_id) < 58 AND order_id LIKE ''%.0'' AND order_id ~ ''^[0-9]+[.]0$'' THEN NOT EXISTS (SELECT FROM staging.orders_clean o WHERE o.load_date = $1 AND o.order_id NOT LIKE ''%.0'') ELSE true END
+      AND CASE WHEN ascii(user_id) < 58 AND user_id LIKE ''%.0'' AND user_id ~ ''^[0-9]+[.]0$'' THEN NOT EXISTS (SELECT FROM staging.orders_clean o WHERE o.load_date = $1 AND o.user_id NOT LIKE ''%.0'') ELSE true END
+      AND CASE WHEN ascii(product_id) < 58 AND product_id LIKE ''%.0'' AND product_id ~ ''^[0-9]+[.]0$'' THEN NOT EXISTS (SELECT FROM staging.orders_clean o WHERE o.load_date = $1 AND o.product_id NOT LIKE ''%.0'') ELSE true END',
+     NULL, NULL, 'warning',
+     'coalesce(''order_id '' || substring(order_id FROM ''^[0-9]+[.]0$''), ''user_id '' || substring(user_id FROM ''^[0-9]+[.]0$''), ''product_id '' || substring(product_id FROM ''^[0-9]+[.]0$''))',
+     'Ids do not end in .0 beside others that do not: a program has made numbers of them, and one customer or product may have two ids.'),
+    ('events_point_zero_ids', 'ids', 'staging.events_clean',
+     'CASE WHEN ascii(event_id) < 58 AND event_id LIKE ''%.0'' AND event_id ~ ''^[0-9]+[.]0$'' THEN NOT EXISTS (SELECT FROM staging.events_clean o WHERE o.load_date = $1 AND o.event_id NOT LIKE ''%.0'') ELSE true END
+      AND CASE WHEN ascii(user_id) < 58 AND user_id LIKE ''%.0'' AND user_id ~ ''^[0-9]+[.]0$'' THEN NOT EXISTS (SELECT FROM staging.events_clean o WHERE o.load_date = $1 AND o.user_id NOT LIKE ''%.0'') ELSE true END
+      AND CASE WHEN ascii(product_id) < 58 AND product_id LIKE ''%.0'' AND product_id ~ ''^[0-9]+[.]0$'' THEN NOT EXISTS (SELECT FROM staging.events_clean o WHERE o.load_date = $1 AND o.product_id NOT LIKE ''%.0'') ELSE true END',
+     NULL, NULL, 'warning',
+     'coalesce(''event_id '' || substring(event_id FROM ''^[0-9]+[.]0$''), ''user_id '' || substring(user_id FROM ''^[0-9]+[.]0$''), ''product_id '' || substring(product_id FROM ''^[0-9]+[.]0$''))',
+     'Ids do not end in .0 beside others that do not: a program has made numbers of them, and one customer or product may have two ids.'),
+    ('orders_emptied_values', 'values', 'staging.orders_clean',
+     'emptied IS NULL',
+     NULL, NULL, 'warning',
+     'order_id || '': '' || emptied[1] || coalesce('', '' || emptied[2], '''') || coalesce('', '' || emptied[3], '''')',
+     'Every value that only describes something could be read. Those that could not are left empty, and the row stays in; SELECT order_id, emptied FROM staging.orders_clean names them.'),
+    ('events_emptied_values', 'values', 'staging.events_clean',
+     'emptied IS NULL',
+     NULL, NULL, 'warning',
+     'event_id || '': '' || emptied[1] || coalesce('', '' || emptied[2], '''') || coalesce('', '' || emptied[3], '''')',
+     'Every value that only describes something could be read. Those that could not are left empty, and the row stays in; SELECT event_id, emptied FROM staging.events_clean names them.'),
+    ('products_emptied_values', 'values', 'staging.products_clean',
+     'emptied IS NULL',
+     NULL, NULL, 'warning',
+     'product_id || '': '' || emptied[1] || coalesce('', '' || emptied[2], '''') || coalesce('', '' || emptied[3], '''')',
+     'Every value that only describes something could be read. Those that could not are left empty, and the row stays in; SELECT product_id, emptied FROM staging.products_clean names them.'),
+    ('orders_without_users', 'columns', NULL,
+     '(SELECT CASE WHEN l.clean_count >= CASE WHEN l.likely_fields ->> ''user_id'' <> '''' THEN 5 ELSE 100 END AND l.likely_fields ->> ''user_id'' IS NOT NULL THEN l.clean_count ELSE 0 END FROM staging.loads l WHERE l.source = ''orders'' AND l.load_date = $1)',
+     NULL, 0, 'warning',
+     '(SELECT ''the records have '' || nullif(l.likely_fields ->> ''user_id'', '''') FROM staging.loads l WHERE l.source = ''orders'' AND l.load_date = $1)',
+     'Some order of the day has a user_id. The sample names fields that look like it: rename them in the export. With such a field a day counts from 5 rows, without one from 100; a shop of guests only switches this rule off.'),
+    ('events_without_users', 'columns', NULL,
+     '(SELECT CASE WHEN l.clean_count >= CASE WHEN l.likely_fields ->> ''user_id'' <> '''' THEN 5 ELSE 100 END AND l.likely_fields ->> ''user_id'' IS NOT NULL THEN l.clean_count ELSE 0 END FROM staging.loads l WHERE l.source = ''events'' AND l.load_date = $1)',
+     NULL, 0, 'warning',
+     '(SELECT ''the records have '' || nullif(l.likely_fields ->> ''user_id'', '''') FROM staging.loads l WHERE l.source = ''events'' AND l.load_date = $1)',
+     'Some event of the day has a user_id. The sample names fields that look like it: rename them in the export. With such a field a day counts from 5 rows, without one from 100; a shop of guests only switches this rule off.'),
+    ('events_without_products', 'columns', NULL,
+     '(SELECT CASE WHEN l.clean_count >= CASE WHEN l.likely_fields ->> ''product_id'' <> '''' THEN 5 ELSE 100 END AND l.likely_fields ->> ''product_id'' IS NOT NULL THEN l.clean_count ELSE 0 END FROM staging.loads l WHERE l.source = ''events'' AND l.load_date = $1)',
+     NULL, 0, 'warning',
+     '(SELECT ''the records have '' || nullif(l.likely_fields ->> ''product_id'', '''') FROM staging.loads l WHERE l.source = ''events'' AND l.load_date = $1)',
+     'Some event of the day has a product_id. The sample names fields that look like it: rename them in the export. With such a field a day counts from 5 rows, without one from 100; a shop of guests only switches this rule off.');
