@@ -16,7 +16,9 @@ DECLARE
     v_rows      regclass;
     v_lines     bigint;
     v_records   bigint;
+    v_refused   bigint;
     v_duplicate bigint;
+    v_changed   bigint;
     v_rejected  bigint;
 BEGIN
     -- Use the index: the rest of a month of raw must not be read, whatever the planner expects of so young a table.
@@ -24,14 +26,14 @@ BEGIN
     SELECT c.p_rows, c.p_lines INTO v_rows, v_lines
     FROM staging._collect_rows('staging.orders_clean', 'staging._read_orders', v_delivery) AS c;
     SET LOCAL enable_seqscan TO DEFAULT;
-    EXECUTE format('SELECT count(*) FROM %s WHERE line_number = 1', v_rows) INTO v_records;
+    EXECUTE format('SELECT count(*) FILTER (WHERE line_number = 1), count(*) FILTER (WHERE load_date IS NULL) FROM %s', v_rows) INTO v_records, v_refused;
     PERFORM staging._check_raw_count(v_delivery, v_records);
 
-    v_duplicate := staging._take_out_repeats(v_delivery, v_rows, v_lines);
+    SELECT t.p_duplicate, t.p_changed INTO v_duplicate, v_changed FROM staging._take_out_repeats(v_delivery, v_rows, v_lines, v_refused) AS t;
     v_rejected := audit._record_bad_records(v_delivery);
 
     DROP TABLE pg_temp.bad_rows;
-    RETURN staging._finish_cleaning(v_delivery, v_lines, v_duplicate, v_rejected, staging._publish_rows(
+    RETURN staging._finish_cleaning(v_delivery, v_lines, v_duplicate, v_changed, v_rejected, staging._publish_rows(
         'staging.orders_clean', p_load_date, v_rows, ARRAY['order_id', 'line_number'],
         ARRAY['staging_orders_id', 'raw_orders_id', 'created_at', 'updated_at']));
 END

@@ -16,7 +16,7 @@ CREATE OR REPLACE FUNCTION staging._read_orders(
 RETURNS TABLE (
     staging_orders_id bigint, load_date date, order_id text, line_number integer, user_id text, product_id text,
     quantity integer, unit_price numeric, revenue numeric, order_ts timestamptz, status text, city text, signup_date date,
-    marketing_source text, raw_orders_id bigint, attributes jsonb
+    marketing_source text, raw_orders_id bigint, attributes jsonb, source_updated_at timestamptz
 )
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -32,7 +32,7 @@ BEGIN ATOMIC
         SELECT r.*, f."user" AS customer, f.items,
                CASE WHEN json_typeof(f."user") <> 'object' THEN left(f."user"::text, 1000) END AS no_customer,
                staging._trimmed(f.order_id) AS order_id, staging._trimmed(f.user_id) AS user_id,
-               f."timestamp" AS order_time, f.status AS source_status,
+               f."timestamp" AS order_time, f.status AS source_status, f.updated_at AS update_time, CASE WHEN f.updated_at IS NOT NULL THEN staging._iso_time(staging._trimmed(f.updated_at)) END AS update_ts,
                staging._trimmed(f.product_id) AS order_product_id, f.quantity AS order_quantity, f.price AS order_price,
                -- In the flat shape the order is its only line, and the customer's fields stand beside user.
                staging._trimmed(CASE WHEN f."user" IS NULL THEN f.city ELSE coalesce(f."user" ->> 'city', f.city) END) AS city,
@@ -41,7 +41,7 @@ BEGIN ATOMIC
         FROM records r
         CROSS JOIN LATERAL json_to_record(CASE WHEN r.is_readable THEN r.raw_json ELSE '{}' END)
             AS f (order_id text, user_id text, product_id text, quantity text, price text, "timestamp" text,
-                  status text, city text, signup_date text, marketing_source text, "user" json, items json)
+                  status text, city text, signup_date text, marketing_source text, "user" json, items json, updated_at text)
         OFFSET '0'
     ),
     encoded AS (
@@ -123,7 +123,7 @@ BEGIN ATOMIC
                                 CASE WHEN j.item_number IS NULL THEN j.items END, j.item, j.item_number, j.order_has, j.line_has,
                                 j.order_id, j.user_id, j.product_id, j.quantity, j.price, staging._trimmed(j.order_time), staging._trimmed(j.source_status), j.status,
                                 j.city, staging._trimmed(j.signup_date), j.marketing_source, j.order_ts, j.signup_day)::staging.order_line,
-                            p_oldest, p_load_date) END
+                            p_oldest, p_load_date) END || CASE WHEN j.update_time IS NOT NULL THEN staging._update_problems(j.update_time, j.update_ts, p_load_date) END
                    || CASE WHEN p_own IS NOT NULL THEN (j.order_own).problems || (j.line_own).problems END, NULL), '{}') AS problems
         FROM judged j
         OFFSET '0'
@@ -143,7 +143,7 @@ BEGIN ATOMIC
                                         'raw_data', left(coalesce(e.item, e.raw_json)::text, 65536))
                 WHEN p_own IS NULL THEN NULL
                 WHEN (e.line_own).attributes IS NULL THEN (e.order_own).attributes
-                ELSE coalesce((e.order_own).attributes, '{}') || (e.line_own).attributes END
+                ELSE coalesce((e.order_own).attributes, '{}') || (e.line_own).attributes END, CASE WHEN e.update_ts <= staging._latest_update(p_load_date) THEN e.update_ts END
     FROM explained e;
 END;
 COMMENT ON FUNCTION staging._read_orders(date, text, date, bigint[], staging.fields[]) IS 'The lines of the orders delivered for a day: typed, and judged';

@@ -10,6 +10,7 @@ CREATE TABLE staging.loads (
     load_ids        bigint[]    NOT NULL,
     created_at      timestamptz NOT NULL DEFAULT now(),
     updated_at      timestamptz NOT NULL DEFAULT now(),
+    changed_count   bigint,
     CONSTRAINT loads_pkey PRIMARY KEY (source, load_date),
     CONSTRAINT loads_source_fkey FOREIGN KEY (source) REFERENCES raw.sources (source)
 );
@@ -27,3 +28,4 @@ COMMENT ON COLUMN staging.loads.rejected_count IS 'Lines rejected: the sum of li
 COMMENT ON COLUMN staging.loads.load_ids IS 'Deliveries in force that were read, in the order of their names';
 COMMENT ON COLUMN staging.loads.created_at IS 'When the day was first cleaned';
 COMMENT ON COLUMN staging.loads.updated_at IS 'When this row last changed';
+COMMENT ON COLUMN staging.loads.changed_count IS 'Of the duplicate lines of orders, those of reports whose lines differ from those of the report that replaced them; NULL for other sources';

@@ -16,7 +16,8 @@ CREATE TABLE staging.orders_clean (
     raw_orders_id     bigint      NOT NULL,
     created_at        timestamptz NOT NULL,
     updated_at        timestamptz NOT NULL,
-    attributes        jsonb
+    attributes        jsonb,
+    source_updated_at timestamptz
 ) PARTITION BY RANGE (load_date);
 CREATE UNIQUE INDEX idx_orders_clean_line ON staging.orders_clean (order_id, line_number, load_date);
 ALTER TABLE staging.orders_clean REPLICA IDENTITY USING INDEX idx_orders_clean_line;
@@ -40,3 +41,4 @@ COMMENT ON COLUMN staging.orders_clean.raw_orders_id IS 'Raw row that it came fr
 COMMENT ON COLUMN staging.orders_clean.created_at IS 'When this line of this load was first cleaned';
 COMMENT ON COLUMN staging.orders_clean.updated_at IS 'When a business column of it last changed';
 COMMENT ON COLUMN staging.orders_clean.attributes IS 'Custom fields of the order, its line and its customer: those of staging.fields without a column; NULL if there are none';
+COMMENT ON COLUMN staging.orders_clean.source_updated_at IS 'When the source last changed the order, as it says in updated_at; NULL if it does not say';

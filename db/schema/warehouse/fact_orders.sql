@@ -13,6 +13,7 @@ CREATE TABLE warehouse.fact_orders (
     load_date         date NOT NULL,
     staging_orders_id bigint NOT NULL,
     attributes        jsonb,
+    source_updated_at timestamptz,
     CONSTRAINT fact_orders_user_id_fkey FOREIGN KEY (user_id) REFERENCES warehouse.dim_user (user_id),
     CONSTRAINT fact_orders_product_id_fkey FOREIGN KEY (product_id) REFERENCES warehouse.dim_product (product_id),
     CONSTRAINT fact_orders_date_id_fkey FOREIGN KEY (date_id) REFERENCES warehouse.dim_date (date_id)
@@ -24,7 +25,7 @@ CREATE INDEX idx_fact_orders_user_id ON warehouse.fact_orders (user_id);
 -- Without it, removing a product that nothing mentions any more would read every fact.
 CREATE INDEX idx_fact_orders_product_id ON warehouse.fact_orders (product_id);
 
-COMMENT ON TABLE warehouse.fact_orders IS 'One row per order line. An order counts once, with the lines of the last load that has it: SUM(revenue) is right without a filter. Partitioned by load_date.';
+COMMENT ON TABLE warehouse.fact_orders IS 'One row per order line. An order counts once, with the lines of the load whose report counts: SUM(revenue) is right without a filter. Partitioned by load_date.';
 COMMENT ON COLUMN warehouse.fact_orders.fact_orders_id IS 'staging_orders_id of the line: lineage is an equality';
 COMMENT ON COLUMN warehouse.fact_orders.order_id IS 'Of the source';
 COMMENT ON COLUMN warehouse.fact_orders.line_number IS 'Item of the order, from 1';
@@ -36,6 +37,7 @@ COMMENT ON COLUMN warehouse.fact_orders.unit_price IS 'Price of one piece in the
 COMMENT ON COLUMN warehouse.fact_orders.revenue IS 'quantity x unit_price, whatever the status';
 COMMENT ON COLUMN warehouse.fact_orders.order_ts IS 'When the order was placed';
 COMMENT ON COLUMN warehouse.fact_orders.status IS 'Canonical status: warehouse.order_statuses';
-COMMENT ON COLUMN warehouse.fact_orders.load_date IS 'Load that the line is of: the last one that has the order';
+COMMENT ON COLUMN warehouse.fact_orders.load_date IS 'Load that the line is of: the one whose report of the order counts';
 COMMENT ON COLUMN warehouse.fact_orders.staging_orders_id IS 'Row of staging.orders_clean';
 COMMENT ON COLUMN warehouse.fact_orders.attributes IS 'Custom fields of the line, its order and its customer, by name: staging.fields; NULL if there are none';
+COMMENT ON COLUMN warehouse.fact_orders.source_updated_at IS 'When the source last changed the order, as it says in updated_at; NULL if it does not say';

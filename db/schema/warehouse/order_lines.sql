@@ -52,5 +52,5 @@ COMMENT ON COLUMN warehouse.order_lines.quantity IS 'Pieces';
 COMMENT ON COLUMN warehouse.order_lines.unit_price IS 'Price of one piece that was paid';
 COMMENT ON COLUMN warehouse.order_lines.revenue IS 'quantity x unit_price, whatever the status';
 COMMENT ON COLUMN warehouse.order_lines.net_revenue IS 'The same if it counts as a sale, else 0';
-COMMENT ON COLUMN warehouse.order_lines.reported_on IS 'Day of the delivery that last reported the order';
+COMMENT ON COLUMN warehouse.order_lines.reported_on IS 'Day of the delivery whose report of the order counts';
 COMMENT ON COLUMN warehouse.order_lines.attributes IS 'Custom fields, by name: attributes ->> ''gift''; NULL if there are none';

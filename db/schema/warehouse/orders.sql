@@ -14,7 +14,7 @@ FROM warehouse.fact_orders f
 JOIN warehouse.order_statuses s ON s.status = f.status
 GROUP BY f.load_date, f.order_id;
 
-COMMENT ON VIEW warehouse.orders IS 'One row per order, as it was last reported. Filter by reported_on or, for days on which they were placed, by warehouse.order_lines.date_id.';
+COMMENT ON VIEW warehouse.orders IS 'One row per order, as the report that counts has it. Filter by reported_on or, for days on which they were placed, by warehouse.order_lines.date_id.';
 COMMENT ON COLUMN warehouse.orders.order_id IS 'Order';
 COMMENT ON COLUMN warehouse.orders.ordered_at IS 'When it was placed';
 COMMENT ON COLUMN warehouse.orders.order_date IS 'Day on which it was placed (UTC)';
@@ -25,4 +25,4 @@ COMMENT ON COLUMN warehouse.orders.lines IS 'Lines that the warehouse has of it;
 COMMENT ON COLUMN warehouse.orders.pieces IS 'Sum of quantities';
 COMMENT ON COLUMN warehouse.orders.revenue IS 'Sum of quantity x unit_price, whatever the status';
 COMMENT ON COLUMN warehouse.orders.net_revenue IS 'The same if it counts as a sale, else 0';
-COMMENT ON COLUMN warehouse.orders.reported_on IS 'Day of the delivery that last reported it';
+COMMENT ON COLUMN warehouse.orders.reported_on IS 'Day of the delivery whose report counts';
