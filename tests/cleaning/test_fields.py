@@ -274,8 +274,8 @@ def test_a_view_from_staging_to_facts_that_joins_is_asked_as_it_stands(shop: War
         "DROP VIEW staging.order_facts; CREATE VIEW staging.order_facts AS"
         " SELECT s.staging_orders_id AS fact_orders_id, s.order_id, s.line_number, u.user_id, s.product_id,"
         " to_char(s.order_ts AT TIME ZONE 'UTC', 'YYYYMMDD')::integer AS date_id, s.quantity, s.unit_price, s.revenue,"
-        " s.order_ts, s.status, s.load_date, s.staging_orders_id, jsonb_build_object('city', u.city) AS attributes"
-        " FROM staging.orders_clean s JOIN warehouse.dim_user u ON u.user_id = s.user_id;"
+        " s.order_ts, s.status, s.load_date, s.staging_orders_id, jsonb_build_object('city', u.city) AS attributes,"
+        " s.source_updated_at FROM staging.orders_clean s JOIN warehouse.dim_user u ON u.user_id = s.user_id;"
         " ALTER VIEW staging.order_facts OWNER TO warehouse_owner; DELETE FROM audit.step_inputs"
     )
     shop.call("warehouse.run_day", DAY)
@@ -298,16 +298,16 @@ def test_a_field_with_a_column_is_a_revision_a_line_in_the_parser_and_a_line_in_
     # What else changes is text of two files.
     reader = changed(
         READER,
-        ("attributes jsonb\n", "attributes jsonb, channel text\n"),
+        ("source_updated_at timestamptz\n)", "source_updated_at timestamptz, channel text\n)"),
         ('"timestamp" text,\n', '"timestamp" text, channel text,\n'),
         ("staging._trimmed(f.order_id) AS order_id,", "staging._trimmed(f.order_id) AS order_id, f.channel,"),
         (
             "|| (j.line_own).problems END,",
             "|| (j.line_own).problems END || staging._problem(j.channel = '?', 'channel is not known', j.channel),",
         ),
-        ("|| (e.line_own).attributes END\n", "|| (e.line_own).attributes END, e.channel\n"),
+        ("THEN e.update_ts END\n", "THEN e.update_ts END, e.channel\n"),
     )
-    view = changed(VIEW, ("       s.attributes\n", "       s.attributes, s.channel\n"))
+    view = changed(VIEW, ("s.source_updated_at\n", "s.source_updated_at, s.channel\n"))
     shop.execute(
         "DROP FUNCTION staging._read_orders(date, text, date, bigint[], staging.fields[]);"
         f"SET ROLE warehouse_owner; SET search_path = pg_catalog, pg_temp; {reader}\n{view}\n"

@@ -154,6 +154,9 @@ def test_a_later_report_without_a_clean_line_takes_nothing_over(shop: Warehouse)
     load(shop, D2, [order(day=D1, quantity=-1)])
     assert lines(shop) == [(D1, 1, "paid", 10)]
     load(shop, D2, [basket("O-1", [item(quantity=0), item(price=6)], D1)])
+    assert lines(shop) == [(D1, 1, "paid", 10)]
+    shop.execute("UPDATE audit.settings SET value = '1' WHERE name = 'partial_orders'")
+    shop.call("warehouse.run_day", D2)
     assert lines(shop) == [(D2, 2, "paid", 6)]
     load(shop, D2, [basket("O-1", [item(quantity=0), item(quantity=0)], D1)])
     assert lines(shop) == [(D1, 1, "paid", 10)]
