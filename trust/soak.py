@@ -339,11 +339,14 @@ class Soak:
     def change_setting(self) -> None:
         """A setting changes: what is too old, how partitions are swapped, how long raw and staging are kept."""
         kind = self.random.choice(("oldest_order_days", "oldest_order_days", "in_place_percent", "swap_pause_ms",
-                                   "raw_keep_days", "staging_keep_days"))  # fmt: skip
+                                   "raw_keep_days", "staging_keep_days", "partial_orders"))  # fmt: skip
         value: int | None
         if kind == "oldest_order_days":
             value = self.random.choice((30, 90, 400, 400, 400, 1000, None))
             self.model.oldest_order_days = value
+        elif kind == "partial_orders":
+            value = self.random.choice((0, 1, 1, None))
+            self.model.is_partial = value == 1
         elif kind == "in_place_percent":
             value = self.random.choice((0, 20, 50, 100))
         elif kind == "swap_pause_ms":
@@ -584,7 +587,7 @@ class Soak:
         expected: dict[str, Counter[Any]] = {
             "staging.orders_clean": Counter(
                 (o.order_id, o.line_number, o.user_id, o.product_id, o.quantity, o.unit_price, o.revenue, o.order_ts,
-                 o.status, o.city, o.signup_date, o.marketing_source, day)
+                 o.status, o.city, o.signup_date, o.marketing_source, o.updated_at, day)
                 for (source, day), rows in staged.items() if source == "orders" for o in rows
             ),
             "staging.events_clean": Counter(
@@ -602,7 +605,7 @@ class Soak:
             "warehouse.orders_superseded": orders_superseded,
             "warehouse.fact_events": event_facts,
             "warehouse.events_superseded": events_superseded,
-            "warehouse.order_owners": Counter(model.order_owners().items()),
+            "warehouse.order_owners": model.owned_versions(),
             "warehouse.dim_user": model.users(),
             "warehouse.dim_product": model.products(),
             "warehouse.dim_product_history": model.product_history(),
@@ -672,14 +675,15 @@ _CALL_RUN_DAY = "CALL warehouse.run_day(%s)"
 _CALL_COMPACT = "CALL warehouse.compact_partitions(%s)"
 COLUMNS = {
     "staging.orders_clean": "order_id, line_number, user_id, product_id, quantity, unit_price, revenue, order_ts,"
-    " status, city, signup_date, marketing_source, load_date",
+    " status, city, signup_date, marketing_source, source_updated_at, load_date",
     "staging.events_clean": "event_id, user_id, product_id, event_type, event_ts, load_date",
     "staging.products_clean": "product_id, product_name, category, brand, current_price, load_date",
-    "staging.loads": "source, load_date, raw_count, delivered_count, clean_count, duplicate_count, rejected_count",
+    "staging.loads": "source, load_date, raw_count, delivered_count, clean_count, duplicate_count, rejected_count,"
+    " changed_count",
     "warehouse.fact_orders": "order_id, line_number, user_id, product_id, date_id, quantity, unit_price, revenue,"
-    " order_ts, status, load_date",
+    " order_ts, source_updated_at, status, load_date",
     "warehouse.fact_events": "event_id, user_id, product_id, date_id, event_type, event_ts, load_date",
-    "warehouse.order_owners": "order_id, load_date",
+    "warehouse.order_owners": "order_id, load_date, source_updated_at",
     "warehouse.dim_user": "user_id, city, signup_date, marketing_source, first_seen_at, last_seen_at, is_inferred",
     "warehouse.dim_product": "product_id, product_name, category, brand, current_price, effective_from, is_inferred",
     "warehouse.dim_product_history": "product_id, product_name, category, brand, current_price, effective_from,"

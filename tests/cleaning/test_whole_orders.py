@@ -208,12 +208,9 @@ def test_a_rule_warns_when_repeats_differ_in_their_lines(warehouse: Warehouse) -
 
 
 def test_updated_at_decides_before_the_file_and_the_place(warehouse: Warehouse) -> None:
-    clean(
-        warehouse,
-        [order("O-1", status="paid", updated_at=f"{DAY}T12:00:00Z"), order("O-1", status="pending", updated_at=f"{DAY}"),
-         order("O-2", status="paid", updated_at=f"{DAY}T23:59:59Z"), order("O-2", status="cancelled")],
-        "a.ndjson",
-    )  # fmt: skip
+    first = [order("O-1", updated_at=f"{DAY}T12:00:00Z"), order("O-1", status="pending", updated_at=f"{DAY}")]
+    second = [order("O-2", updated_at=f"{DAY}T23:59:59Z"), order("O-2", status="cancelled")]
+    clean(warehouse, first + second, "a.ndjson")
     clean(warehouse, [order("O-1", status="shipped", updated_at=f"{DAY}T11:59:59.999999Z")], "b.ndjson")
     # A report that does not say stands at the end of the day.
     assert [(row[0], row[3]) for row in lines(warehouse)] == [("O-1", "paid"), ("O-2", "cancelled")]
