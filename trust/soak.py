@@ -215,7 +215,7 @@ class Soak:
     def correct(self, source: str, day: date, name: str) -> None:
         """A file comes again, under its name."""
         records = list(self.files[source, day, name])
-        kind = self.random.choice(("shrunk", "grown", "corrected", "empty", "shuffled", "older"))
+        kind = self.random.choice(("shrunk", "grown", "corrected", "empty", "shuffled", "older", "versions"))
         if kind == "shrunk":
             records = self.random.sample(records, len(records) // 2)
         elif kind == "grown":
@@ -225,6 +225,13 @@ class Soak:
             for _ in range(3):
                 records[self.random.randrange(len(records))] = self.random.choice(fresh)
             records = [record for record in records if record is not None or source == "orders"]
+        elif kind == "versions" and source == "orders":
+            # The same orders, which the source says to have changed at another time: who owns them may change.
+            records = [
+                record | {"updated_at": self.random.choice((None, self.shop.updated_at(day)))}
+                if isinstance(record, dict) and self.chance(0.6) else record
+                for record in records
+            ]  # fmt: skip
         elif kind == "empty":
             records = []
         elif kind == "shuffled":

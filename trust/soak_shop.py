@@ -257,7 +257,7 @@ class Shop:
         """Return the records of a file."""
         if source == "orders":
             made = [self.order(day) for _ in range(int(self.random.randint(8, 18) * share))]
-            if made and self.chance(0.3):
+            if made and self.chance(0.2):
                 made += self.contradiction(self.random.choice(made))
             return made
         if source == "events":
