@@ -34,15 +34,16 @@ BEGIN
     v_live := warehouse._partition_of('warehouse.fact_orders', p_load_date);
     v_lines := warehouse._facts_of_day('staging.order_facts', 'staging.orders_clean', p_load_date);
 
-    -- The work of a first load is done before the lock is taken; parallel days wait only for the short rest.
+    -- What only this day's staging decides is done before the lock is taken; parallel days wait only for the short rest.
     IF v_live IS NULL THEN
         v_built := warehouse._build_day('warehouse.fact_orders', p_load_date, v_lines);
     END IF;
+    -- In the order of the owners' index: each of its pages is looked for once.
+    EXECUTE format('CREATE TEMPORARY TABLE loaded_keys ON COMMIT DROP AS
+                    SELECT l.order_id, min(l.source_updated_at) AS source_updated_at FROM (%s) AS l GROUP BY l.order_id ORDER BY l.order_id', v_lines);
+    ANALYZE pg_temp.loaded_keys;
     PERFORM warehouse._lock_publishing('warehouse.fact_orders');
 
-    EXECUTE format('CREATE TEMPORARY TABLE loaded_keys ON COMMIT DROP AS
-                    SELECT l.order_id, min(l.source_updated_at) AS source_updated_at FROM (%s) AS l GROUP BY l.order_id', v_lines);
-    ANALYZE pg_temp.loaded_keys;
     CREATE TEMPORARY TABLE given_back (order_id text COLLATE "C", load_date date, source_updated_at timestamptz) ON COMMIT DROP;
     PERFORM warehouse._find_contested_orders(p_load_date);
 
