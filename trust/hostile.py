@@ -240,7 +240,8 @@ class Attack:
             "orders": (
                 ("order_id", "line_number"),
                 f"order_id, line_number, user_id, product_id, quantity, unit_price, revenue, {micros('order_ts')},"
-                " status, city, signup_date - date '0001-01-01' AS signup_date, marketing_source",
+                " status, city, signup_date - date '0001-01-01' AS signup_date, marketing_source,"
+                f" {micros('source_updated_at')}",
             ),
             "events": (("event_id", "event_ts"), f"event_id, user_id, product_id, event_type, {micros('event_ts')}"),
             "products": (("product_id",), "product_id, product_name, category, brand, current_price"),

@@ -258,6 +258,8 @@ class Source:
             fields["user"] = lambda: self.members(person, self.random.choice((0, 1)))
         if self.chance(0.3):
             fields |= person
+        if self.chance(0.3):
+            fields["updated_at"] = self.moment
         return self.members(fields, faults)
 
     def item(self) -> str:

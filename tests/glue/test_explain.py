@@ -41,7 +41,7 @@ def two_days(warehouse: Warehouse) -> None:
     landing = warehouse.landing
     late = shop.order("O-late", DAY)
     landing.orders(
-        DAY, [*shop.orders(4, DAY), shop.order("O-twice", DAY), shop.order("O-twice", DAY, quantity=3), late,
+        DAY, [*shop.orders(4, DAY), shop.order("O-twice", DAY, status="new"), shop.order("O-twice", DAY, quantity=3), late,
               shop.order("O-bad", DAY, quantity=-1)]
     )  # fmt: skip
     landing.events(DAY, shop.events(5, DAY))
