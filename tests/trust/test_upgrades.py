@@ -97,8 +97,8 @@ def released(request: pytest.FixtureRequest, warehouse: Warehouse, server: Embed
     warehouse.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-# What upgrades mend of what was shipped: the row, as it was, is not kept.
-MENDED = {"audit.dq_rules": "t.rule_name <> 'products_coverage'"}
+# What upgrades mend of what was shipped, or bring: the row, as it was, is not kept.
+MENDED = {"audit.dq_rules": "t.rule_name NOT IN ('products_coverage', 'orders_changed_share')"}
 
 
 def kept(warehouse: Warehouse, columns: dict[str, list[str]], settings: list[str]) -> dict[str, Any]:
@@ -138,6 +138,18 @@ def test_an_upgrade_mends_a_rule_as_shipped_and_leaves_an_edited_one(released: W
             assert released.value(rule) == edited
     upgrade(released.dsn)
     assert "staging.known_products($1)" in released.value(rule)
+
+
+def test_a_warehouse_that_has_orders_keeps_its_way_with_half_bad_ones_until_somebody_switches(
+    released: Warehouse,
+) -> None:
+    is_older = version(released) < "0012"
+    upgrade(released.dsn)
+    setting = "SELECT value FROM audit.settings WHERE name = 'partial_orders'"
+    assert released.value(setting) == ("1" if is_older else None)
+    released.execute("UPDATE audit.settings SET value = NULL WHERE name = 'partial_orders'")
+    upgrade(released.dsn)
+    assert released.value(setting) is None
 
 
 def test_from_every_release_with_data_to_the_next_and_back(
