@@ -30,7 +30,9 @@ BEGIN
         SET staging_version = excluded.staging_version, raw_count = excluded.raw_count,
             delivered_count = excluded.delivered_count, clean_count = excluded.clean_count,
             duplicate_count = excluded.duplicate_count, rejected_count = excluded.rejected_count,
-            load_ids = excluded.load_ids, changed_count = excluded.changed_count, updated_at = excluded.updated_at
+            load_ids = excluded.load_ids, changed_count = excluded.changed_count,
+            updated_at = CASE WHEN (l.staging_version, l.load_ids) IS DISTINCT FROM (excluded.staging_version, excluded.load_ids)
+                              THEN excluded.updated_at ELSE l.updated_at END
         WHERE (l.staging_version, l.load_ids, l.changed_count) IS DISTINCT FROM (excluded.staging_version, excluded.load_ids, excluded.changed_count);
     END IF;
 
