@@ -35,7 +35,7 @@ PRINTED = {
         "Rejected (audit.bad_records)",
         ("rows", "source", "failure_reason ", "example ", "first_at", "rows_with_others"),
     ),
-    "superseded": ("Superseded: orders that a later day reported again", ("by_day", "orders", "lines", "revenue")),
+    "superseded": ("Superseded: orders whose report of another day counts", ("by_day", "orders", "lines", "revenue")),
     "statuses": (
         "Revenue of the day's facts by status",
         ("status", "counts_as_sale", "orders", "lines", "revenue"),

@@ -29,11 +29,17 @@ ALWAYS = {
         SELECT * FROM (SELECT DISTINCT order_id, load_date FROM warehouse.fact_orders) AS f
         FULL JOIN warehouse.order_owners AS o USING (order_id, load_date)
         WHERE o.order_id IS NULL OR f.order_id IS NULL""",
-    "what is superseded is older than what is in the facts": """
-        SELECT s.order_id, s.load_date FROM warehouse.orders_superseded AS s
-        LEFT JOIN warehouse.order_owners AS o ON o.order_id = s.order_id AND o.load_date > s.load_date
+    "the owner of an order ranks above what it supersedes, by updated_at, then by load_date": """
+        SELECT s.order_id, s.load_date, s.source_updated_at FROM warehouse.orders_superseded AS s
+        LEFT JOIN warehouse.order_owners AS o ON o.order_id = s.order_id
+             AND (coalesce(o.source_updated_at, (o.load_date + 1)::timestamp AT TIME ZONE 'UTC'), o.load_date)
+                 > (coalesce(s.source_updated_at, (s.load_date + 1)::timestamp AT TIME ZONE 'UTC'), s.load_date)
         WHERE o.order_id IS NULL
         UNION ALL
+        SELECT f.order_id, f.load_date, f.source_updated_at FROM warehouse.fact_orders AS f
+        JOIN warehouse.order_owners AS o ON o.order_id = f.order_id
+        WHERE o.source_updated_at IS DISTINCT FROM f.source_updated_at""",
+    "an event that is superseded is of an earlier load than the one in the facts": """
         SELECT s.event_id, s.load_date FROM warehouse.events_superseded AS s
         LEFT JOIN warehouse.fact_events AS f
                ON f.event_id = s.event_id AND f.event_ts = s.event_ts AND f.load_date > s.load_date
@@ -114,18 +120,21 @@ OF_LOADED_DAYS = {
 }
 # And these when no day is half loaded: the facts are what staging says of the greatest load of each order and event.
 OF_A_LOADED_WAREHOUSE = {
-    "the facts are the lines of each order's last load": """
+    "the facts are the lines of the load of each order whose report ranks highest": """
         SELECT * FROM (
             SELECT staging_orders_id, order_id, line_number, coalesce(user_id, '(guest)') AS user_id, product_id,
                    to_char(order_ts AT TIME ZONE staging.time_zone(), 'YYYYMMDD')::integer AS date_id, quantity,
-                   unit_price, revenue, order_ts, status, load_date,
+                   unit_price, revenue, order_ts, status, load_date, coalesce(source_updated_at, 'infinity') AS version,
                    ROW(discount, tax, shipping, refunded, currency, revenue_in_currency) AS money
-            FROM (SELECT c.*, max(load_date) OVER (PARTITION BY order_id) AS last_load
+            FROM (SELECT c.*, first_value(load_date) OVER (
+                             PARTITION BY order_id
+                             ORDER BY coalesce(source_updated_at, staging.start_of_day(load_date + 1)) DESC,
+                                      load_date DESC) AS owner
                   FROM staging.orders_clean AS c) AS s
-            WHERE load_date = last_load) AS s
-        FULL JOIN warehouse.fact_orders AS f
+            WHERE load_date = owner) AS s
+        FULL JOIN (SELECT o.*, coalesce(source_updated_at, 'infinity') AS version FROM warehouse.fact_orders AS o) AS f
              USING (staging_orders_id, order_id, line_number, user_id, product_id, date_id, quantity, unit_price,
-                    revenue, order_ts, status, load_date)
+                    revenue, order_ts, status, load_date, version)
         WHERE f.fact_orders_id IS NULL OR f.fact_orders_id <> staging_orders_id
            OR s.money IS DISTINCT FROM
               ROW(f.discount, f.tax, f.shipping, f.refunded, f.currency, f.revenue_in_currency)""",

@@ -260,7 +260,8 @@ class Attack:
                 ("order_id", "line_number"),
                 f"order_id, line_number, user_id, product_id, quantity, unit_price, revenue, {micros('order_ts')},"
                 " status, city, signup_date - date '0001-01-01' AS signup_date, marketing_source,"
-                " discount, tax, shipping, refunded, currency, revenue_in_currency, emptied",
+                " discount, tax, shipping, refunded, currency, revenue_in_currency, emptied,"
+                f" {micros('source_updated_at')}",
             ),
             "events": (("event_id", "event_ts"), f"event_id, user_id, product_id, event_type, {micros('event_ts')}"),
             "products": (("product_id",), "product_id, product_name, category, brand, current_price"),

@@ -17,6 +17,7 @@ BLANK = " \t\r\n"
 DEEPEST = 512
 LONGEST_ID = 512
 RAW, REFUSED = "raw", "file"  # what is wrong with a record that raw cannot take, and with a file
+BROKEN, CONFLICT = "line", "conflict:"  # why an order is rejected whole
 
 
 class NotJson(Exception):
@@ -354,6 +355,7 @@ _TIME = re.compile(
     r"(?: ?(?:([Zz])|([+-])([0-9]{2})(?::?([0-9]{2}))?))?)?"
 )
 SECONDS_OF_A_DAY = 86_400
+MICROSECONDS_OF_A_DAY = SECONDS_OF_A_DAY * 1_000_000
 
 
 def moment(text: str | None) -> int | None:
@@ -396,6 +398,33 @@ class _Line(NamedTuple):
     values: dict[str, Any]
 
 
+def _fallen(lines: list[_Line]) -> dict[tuple[str, int], str]:
+    """Return why reports of orders are rejected whole: a line is bad, or other reports of the file contradict it."""
+    reports: dict[tuple[str, int], list[_Line]] = {}
+    for line in lines:
+        reports.setdefault(line.place[:2], []).append(line)
+    falls = {}
+    groups: dict[tuple[str, Any], list[tuple[str, int]]] = {}
+    for place, report in reports.items():
+        if 0 < sum(bool(line.faults) for line in report) < len(report):
+            falls[place] = BROKEN
+        if report[0].key is not None:
+            groups.setdefault((place[0], report[0].key), []).append(place)
+    for places in groups.values():
+        customers, said = set(), {}
+        for place in places:
+            clean = [line.values for line in reports[place] if not line.faults]
+            if not clean:
+                continue
+            customers |= {clean[0]["user_id"]} - {None}
+            sold = sorted((line["product_id"], line["quantity"], line["unit_price"]) for line in clean)
+            version = tuple(clean[0][name] for name in ("order_ts", "status", "source_updated_at"))
+            said.setdefault(version, []).append((len(reports[place]), sold))
+        if len(customers) > 1 or any(one != same[0] for same in said.values() for one in same):
+            falls |= dict.fromkeys(places, CONFLICT)
+    return falls
+
+
 class Day:
     """The rules of a day."""
 
@@ -436,13 +465,21 @@ class Day:
             for record, content in file.taken:
                 for item, key, faults, values in read(content):
                     lines.append(_Line(key, (name, record, item), frozenset(faults), values))
-        # The last report of a key wins, whole.
-        last = {line.key: line.place[:2] for line in lines if line.key is not None}
+        # The last report of a key wins, whole: of an order the one that its source changed last.
+        last: dict[Any, tuple[int, tuple[str, int]]] = {}
         for line in lines:
-            if line.key is not None and last[line.key] != line.place[:2]:
+            version = line.values.get("source_updated_at")
+            version = (self.last + 1) * MICROSECONDS_OF_A_DAY if version is None else version
+            if line.key not in last or version >= last[line.key][0]:
+                last[line.key] = version, line.place[:2]
+        falls = _fallen(lines) if more else {}
+        for line in lines:
+            fall = falls.get(line.place[:2])
+            if fall != CONFLICT and line.key is not None and last[line.key][1] != line.place[:2]:
                 made.duplicates += 1
-            elif line.faults:
-                made.rejected[line.place] = line.faults
+            elif line.faults or fall:
+                shared = {fall} if fall and (fall == CONFLICT or not line.faults) else set()
+                made.rejected[line.place] = line.faults | shared
             else:
                 made.clean[(line.key, *(line.values[name] for name in more))] = line.values
         return made
@@ -477,24 +514,30 @@ class Day:
         if user and user.kind != "object":
             emptied.append("user")
         signup = said["signup_date"]
+        updated = moment(order.text("updated_at"))
+        if order.text("updated_at") is not None and (
+            updated is None or updated > (self.last + 2) * MICROSECONDS_OF_A_DAY
+        ):
+            faults.add("updated_at")
+            updated = None
         order_id = self._some(order.text("order_id"))
         key = order_id if order_id and len(order_id.encode()) <= LONGEST_ID else None
         known = {
             "order_id": order_id, "user_id": self._some(order.text("user_id")), "status": status,
             "order_ts": moment(order.text("timestamp")), "city": said["city"], "emptied": emptied or None,
             "signup_date": None if moment(signup) is None else day_of(moment(signup) or 0),
-            "marketing_source": said["marketing_source"],
+            "marketing_source": said["marketing_source"], "source_updated_at": updated,
         }  # fmt: skip
         items = order.value("items")
         money = _Money(order, items)
         faults |= money.faults
         known["currency"] = money.currency
         if items and (items.kind != "array" or not items.inside):
-            yield 1, key, faults | {"items"}, {}
+            yield 1, key, faults | {"items"}, known
             return
         for place, item in enumerate(items.inside if items else [value], 1):
             if item.kind != "object":
-                yield place, key, faults | {"item"}, {}
+                yield place, key, faults | {"item"}, known
                 continue
             line = _Members(item)
             wrong = self._id_faults(line, "product_id", needed=True)

@@ -268,6 +268,8 @@ class Source:
         if self.chance(0.2):
             currency = self.text() if self.chance(0.3) else self.random.choice(CURRENCIES)
             fields["currency"] = lambda: self.quoted(currency)
+        if self.chance(0.3):
+            fields["updated_at"] = self.moment
         return self.members(fields, faults)
 
     def item(self) -> str:

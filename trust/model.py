@@ -30,6 +30,16 @@ _FORMS = "\x85\xa0\xad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180e\u3000\u31
 _RUNS = ((0x2000, 0x200F), (0x2028, 0x202F), (0x205F, 0x206F))
 BLANKS = " \t\n\r\f\v" + _FORMS + "".join(chr(code) for first, last in _RUNS for code in range(first, last + 1))
 
+CUSTOMERS = "conflict: this file reports the order for more than one customer"
+OTHER_LINES = (
+    "conflict: this file reports the order more than once with the same time, status and updated_at, but with other"
+    " lines. A delivery with a row per line needs a shape (staging.shapes, rows_are 'lines')"
+)
+
+# What may be wrong with one line of an order and not with all, as the product puts it in order.
+LINE_PROBLEMS = ("the item", "product_id", "quantity is missing", "quantity is not", "quantity is above", "price", "line_total",
+                 "discount", "tax", "the discounts")
+
 BLOCKED, GONE = "WH001", "WH007"
 
 
@@ -150,6 +160,7 @@ class OrderLine:
     currency: str | None
     revenue_in_currency: Decimal | None
     emptied: str | None  # what of it nobody can read, and which is left empty
+    updated_at: datetime | None = None  # as the source says
 
     @property
     def key(self) -> tuple[str, int]:
@@ -213,6 +224,7 @@ class Line:
     record_id: str | None = None
     problems: set[str] = field(default_factory=set)
     clean: Any = None
+    updated_at: datetime | None = None  # of an order
 
 
 @dataclass(frozen=True)
@@ -236,13 +248,14 @@ class Staging:
     raw_count: int = 0
     delivered: int = 0
     duplicates: int = 0
+    changed: int | None = None  # of the duplicates of orders, lines of reports with other lines than the last one
     is_dropped: bool = False  # by retention: the figures stay
     currencies: list[str] = field(default_factory=list)  # that its amounts are in
 
     @property
-    def figures(self) -> tuple[int, int, int, int, int]:
-        """Records, lines, clean, duplicate, rejected."""
-        return self.raw_count, self.delivered, len(self.rows), self.duplicates, len(self.rejections)
+    def figures(self) -> tuple[int | None, ...]:
+        """Records, lines, clean, duplicate, rejected, changed."""
+        return self.raw_count, self.delivered, len(self.rows), self.duplicates, len(self.rejections), self.changed
 
 
 @dataclass
@@ -288,6 +301,11 @@ def _rejected_share(source: str) -> Callable[["Model", date], Any]:
         return Fraction(len(staged.rejections), staged.delivered) if staged.delivered else None
 
     return measure
+
+
+def _changed_share(model: "Model", day: date) -> Fraction | None:
+    staged = model.staging["orders", day]
+    return Fraction(staged.changed or 0, staged.duplicates) if staged.duplicates else None
 
 
 def _trend(source: str) -> Callable[["Model", date], Any]:
@@ -355,6 +373,7 @@ def shipped_rules() -> dict[str, Rule]:
         "events_rejected_share": Rule(_rejected_share("events"), high=Fraction(1, 20), is_critical=False),
         "orders_rejected_share_max": Rule(_rejected_share("orders"), high=Fraction(1, 4)),
         "events_rejected_share_max": Rule(_rejected_share("events"), high=Fraction(1, 4)),
+        "orders_changed_share": Rule(_changed_share, high=Fraction(1, 20), is_critical=False),
         "products_coverage": Rule(_coverage, high=Fraction(1, 20), is_critical=False),
         "products_age": Rule(_catalogue_age, high=Fraction(14), is_critical=False),
         "events_unmapped_types": Rule(_unmapped, is_critical=False),
@@ -385,6 +404,7 @@ class Model:
         self.rates: dict[tuple[str, date], Decimal] = {}  # {(currency, since when): what one of it is worth}
         self.takes_negative = False
         self.zone: tzinfo = UTC  # of the shop: where its day begins and ends
+        self.is_partial = False  # setting partial_orders
         self.raw: dict[tuple[str, date], dict[str, list[Delivery]]] = defaultdict(lambda: defaultdict(list))
         self.staging: dict[tuple[str, date], Staging] = {}
         self.loaded: dict[date, Loaded] = {}
@@ -496,10 +516,16 @@ class Model:
             made.raw_count += delivery.raw_count
         made.delivered = len(lines) + len(made.rejections)
 
-        # The last report wins, whole: by the file's name, then by place.
-        last = {line.identity: (line.file_name, line.place) for line in lines}
+        # The last report wins, whole: by updated_at, then by the file's name, then by place.
+        last: dict[Any, tuple[datetime, tuple[str, int | None]]] = {}
         for line in lines:
-            if line.identity is not None and last[line.identity] != (line.file_name, line.place):
+            version = line.updated_at or end_of(day, self.zone)
+            if line.identity not in last or version >= last[line.identity][0]:
+                last[line.identity] = version, (line.file_name, line.place)
+        conflicts = _fall(lines, last, made, is_partial=self.is_partial) if source == "orders" else set()
+        for line in lines:
+            report = (line.file_name, line.place)
+            if line.identity is not None and last[line.identity][1] != report and report not in conflicts:
                 made.duplicates += 1
             elif line.problems:
                 made.rejections.append(
@@ -578,6 +604,13 @@ class Model:
 
         placed = text(order.get("timestamp"))
         problems |= self._time_problems("timestamp", placed, day)
+        updated = text(order.get("updated_at"))
+        line.updated_at = moment(updated)
+        if updated is not None and line.updated_at is None:
+            problems.add("updated_at is not an ISO 8601 time")
+        elif line.updated_at is not None and line.updated_at > end_of(day, self.zone) + timedelta(1):
+            problems.add("updated_at is more than a day after the day of the delivery")
+            line.updated_at = None
         spelling = text(order.get("status"))
         status = self.codes.get(("order_status", (spelling or "").lower()))
         if spelling is None:
@@ -621,7 +654,7 @@ class Model:
                 at, status, said["city"], signup and signup.date(), said["marketing_source"],
                 **{name: None if amount is None else _decimal(amount) for name, amount in home.items()},
                 currency=currency, revenue_in_currency=None if currency is None else _decimal(cost - off),
-                emptied=",".join(emptied) or None,
+                emptied=",".join(emptied) or None, updated_at=line.updated_at,
             )  # fmt: skip
         return line
 
@@ -757,18 +790,29 @@ class Model:
         return day.year * 10000 + day.month * 100 + day.day
 
     def order_owners(self) -> dict[str, date]:
-        """Return whose lines of each order are in force: those of its last load that has a clean one."""
-        owners: dict[str, date] = {}
-        for day in sorted(self.loaded):
-            owners.update((line.order_id, day) for line in self.loaded[day].orders.values())
-        return owners
+        """Return whose lines of each order are in force: by updated_at (or the end of the day), then by day."""
+        ranks: dict[str, tuple[datetime, date]] = {}
+        for day, loaded in self.loaded.items():
+            for line in loaded.orders.values():
+                rank = (line.updated_at or end_of(day, self.zone), day)
+                ranks[line.order_id] = max(rank, ranks.get(line.order_id, rank))
+        return {order_id: day for order_id, (_, day) in ranks.items()}
 
     def event_owners(self) -> dict[tuple[str, datetime], date]:
         """Return the last load of each event."""
         return {key: day for day in sorted(self.loaded) for key in self.loaded[day].events}
 
+    def owned_versions(self) -> Counter[tuple[Any, ...]]:
+        """Return the rows of order_owners: order, load and updated_at."""
+        owners = self.order_owners()
+        versions = {
+            line.order_id: line.updated_at
+            for day, loaded in self.loaded.items() for line in loaded.orders.values() if owners[line.order_id] == day
+        }  # fmt: skip
+        return Counter((order_id, day, versions[order_id]) for order_id, day in owners.items())
+
     def order_facts(self) -> tuple[Counter[tuple[Any, ...]], Counter[tuple[Any, ...]]]:
-        """Return the rows of fact_orders, and those that later loads superseded."""
+        """Return the rows of fact_orders, and those that other loads superseded."""
         owners = self.order_owners()
         facts, superseded = Counter(), Counter()
         for day, loaded in self.loaded.items():
@@ -776,7 +820,7 @@ class Model:
                 row = (
                     line.order_id, line.line_number, line.user_id or GUEST, line.product_id,
                     self.date_id(line.order_ts), line.quantity, line.unit_price, *line.money, line.order_ts,
-                    line.status, day,
+                    line.updated_at, line.status, day,
                 )  # fmt: skip
                 (facts if owners[line.order_id] == day else superseded)[row] += 1
         return facts, superseded
@@ -887,6 +931,60 @@ class Model:
 
 def _per_day(rows: Iterable[tuple[Any, ...]]) -> Counter[date]:
     return Counter(row[-1] for row in rows)
+
+
+def end_of(day: date, zone: tzinfo) -> datetime:
+    """Return the moment at which a day of the shop ends."""
+    after = day + timedelta(1)
+    return datetime(after.year, after.month, after.day, tzinfo=zone).astimezone(UTC)
+
+
+def _fall(lines: Iterable[Line], last: Mapping[Any, Any], made: Staging, *, is_partial: bool) -> set[Any]:
+    """Give lines of orders that are rejected whole their reasons, count what changed, return reports in conflict."""
+    # {(order, file): {report: lines}}
+    reports: dict[Any, dict[Any, list[Line]]] = defaultdict(lambda: defaultdict(list))
+    for line in lines:
+        key = ("no order", line.file_name, line.place) if line.identity is None else (line.identity, line.file_name)
+        reports[key][line.file_name, line.place].append(line)
+
+    def content(report: list[Line]) -> Counter[Any]:
+        told = (line.clean for line in report)
+        return Counter(
+            c and (c.product_id, c.quantity, c.unit_price, c.revenue, c.tax, c.shipping, c.refunded, c.currency) for c in told
+        )
+
+    conflicts = set()
+    for group in reports.values():
+        told = [(report, clean[0]) for report in group.values() if (clean := [n.clean for n in report if n.clean])]
+        versions: dict[Any, list[Counter[Any]]] = defaultdict(list)
+        for report, head in told:
+            versions[head.order_ts, head.status, head.updated_at].append(content(report))
+        if len({head.user_id for _, head in told if head.user_id is not None}) > 1:
+            reason = CUSTOMERS
+        elif any(one != same[0] for same in versions.values() for one in same):
+            reason = OTHER_LINES
+        else:
+            continue
+        conflicts |= set(group)
+        for line in (line for report in group.values() for line in report):
+            line.problems.add(reason)
+    counting = {
+        identity: content(reports[identity, place[0]][place])
+        for identity, (_, place) in last.items() if identity is not None
+    }  # fmt: skip
+    made.changed = 0
+    for group in reports.values():
+        for place, report in group.items():
+            identity = report[0].identity
+            if place not in conflicts and identity is not None and content(report) != counting[identity]:
+                made.changed += len(report)
+            bad = next((line for line in report if line.problems), None)
+            if bad and place not in conflicts and not is_partial and not all(line.problems for line in report):
+                first = min(bad.problems, key=lambda reason: [reason.startswith(n) for n in LINE_PROBLEMS].index(True))
+                for line in report:
+                    if not line.problems:
+                        line.problems.add(f"line {bad.item} of the order is rejected: {first}")
+    return conflicts
 
 
 def _end_of_month(day: date) -> date:

@@ -226,7 +226,7 @@ class Soak:
     def correct(self, source: str, day: date, name: str) -> None:
         """A file comes again, under its name."""
         records = list(self.files[source, day, name])
-        kind = self.random.choice(("shrunk", "grown", "corrected", "empty", "shuffled", "older"))
+        kind = self.random.choice(("shrunk", "grown", "corrected", "empty", "shuffled", "older", "versions"))
         if kind == "shrunk":
             records = self.random.sample(records, len(records) // 2)
         elif kind == "grown":
@@ -236,6 +236,13 @@ class Soak:
             for _ in range(3):
                 records[self.random.randrange(len(records))] = self.random.choice(fresh)
             records = [record for record in records if record is not None or source == "orders"]
+        elif kind == "versions" and source == "orders":
+            # The same orders, which the source says to have changed at another time: who owns them may change.
+            records = [
+                record | {"updated_at": self.random.choice((None, self.shop.updated_at(day)))}
+                if isinstance(record, dict) and self.chance(0.6) else record
+                for record in records
+            ]  # fmt: skip
         elif kind == "empty":
             records = []
         elif kind == "shuffled":
@@ -385,11 +392,14 @@ class Soak:
     def change_setting(self) -> None:
         """A setting changes: what is too old, how partitions are swapped, how long raw and staging are kept."""
         kind = self.random.choice(("oldest_order_days", "oldest_order_days", "in_place_percent", "swap_pause_ms",
-                                   "raw_keep_days", "staging_keep_days"))  # fmt: skip
+                                   "raw_keep_days", "staging_keep_days", "partial_orders"))  # fmt: skip
         value: int | None
         if kind == "oldest_order_days":
             value = self.random.choice((30, 90, 400, 400, 400, 1000, None))
             self.model.oldest_order_days = value
+        elif kind == "partial_orders":
+            value = self.random.choice((0, 1, 1, None))
+            self.model.is_partial = value == 1
         elif kind == "in_place_percent":
             value = self.random.choice((0, 20, 50, 100))
         elif kind == "swap_pause_ms":
@@ -683,7 +693,7 @@ class Soak:
         expected: dict[str, Counter[Any]] = {
             "staging.orders_clean": Counter(
                 (o.order_id, o.line_number, o.user_id, o.product_id, o.quantity, o.unit_price, *o.money, o.order_ts,
-                 o.status, o.city, o.signup_date, o.marketing_source, o.emptied, day)
+                 o.status, o.city, o.signup_date, o.marketing_source, o.updated_at, o.emptied, day)
                 for (source, day), rows in staged.items() if source == "orders" for o in rows
             ),
             "staging.events_clean": Counter(
@@ -701,7 +711,7 @@ class Soak:
             "warehouse.orders_superseded": orders_superseded,
             "warehouse.fact_events": event_facts,
             "warehouse.events_superseded": events_superseded,
-            "warehouse.order_owners": Counter(model.order_owners().items()),
+            "warehouse.order_owners": model.owned_versions(),
             "warehouse.dim_user": model.users(),
             "warehouse.dim_product": model.products(),
             "warehouse.dim_product_history": model.product_history(),
@@ -773,14 +783,15 @@ _CALL_COMPACT = "CALL warehouse.compact_partitions(%s)"
 COLUMNS = {
     "staging.orders_clean": "order_id, line_number, user_id, product_id, quantity, unit_price, revenue, discount, tax,"
     " shipping, refunded, currency, revenue_in_currency, order_ts, status, city, signup_date, marketing_source,"
-    " array_to_string(emptied, ','), load_date",
+    " source_updated_at, array_to_string(emptied, ','), load_date",
     "staging.events_clean": "event_id, user_id, product_id, event_type, event_ts, load_date",
     "staging.products_clean": "product_id, product_name, category, brand, current_price, load_date",
-    "staging.loads": "source, load_date, raw_count, delivered_count, clean_count, duplicate_count, rejected_count",
+    "staging.loads": "source, load_date, raw_count, delivered_count, clean_count, duplicate_count, rejected_count,"
+    " changed_count",
     "warehouse.fact_orders": "order_id, line_number, user_id, product_id, date_id, quantity, unit_price, revenue,"
-    " discount, tax, shipping, refunded, currency, revenue_in_currency, order_ts, status, load_date",
+    " discount, tax, shipping, refunded, currency, revenue_in_currency, order_ts, source_updated_at, status, load_date",
     "warehouse.fact_events": "event_id, user_id, product_id, date_id, event_type, event_ts, load_date",
-    "warehouse.order_owners": "order_id, load_date",
+    "warehouse.order_owners": "order_id, load_date, source_updated_at",
     "warehouse.dim_user": "user_id, city, signup_date, marketing_source, first_seen_at, last_seen_at, is_inferred",
     "warehouse.dim_product": "product_id, product_name, category, brand, current_price, effective_from, is_inferred",
     "warehouse.dim_product_history": "product_id, product_name, category, brand, current_price, effective_from,"

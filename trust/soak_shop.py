@@ -203,6 +203,10 @@ class Shop:
         elif self.chance(0.02):
             order["user"] = self.random.choice(("Bob", 7, ["U-1"], True))
         order |= self.amounts(order["items"])
+        if self.chance(0.4):
+            order["updated_at"] = self.updated_at(day)
+        elif self.chance(0.5):
+            order.pop("updated_at", None)
         self.orders.append(order)
         order = self.without_sense(order)
         if self.chance(0.04):
@@ -214,6 +218,23 @@ class Shop:
             return flat | order["items"][0] | (order["user"] if isinstance(order.get("user"), dict) else {})
         return order
 
+    def updated_at(self, day: date) -> str:
+        """Return when the source changed an order: some day before, today, or so late that it cannot be."""
+        back = self.random.choice((-9, -3, -2, -1, -1, 0, 0, 0, 0, 1, 1))
+        return self.at(day + timedelta(2 if self.chance(0.01) else back))
+
+    def contradiction(self, order: Any) -> list[Any]:
+        """Return reports of an order that stand in one file with it, and say another thing, or the same once more."""
+        if not isinstance(order, dict):
+            return [order]
+        changes = (
+            {"user_id": self.random.choice(self.users)}, {"user_id": None},
+            {"status": self.random.choice(self.STATUSES)},
+            {"items": self.order_lines()} if "items" in order else {"quantity": 7},
+            {"items": list(reversed(order["items"]))} if isinstance(order.get("items"), list) else {}, {},
+        )  # fmt: skip
+        return [order | self.random.choice(changes) for _ in range(self.random.choice((1, 1, 2)))]
+
     def broken_order(self, order: dict[str, Any], day: date) -> Any:
         """Return an order with something wrong."""
         whole = (
@@ -222,6 +243,7 @@ class Shop:
             {"timestamp": None}, {"timestamp": "yesterday"}, {"timestamp": f"{day.year}-02-30T10:00:00Z"},
             {"timestamp": f"{day + timedelta(1)}T00:00:00Z"}, {"timestamp": f"{day}T23:30:00-02:00"},
             {"timestamp": f"{day - timedelta(500)}T12:00:00Z"}, {"status": None}, {"status": "nobody knows"},
+            {"updated_at": "soon"}, {"updated_at": f"{day + timedelta(3)}"}, {"updated_at": [1]}, {"updated_at": " "},
             {"items": []}, {"items": "none"}, {"user": "Bob"}, {"user": {"signup_date": "soon"}},
             {"user": {"city": "half \ud800"}}, {"note": "nul \0"}, {"timestamp": None, "status": "?", "user": 1},
         )  # fmt: skip
@@ -343,7 +365,10 @@ class Shop:
     def records(self, source: str, day: date, share: float = 1) -> list[Any]:
         """Return the records of a file."""
         if source == "orders":
-            return [self.order(day) for _ in range(int(self.random.randint(8, 18) * share))]
+            made = [self.order(day) for _ in range(int(self.random.randint(8, 18) * share))]
+            if made and self.chance(0.2):
+                made += self.contradiction(self.random.choice(made))
+            return made
         if source == "events":
             return [self.event(day) for _ in range(int(self.random.randint(20, 50) * share))]
         return self.catalogue()

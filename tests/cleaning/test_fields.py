@@ -275,7 +275,7 @@ def test_a_view_from_staging_to_facts_that_joins_is_asked_as_it_stands(shop: War
         " SELECT s.staging_orders_id AS fact_orders_id, s.order_id, s.line_number, u.user_id, s.product_id,"
         " to_char(s.order_ts AT TIME ZONE 'UTC', 'YYYYMMDD')::integer AS date_id, s.quantity, s.unit_price, s.revenue,"
         " s.order_ts, s.status, s.load_date, s.staging_orders_id, jsonb_build_object('city', u.city) AS attributes,"
-        " s.discount, s.tax, s.shipping, s.refunded, s.currency, s.revenue_in_currency"
+        " s.discount, s.tax, s.shipping, s.refunded, s.currency, s.revenue_in_currency, s.source_updated_at"
         " FROM staging.orders_clean s JOIN warehouse.dim_user u ON u.user_id = s.user_id;"
         " ALTER VIEW staging.order_facts OWNER TO warehouse_owner; DELETE FROM audit.step_inputs"
     )
@@ -308,7 +308,7 @@ def test_a_field_with_a_column_is_a_revision_a_line_in_the_parser_and_a_line_in_
         ),
         ("(e.line_own).emptied END\n", "(e.line_own).emptied END, e.channel\n"),
     )
-    view = changed(VIEW, ("s.revenue_in_currency\nFROM", "s.revenue_in_currency, s.channel\nFROM"))
+    view = changed(VIEW, ("s.source_updated_at\nFROM", "s.source_updated_at, s.channel\nFROM"))
     shop.execute(
         "DROP FUNCTION staging._read_orders(date, text, date, text, timestamptz, timestamptz, bigint[],"
         " staging.fields[]);"

@@ -159,7 +159,10 @@ def test_a_line_names_all_its_faults_the_first_first(warehouse: Warehouse) -> No
     assert row.failed_value is None  # that of the first: a missing value has none
 
 
-def test_of_a_basket_only_the_bad_lines_are_rejected_and_numbers_stay(warehouse: Warehouse) -> None:
+def test_with_partial_orders_only_the_bad_lines_of_a_basket_are_rejected_and_numbers_stay(
+    warehouse: Warehouse,
+) -> None:
+    warehouse.execute("UPDATE audit.settings SET value = '1' WHERE name = 'partial_orders'")
     deliver_orders(
         warehouse, [basket("B", [item("P-1"), item("P-2", quantity=0), item("P-1"), item(None), item("P-5")])]
     )
@@ -323,9 +326,9 @@ def test_an_escaped_backslash_before_an_escape_does_not_hide_it(warehouse: Wareh
 
 def test_the_last_report_of_a_day_wins_by_file_name_then_place(warehouse: Warehouse) -> None:
     deliver_orders(warehouse, [order("O-1", quantity=9)], name="b.ndjson")
-    deliver_orders(warehouse, [order("O-1", quantity=1), order("O-1", quantity=2)], name="a.ndjson")
+    deliver_orders(warehouse, [order("O-1", quantity=1, status="pending"), order("O-1", quantity=2)], name="a.ndjson")
     assert clean(warehouse)["O-1"].quantity == 9
-    deliver_orders(warehouse, [order("O-1", quantity=3), order("O-1", quantity=4)], name="b.ndjson")
+    deliver_orders(warehouse, [order("O-1", quantity=3, status="pending"), order("O-1", quantity=4)], name="b.ndjson")
     assert clean(warehouse)["O-1"].quantity == 4
     # Names compare as bytes: a lower-case letter comes after an upper-case one, and é after z.
     deliver_orders(warehouse, [order("O-1", quantity=5)], name="Z.ndjson")

@@ -339,6 +339,7 @@ def test_an_order_line_is_taken_exactly_when_order_problems_finds_nothing(
     values_warehouse: Warehouse, records: list[dict[str, Any]]
 ) -> None:
     """clean_orders asks the careful function only about lines that its cheap tests doubt: they never disagree."""
+    values_warehouse.execute("UPDATE audit.settings SET value = '1' WHERE name = 'partial_orders'")
     lines = [json.dumps({"order_id": f"O-{number}"} | record) for number, record in enumerate(records)]
     content = "\n".join(lines) + "\n"
     warehouse = values_warehouse

@@ -41,8 +41,8 @@ def two_days(warehouse: Warehouse) -> None:
     landing = warehouse.landing
     late = shop.order("O-late", DAY)
     landing.orders(
-        DAY, [*shop.orders(4, DAY), shop.order("O-twice", DAY), shop.order("O-twice", DAY, quantity=3), late,
-              shop.order("O-bad", DAY, quantity=-1)]
+        DAY, [*shop.orders(4, DAY), shop.order("O-twice", DAY, status="new"), shop.order("O-twice", DAY, quantity=3),
+              late, shop.order("O-bad", DAY, quantity=-1)]
     )  # fmt: skip
     landing.events(DAY, shop.events(5, DAY))
     landing.orders(NEXT, [*shop.orders(4, NEXT), late | {"status": "shipped"}])

@@ -24,7 +24,14 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, Phase, note, seed, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from pytest_postgresql.executors.noop import NoopExecutor
 
 from glue.connection import connect
@@ -50,7 +57,7 @@ STEPS_OF_A_DAY = (
 
 days = st.sampled_from(DAYS)
 times = st.sampled_from([f"{day}T{hour}:00Z" for day in DAYS for hour in ("00:00", "09:30", "23:59")])
-users = st.sampled_from(["U-1", "U-2", "U-3", None])
+users = st.sampled_from(["U-1", "U-1", "U-1", "U-2", "U-3", None])  # reports of one order for several are a conflict
 products = st.sampled_from(["P-1", "P-2", "P-3", "P-4"])
 attributes = st.sampled_from(
     [
@@ -75,7 +82,9 @@ heads = st.fixed_dictionaries(
         "user_id": users,
         "timestamp": times,
         "status": statuses,
-    }
+    },
+    # When the source changed it: before, after or between the loads, a reason of rejection, or not said.
+    optional={"updated_at": st.sampled_from([*(f"{day}T{hour}:00Z" for day in DAYS for hour in ("09", "21")), "soon"])},
 )
 orders = st.one_of(
     st.builds(lambda head, line, person: head | line | person, heads, items, attributes),
@@ -149,6 +158,13 @@ class Shop(RuleBasedStateMachine):
         self.half: set[date] = set()  # some steps run, not all
         self.zone = "UTC"
         self.is_broken = False
+        self.partial_orders: str | None = None
+
+    @initialize(value=st.sampled_from([None, "1"]))
+    def a_setting(self, value: str | None) -> None:
+        """Good lines of an order with a bad one count, or not."""
+        self.partial_orders = value
+        self.warehouse.execute("UPDATE audit.settings SET value = %s WHERE name = 'partial_orders'", value)
 
     @contextlib.contextmanager
     def acting(self) -> Iterator[None]:
@@ -317,6 +333,7 @@ class Shop(RuleBasedStateMachine):
         with new_warehouse(self.template, self.folder) as clean:
             clean.execute(RULES_OFF)
             clean.execute("UPDATE audit.settings SET value = %s WHERE name = 'time_zone'", self.zone)
+            clean.execute("UPDATE audit.settings SET value = %s WHERE name = 'partial_orders'", self.partial_orders)
             with contextlib.closing(connect(clean.dsn)) as glue:
                 for (source, day, name), (content, _) in sorted(self.in_force.items()):
                     deliver(clean.landing, glue, source, day, name, content)

@@ -407,7 +407,7 @@ def test_wh012_the_day_is_not_done_before_its_facts_are_loaded(warehouse: Wareho
     for source in ("events", "orders"):
         with refused(warehouse, "WH012", f"not all clean {source} of 2025-12-19 are in the facts") as raised:
             warehouse.call("warehouse.compute_daily_metrics", DAY)
-        assert raised.value.diag.message_detail == "Clean 20, facts 0, superseded by later loads 0."
+        assert raised.value.diag.message_detail == "Clean 20, facts 0, superseded by other loads 0."
         assert raised.value.diag.message_hint == f"CALL warehouse.reload_fact_{source}('2025-12-19');"
         assert warehouse.value("SELECT status FROM warehouse.daily_metrics") == "failed"
         warehouse.call(f"warehouse.reload_fact_{source}", DAY)

@@ -21,7 +21,8 @@ SHIPPED = {
     "orders_range": "critical", "events_range": "critical",
     "orders_rejected_share": "warning", "events_rejected_share": "warning",
     "orders_rejected_share_max": "critical", "events_rejected_share_max": "critical",
-    "products_coverage": "warning", "products_age": "warning", "events_unmapped_types": "warning",
+    "orders_changed_share": "warning", "products_coverage": "warning", "products_age": "warning",
+    "events_unmapped_types": "warning",
     "orders_reconcile": "critical", "events_reconcile": "critical",
     "orders_spreadsheet_ids": "critical", "events_spreadsheet_ids": "critical", "products_spreadsheet_ids": "critical",
     "orders_point_zero_ids": "warning", "events_point_zero_ids": "warning", "orders_emptied_values": "warning",
@@ -65,6 +66,18 @@ def no_events(warehouse: Warehouse) -> None:
 
 def few_orders(warehouse: Warehouse) -> None:
     warehouse.landing.orders(DAY, orders(99, DAY))
+
+
+def changed_repeats(count: int) -> Callable[[Any], None]:
+    """Return what delivers the first twenty orders twice, so many of them with another quantity."""
+
+    def deliver(warehouse: Warehouse) -> None:
+        before = orders(20, DAY, status="new")
+        for record in before[:count]:
+            record["quantity"] = 77
+        warehouse.landing.orders(DAY, [*before, *orders(100, DAY)])
+
+    return deliver
 
 
 def few_events(warehouse: Warehouse) -> None:
@@ -176,6 +189,7 @@ FAILURES: list[tuple[str, Callable[[Any], None] | str, float | None, int, str, l
     ("events_rejected_share", bad_events(6), 0.06, 1, "observed 0.06, allowed at most 0.05", None),
     ("orders_rejected_share_max", bad_orders(26), 0.26, 1, "observed 0.26, allowed at most 0.25", None),
     ("events_rejected_share_max", bad_events(26), 0.26, 1, "observed 0.26, allowed at most 0.25", None),
+    ("orders_changed_share", changed_repeats(2), 0.1, 1, "observed 0.1, allowed at most 0.05", None),
     ("products_coverage", unknown_products, 0.1, 1, "observed 0.1, allowed at most 0.05", None),
     ("products_age", old_catalogue, 15, 1, "observed 15, allowed at most 14", None),
     ("events_unmapped_types", strange_events, None, 2, "2 of 102 rows break it", ["unboxing"]),
@@ -244,6 +258,8 @@ def test_a_rule_fails_with_its_numbers_and_only_a_critical_one_blocks(
         ("orders_rejected_share_max", bad_orders(25)),
         ("events_rejected_share", bad_events(5)),
         ("events_rejected_share_max", bad_events(25)),
+        ("orders_changed_share", changed_repeats(0)),
+        ("orders_changed_share", changed_repeats(1)),
         ("orders_volume_trend", lambda w: same_weekdays(w, "orders", [1, 1, 1])),
         ("orders_volume_trend", lambda w: same_weekdays(w, "orders", [333, 333, 333, 333])),
         ("events_volume_trend", lambda w: same_weekdays(w, "events", [0, 0, 0, 0])),

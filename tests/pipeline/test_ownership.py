@@ -139,6 +139,78 @@ def test_an_order_in_three_loads_goes_back_step_by_step(
     assert shop.value("SELECT count(*) FROM warehouse.order_owners WHERE order_id = 'O-1'") == 0
 
 
+# -- updated_at: the report with the latest one counts, whatever the day of its delivery ---------------------
+
+
+def version(day: date, hour: int) -> str:
+    """Return a time of updated_at."""
+    return f"{day}T{hour:02}:00:00Z"
+
+
+@pytest.mark.parametrize(("sequence", "compacted"), SEQUENCES)
+def test_the_latest_updated_at_owns_an_order_whatever_was_loaded_first(
+    shop: Warehouse, sequence: Sequence[date], compacted: bool
+) -> None:
+    """Of the first day it says nothing: there the end of the day stands for it."""
+    updated = {D1: None, D2: version(D2, 12), D3: version(D2, 9)}
+    prices = {D1: Decimal(1), D2: Decimal(2), D3: Decimal(3)}
+    other = order("O-other", D1)
+
+    def deliver_again(day: date, updated_at: str | None) -> None:
+        load(shop, day, [order(day=D1, price=prices[day], quantity=1, updated_at=updated_at), other])
+        if compacted:
+            shop.call("warehouse.compact_partitions", MERGE_NOVEMBER)
+
+    for day in sequence:
+        deliver_again(day, updated[day])
+    assert lines(shop) == [(D2, 1, "paid", 2)]
+    assert figures(shop)[D3][:2] == (1, 1)
+    # The load keeps the order, and says that it changed before the others: it goes to the best of them, a later load.
+    deliver_again(D2, version(D1, 1))
+    assert lines(shop) == [(D3, 1, "paid", 3)]
+    # One that is not the owner becomes it, and stays it when its own time moves, but not below the others'.
+    deliver_again(D1, version(D2, 13))
+    assert lines(shop) == [(D1, 1, "paid", 1)]
+    deliver_again(D1, version(D2, 10))
+    assert lines(shop) == [(D1, 1, "paid", 1)]
+    row = shop.row("SELECT load_date, source_updated_at::text FROM warehouse.order_owners WHERE order_id = 'O-1'")
+    assert tuple(row) == (D1, "2025-11-29 10:00:00+00")
+    deliver_again(D1, version(D2, 8))
+    assert lines(shop) == [(D3, 1, "paid", 3)]
+    # Without the owner, the next in rank: not the last day, the latest version.
+    load(shop, D3, [other])
+    assert lines(shop) == [(D1, 1, "paid", 1)]
+    load(shop, D1, [other])
+    assert lines(shop) == [(D2, 1, "paid", 2)]
+    deliver_again(D3, None)
+    assert lines(shop) == [(D3, 1, "paid", 3)]
+
+
+def test_of_equal_updated_at_the_later_load_counts(shop: Warehouse) -> None:
+    for day in (D2, D3, D1):
+        load(shop, day, [order(day=D1, price=day.day, quantity=1, updated_at=version(D1, 12))])
+    assert lines(shop) == [(D3, 1, "paid", 30)]
+    # The end of a day is a time like any other.
+    load(shop, D3, [order(day=D1, price=1, quantity=1, updated_at=f"{D2}T00:00:00Z")])
+    load(shop, D1, [order(day=D1, price=2, quantity=1)])
+    assert lines(shop) == [(D3, 1, "paid", 1)]
+    load(shop, D3, [order(day=D1, price=1, quantity=1, updated_at=f"{D1}T23:59:59Z")])
+    assert lines(shop) == [(D1, 1, "paid", 2)]
+
+
+def test_an_update_that_is_too_late_to_be_true_never_wins(shop: Warehouse) -> None:
+    load(shop, D1, [order(day=D1, price=1, quantity=1, updated_at="9999-12-31T00:00:00Z")])
+    load(shop, D2, [order(day=D1, price=2, quantity=1)])
+    assert lines(shop) == [(D2, 1, "paid", 2)]
+    assert shop.value("SELECT sum(rejected_orders_count) FROM warehouse.daily_metrics") == 1
+
+
+def test_a_users_attributes_are_of_the_last_order_placed_not_of_the_last_update(shop: Warehouse) -> None:
+    load(shop, D1, [order(day=D1, city="Berlin", updated_at=version(D2, 1))])
+    load(shop, D2, [order("O-2", timestamp=f"{D1}T12:00:00Z", city="Paris", updated_at=version(D1, 1))])
+    assert person(shop) == ("Paris", D1, D1, False)
+
+
 def test_a_later_load_that_shrinks_or_grows_an_order_owns_exactly_its_lines(shop: Warehouse) -> None:
     load(shop, D1, [basket("O-1", [item(price=1), item(price=2), item(price=3)], D1)])
     load(shop, D2, [basket("O-1", [item(price=4), item(price=5)], D1)])
@@ -154,6 +226,9 @@ def test_a_later_report_without_a_clean_line_takes_nothing_over(shop: Warehouse)
     load(shop, D2, [order(day=D1, quantity=-1)])
     assert lines(shop) == [(D1, 1, "paid", 10)]
     load(shop, D2, [basket("O-1", [item(quantity=0), item(price=6)], D1)])
+    assert lines(shop) == [(D1, 1, "paid", 10)]
+    shop.execute("UPDATE audit.settings SET value = '1' WHERE name = 'partial_orders'")
+    shop.call("warehouse.run_day", D2)
     assert lines(shop) == [(D2, 2, "paid", 6)]
     load(shop, D2, [basket("O-1", [item(quantity=0), item(quantity=0)], D1)])
     assert lines(shop) == [(D1, 1, "paid", 10)]

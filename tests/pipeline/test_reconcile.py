@@ -72,13 +72,13 @@ def test_what_was_delivered_is_clean_duplicate_or_rejected(loaded: Warehouse) ->
         )
     }
     # orders: 40 + 2 reports of one + bad + basket of 3 + empty + \u0000 = 47 lines in 46 rows less the basket's
-    # two more lines; a cut line and a refused file are a line each.
+    # two more lines; a cut line and a refused file are a line each. The basket's bad line rejects its other two.
     assert counts == {
-        "orders": (46, 50, 43, 1, 6),
+        "orders": (46, 50, 41, 1, 8),
         "events": (43, 43, 41, 1, 1),
         "products": (4, 4, 2, 1, 1),
     }
-    assert loaded.value("SELECT sum(line_count) FROM audit.bad_records") == 6 + 1 + 1
+    assert loaded.value("SELECT sum(line_count) FROM audit.bad_records") == 8 + 1 + 1
 
 
 def test_the_metrics_of_a_day_are_what_its_tables_hold(loaded: Warehouse) -> None:
@@ -116,7 +116,7 @@ def test_the_metrics_of_a_day_are_what_its_tables_hold(loaded: Warehouse) -> Non
 
 
 def test_every_clean_line_is_traced_from_file_to_fact(loaded: Warehouse) -> None:
-    assert loaded.value("SELECT count(*) FROM audit.lineage") == 43
+    assert loaded.value("SELECT count(*) FROM audit.lineage") == 41
     assert loaded.value("SELECT count(*) FROM audit.lineage WHERE fact_orders_id IS NULL") == 0
     traced = loaded.row("SELECT * FROM audit.lineage WHERE order_id = 'O-twice'")
     assert (traced.file_name, traced.file_line_number) == ("b.ndjson", 3)
@@ -256,8 +256,8 @@ def test_days_beside_each_other_each_reconcile(warehouse: Warehouse) -> None:
     )
     assert wrong == []
     assert warehouse.value("SELECT count(*) FROM warehouse.daily_metrics") == 3
-    # O-twice, O-basket came on each day: the last one has them.
-    assert warehouse.value("SELECT sum(superseded_orders_count) FROM warehouse.daily_metrics") == 6
+    # O-twice came on each day: the last one has it. O-basket is rejected whole on each.
+    assert warehouse.value("SELECT sum(superseded_orders_count) FROM warehouse.daily_metrics") == 2
 
 
 def test_a_day_without_a_delivery_is_blocked_and_has_its_row_of_metrics(warehouse: Warehouse) -> None:

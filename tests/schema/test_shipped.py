@@ -21,6 +21,7 @@ SETTINGS = {
     "swap_attempts": "60", "swap_lock_timeout_ms": "80", "swap_pause_ms": "250", "in_place_percent": "20",
     "skip_unchanged": "1", "lock_notice_s": "3", "lock_wait_s": "900", "rule_limit_s": "600",
     "erase_batch_rows": "1000", "audit_keep_days": None, "bad_lines_per_record": "20", "bad_records_times_bytes": "6",
+    "partial_orders": None,
     "alert_runtime_seconds": "5400", "alert_dq_failed_rows": "100", "alert_raw_orders": "100",
 }  # fmt: skip
 IS_SALE = {
@@ -59,6 +60,7 @@ BOUNDS = {
     "orders_unique": (None, 0), "events_unique": (None, 0), "orders_range": (None, None), "events_range": (None, None),
     "orders_rejected_share": (None, "0.05"), "events_rejected_share": (None, "0.05"),
     "orders_rejected_share_max": (None, "0.25"), "events_rejected_share_max": (None, "0.25"),
+    "orders_changed_share": (None, "0.05"),
     "products_coverage": (None, "0.05"), "products_age": (None, 14), "events_unmapped_types": (None, None),
     "orders_reconcile": (0, 0), "events_reconcile": (0, 0),
     "orders_spreadsheet_ids": (None, None), "events_spreadsheet_ids": (None, None),

@@ -111,16 +111,18 @@ def test_the_rest_of_a_records_lines_is_one_row_with_all_their_reasons(warehouse
     warehouse.landing.orders(DAY, [basket("B", items)])
     warehouse.deliver(DAY)
     warehouse.call("staging.clean_orders", DAY)
-    assert counts(warehouse, "orders") == (28, 1, 0, 27)
+    assert counts(warehouse, "orders") == (28, 0, 0, 28)
     rows = warehouse.rows(
         "SELECT item_number, line_count, failure_reason, record_id, raw_data FROM audit.bad_records"
         " ORDER BY item_number"
     )
-    assert [(row.item_number, row.line_count) for row in rows] == [*((n, 1) for n in range(1, 21)), (21, 7)]
+    assert [(row.item_number, row.line_count) for row in rows] == [*((n, 1) for n in range(1, 21)), (21, 8)]
     assert {row.record_id for row in rows} == {"B"}
     assert {row.failure_reason for row in rows[:20]} == {"quantity is not a number above 0"}
     assert rows[20].failure_reason == (
-        "quantity is not a number above 0; price is not a number of at least 0; product_id is missing"
+        "quantity is not a number above 0;"
+        " line 1 of the order is rejected: quantity is not a number above 0;"
+        " price is not a number of at least 0; product_id is missing"
     )
     # The order stands there once; of its other lines the item.
     assert json.loads(rows[0].raw_data)["order_id"] == "B"

@@ -97,10 +97,10 @@ def released(request: pytest.FixtureRequest, warehouse: Warehouse, server: Embed
     warehouse.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-# What upgrades mend of what was shipped, and add to it: the rows, as they were, are not kept.
+# What upgrades mend of what was shipped, or bring: the rows, as they were, are not kept.
 MENDED = {
     "audit.dq_rules": "t.rule_name NOT IN ('products_coverage', 'orders_range', 'events_range', 'orders_currencies',"
-    " 'orders_prices')"
+    " 'orders_prices', 'orders_changed_share')"
 }
 
 
@@ -154,6 +154,18 @@ def test_an_upgrade_lets_a_rule_as_shipped_go_by_the_shops_day_and_leaves_an_edi
         upgrade(released.dsn)
         assert released.value(rule) == edited
     assert "staging.start_of_day($1 + 1)" in released.value(rule.replace("events_range", "orders_range"))
+
+
+def test_a_warehouse_that_has_orders_keeps_its_way_with_half_bad_ones_until_somebody_switches(
+    released: Warehouse,
+) -> None:
+    is_older = version(released) < "0012"
+    upgrade(released.dsn)
+    setting = "SELECT value FROM audit.settings WHERE name = 'partial_orders'"
+    assert released.value(setting) == ("1" if is_older else None)
+    released.execute("UPDATE audit.settings SET value = NULL WHERE name = 'partial_orders'")
+    upgrade(released.dsn)
+    assert released.value(setting) is None
 
 
 def test_from_every_release_with_data_to_the_next_and_back(

@@ -10,9 +10,13 @@ LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan SET "DateStyle" = 'ISO, YMD'
 AS $_order_lines$
 DECLARE
-    v_owner date := (SELECT o.load_date FROM warehouse.order_owners o WHERE o.order_id = p_order_id);
+    v_owner date;
+    v_rank  timestamptz;
     v_days  date[];
+    v_zone  constant text := staging.time_zone();
 BEGIN
+    SELECT o.load_date, coalesce(o.source_updated_at, staging._end_of_day(o.load_date, v_zone)) INTO v_owner, v_rank
+    FROM warehouse.order_owners o WHERE o.order_id = p_order_id;
     SELECT coalesce(array_agg(d.load_date), '{}') INTO v_days
     FROM (
         SELECT v_owner AS load_date WHERE v_owner IS NOT NULL
@@ -29,19 +33,19 @@ BEGIN
     RETURN QUERY
     WITH clean AS (
         SELECT s.load_date, s.staging_orders_id, s.line_number, s.product_id, s.quantity, s.revenue, s.status,
-               s.discount, s.refunded, s.currency
+               s.discount, s.refunded, s.currency, s.source_updated_at
         FROM staging.orders_clean s
         WHERE s.order_id = p_order_id AND s.load_date = ANY (v_days)
     ),
     facts AS (
         SELECT f.load_date, f.staging_orders_id, f.line_number, f.product_id, f.quantity, f.revenue, f.status,
-               f.discount, f.refunded, f.currency
+               f.discount, f.refunded, f.currency, f.source_updated_at
         FROM warehouse.fact_orders f
         WHERE f.order_id = p_order_id AND f.load_date = v_owner
     ),
     superseded AS (
         SELECT o.load_date, o.staging_orders_id, o.line_number, o.product_id, o.quantity, o.revenue, o.status,
-               o.discount, o.refunded, o.currency
+               o.discount, o.refunded, o.currency, o.source_updated_at
         FROM warehouse.orders_superseded o
         WHERE o.order_id = p_order_id
     ),
@@ -53,7 +57,8 @@ BEGIN
     )
     SELECT k.load_date, k.staging_orders_id / 1000000, k.line_number, k.product_id, k.quantity, k.revenue, k.status,
            CASE WHEN k.staging_orders_id IN (SELECT f.staging_orders_id FROM facts f) THEN 'in fact_orders'
-                WHEN v_owner > k.load_date THEN format('superseded by the report of %s', v_owner)
+                WHEN (v_rank, v_owner) > (coalesce(k.source_updated_at, staging._end_of_day(k.load_date, v_zone)), k.load_date)
+                THEN format('superseded by the report of %s', v_owner)
                 ELSE format('clean, not loaded: is the day blocked? See the story of %s', k.load_date) END,
            NULL, NULL::integer, NULL::bigint, k.discount, k.refunded, k.currency
     FROM known k

@@ -24,11 +24,11 @@ BEGIN
     SET LOCAL enable_seqscan TO DEFAULT;
     PERFORM staging._check_raw_count(v_delivery, v_lines);
 
-    v_duplicate := staging._take_out_repeats(v_delivery, v_rows, v_lines);
+    SELECT t.p_duplicate INTO v_duplicate FROM staging._take_out_repeats(v_delivery, v_rows, v_lines, NULL) AS t;
     v_rejected := audit._record_bad_records(v_delivery);
 
     DROP TABLE pg_temp.bad_rows;
-    RETURN staging._finish_cleaning(v_delivery, v_lines, v_duplicate, v_rejected, staging._publish_rows(
+    RETURN staging._finish_cleaning(v_delivery, v_lines, v_duplicate, NULL, v_rejected, staging._publish_rows(
         'staging.events_clean', p_load_date, v_rows, ARRAY['event_id', 'event_ts'],
         ARRAY['staging_events_id', 'raw_events_id', 'created_at', 'updated_at']));
 END

@@ -18,7 +18,9 @@ DECLARE
     v_records   bigint;
     v_currency  text;
     v_other     text;
+    v_refused   bigint;
     v_duplicate bigint;
+    v_changed   bigint;
     v_rejected  bigint;
 BEGIN
     -- Use the index: the rest of a month of raw must not be read, whatever the planner expects of so young a table.
@@ -26,13 +28,13 @@ BEGIN
     SELECT c.p_rows, c.p_lines INTO v_rows, v_lines
     FROM staging._collect_rows('staging.orders_clean', 'staging._read_orders', v_delivery) AS c;
     SET LOCAL enable_seqscan TO DEFAULT;
-    EXECUTE format('SELECT count(*) FILTER (WHERE line_number = 1), min(currency) FILTER (WHERE load_date IS NOT NULL),
-                           max(currency) FILTER (WHERE load_date IS NOT NULL) FROM %s', v_rows) INTO v_records, v_currency, v_other;
+    EXECUTE format('SELECT count(*) FILTER (WHERE line_number = 1), count(*) FILTER (WHERE load_date IS NULL), min(currency) FILTER (WHERE load_date IS NOT NULL),
+                           max(currency) FILTER (WHERE load_date IS NOT NULL) FROM %s', v_rows) INTO v_records, v_refused, v_currency, v_other;
     PERFORM staging._check_raw_count(v_delivery, v_records);
 
-    v_duplicate := staging._take_out_repeats(v_delivery, v_rows, v_lines);
+    SELECT t.p_duplicate, t.p_changed INTO v_duplicate, v_changed FROM staging._take_out_repeats(v_delivery, v_rows, v_lines, v_refused) AS t;
     -- The currencies of what is clean: a report that was corrected, or refused, blocks nothing.
-    IF audit._text_setting('currency') IS NOT NULL OR v_currency = v_other AND v_duplicate = 0 THEN
+    IF audit._text_setting('currency') IS NOT NULL OR v_currency = v_other AND v_duplicate + v_refused = 0 THEN
         v_delivery.currencies := ARRAY[coalesce(audit._text_setting('currency'), v_currency)];
     ELSIF v_currency IS NOT NULL THEN
         EXECUTE format('SELECT array_agg(DISTINCT currency ORDER BY currency) FROM %s WHERE currency IS NOT NULL', v_rows) INTO v_delivery.currencies;
@@ -40,7 +42,7 @@ BEGIN
     v_rejected := audit._record_bad_records(v_delivery);
 
     DROP TABLE pg_temp.bad_rows;
-    RETURN staging._finish_cleaning(v_delivery, v_lines, v_duplicate, v_rejected, staging._publish_rows(
+    RETURN staging._finish_cleaning(v_delivery, v_lines, v_duplicate, v_changed, v_rejected, staging._publish_rows(
         'staging.orders_clean', p_load_date, v_rows, ARRAY['order_id', 'line_number'],
         ARRAY['staging_orders_id', 'raw_orders_id', 'created_at', 'updated_at']));
 END

@@ -50,7 +50,7 @@ BEGIN
         format('SELECT %s FROM pg_temp.product_lines WHERE problems IS NULL', warehouse._column_list('staging.products_clean')),
         ARRAY['product_id'], ARRAY['staging_products_id', 'raw_products_id', 'created_at', 'updated_at']);
     DROP TABLE pg_temp.product_lines, pg_temp.bad_rows;
-    RETURN staging._finish_cleaning(v_delivery, v_lines, v_duplicate, v_rejected, v_changed > 0);
+    RETURN staging._finish_cleaning(v_delivery, v_lines, v_duplicate, NULL, v_rejected, v_changed > 0);
 END
 $_clean_products$;
 COMMENT ON FUNCTION staging._clean_products(date) IS 'Worker of clean_products: the catalogue delivered for a day, typed';

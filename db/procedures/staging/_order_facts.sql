@@ -12,10 +12,10 @@ SELECT s.staging_orders_id AS fact_orders_id, s.order_id, s.line_number,
             ELSE to_char(s.order_ts AT TIME ZONE (SELECT staging.time_zone()), 'YYYYMMDD')::integer END AS date_id,
        s.quantity, s.unit_price, s.revenue, s.order_ts, s.status, s.load_date, s.staging_orders_id,
        s.attributes,
-       s.discount, s.tax, s.shipping, s.refunded, s.currency, s.revenue_in_currency
+       s.discount, s.tax, s.shipping, s.refunded, s.currency, s.revenue_in_currency, s.source_updated_at
 FROM staging.orders_clean s;
 
-COMMENT ON VIEW staging.order_facts IS 'One row per order line and load, as it stands in warehouse.fact_orders unless a later load has it too';
+COMMENT ON VIEW staging.order_facts IS 'One row per order line and load, as it stands in warehouse.fact_orders unless the report of another load counts';
 -- The columns have the comments of the facts.
 DO $comments$
 DECLARE

@@ -18,7 +18,7 @@ RETURNS TABLE (
     staging_orders_id bigint, load_date date, order_id text, line_number integer, user_id text, product_id text,
     quantity numeric, unit_price numeric, revenue numeric, order_ts timestamptz, status text, city text, signup_date date,
     marketing_source text, raw_orders_id bigint, attributes jsonb, discount numeric, tax numeric, shipping numeric, refunded numeric,
-    currency text, revenue_in_currency numeric, emptied text[]
+    currency text, revenue_in_currency numeric, source_updated_at timestamptz, emptied text[]
 )
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -32,7 +32,7 @@ BEGIN ATOMIC
         SELECT r.*, f."user" AS customer, f.items,
                CASE WHEN json_typeof(f."user") <> 'object' THEN left(f."user"::text, 1000) END AS no_customer,
                staging._trimmed(f.order_id) AS order_id, staging._trimmed(f.user_id) AS said_user,
-               f."timestamp" AS order_time, f.status AS source_status,
+               f."timestamp" AS order_time, f.status AS source_status, f.updated_at AS update_time, CASE WHEN f.updated_at IS NOT NULL THEN staging._iso_time(staging._trimmed(f.updated_at)) END AS update_ts,
                staging._trimmed(f.product_id) AS order_product_id, f.quantity AS order_quantity, f.price AS order_price,
                -- What it says of money beyond quantity and price; most say nothing. One column: each costs something in every stage.
                CASE WHEN num_nulls(f.line_total, f.discount, f.tax, f.shipping, f.refunded, f.currency) < 6
@@ -45,7 +45,7 @@ BEGIN ATOMIC
         CROSS JOIN LATERAL json_to_record(CASE WHEN r.is_readable THEN r.raw_json ELSE '{}' END)
             AS f (order_id text, user_id text, product_id text, quantity text, price text, "timestamp" text,
                   status text, city text, signup_date text, marketing_source text, "user" json, items json,
-                  line_total text, discount text, tax text, shipping text, refunded text, currency text)
+                  line_total text, discount text, tax text, shipping text, refunded text, currency text, updated_at text)
         OFFSET '0'
     ),
     encoded AS (
@@ -123,7 +123,7 @@ BEGIN ATOMIC
                                 j.money, (j.priced).is_discount_above, (SELECT staging.takes_negative_lines()),
                                 ARRAY[CASE WHEN staging._unless_null(j.order_id, j.marks, j.markers) IS NULL THEN j.order_id END,
                                       CASE WHEN staging._unless_null(j.product_id, j.marks, j.markers) IS NULL THEN j.product_id END], j.emptied)::staging.order_line,
-                            p_from, p_to) END
+                            p_from, p_to) END || CASE WHEN j.update_time IS NOT NULL THEN staging._update_problems(j.update_time, j.update_ts, p_to) END
                    || CASE WHEN p_own IS NOT NULL THEN (j.order_own).problems || (j.line_own).problems END, NULL), '{}') AS problems
         FROM judged j OFFSET '0'
     )
@@ -143,7 +143,7 @@ BEGIN ATOMIC
            CASE WHEN (e.money).currency IS NOT NULL THEN (e.priced).revenue_in_currency
                 WHEN e.problems IS NOT NULL OR (SELECT audit._text_setting('currency')) IS NULL THEN NULL
                 ELSE coalesce((e.priced).revenue, trim_scale(e.quantity::numeric * e.price::numeric)) END,
-           CASE WHEN p_own IS NULL THEN e.emptied ELSE e.emptied || (e.order_own).emptied || (e.line_own).emptied END
+           CASE WHEN e.update_ts <= p_to + interval '24 hours' THEN e.update_ts END, CASE WHEN p_own IS NULL THEN e.emptied ELSE e.emptied || (e.order_own).emptied || (e.line_own).emptied END
     FROM explained e;
 END;
 COMMENT ON FUNCTION staging._read_orders(date, text, date, text, timestamptz, timestamptz, bigint[], staging.fields[]) IS 'The lines of the orders delivered for a day: typed, and judged';

@@ -34,7 +34,7 @@ BEGIN
     INTO v_source, v_clean, v_facts, v_superseded;
     IF v_source IS NOT NULL THEN
         RAISE EXCEPTION 'not all clean % of % are in the facts', v_source, p_load_date USING ERRCODE = 'WH012',
-            DETAIL = format('Clean %s, facts %s, superseded by later loads %s.', v_clean,
+            DETAIL = format('Clean %s, facts %s, superseded by other loads %s.', v_clean,
                             v_facts, coalesce(v_superseded, 0)),
             HINT = format('CALL warehouse.reload_fact_%s(%L);', v_source, p_load_date);
     END IF;

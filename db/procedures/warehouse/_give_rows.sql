@@ -1,4 +1,4 @@
--- Gives rows back to the facts of earlier loads: pg_temp.given_back (key, load_date). Afterwards they
+-- Gives rows back to the facts of other loads: pg_temp.given_back (key, load_date). Afterwards they
 -- are in pg_temp.given_rows.
 CREATE OR REPLACE FUNCTION warehouse._give_rows(p_facts regclass, p_superseded regclass, p_key text[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD'
@@ -22,4 +22,4 @@ BEGIN
     END LOOP;
 END
 $_give_rows$;
-COMMENT ON FUNCTION warehouse._give_rows(regclass, regclass, text[]) IS 'Gives superseded rows back to the facts of earlier loads';
+COMMENT ON FUNCTION warehouse._give_rows(regclass, regclass, text[]) IS 'Gives superseded rows back to the facts of other loads';

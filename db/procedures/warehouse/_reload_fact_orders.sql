@@ -6,18 +6,20 @@
 -- Locks:  fact_orders' publish lock (advisory) once the partition is built, and that of
 --         daily_metrics before rows move, until the transaction ends; what warehouse._publish_day takes
 -- Errors: WH006 a swap did not get its locks, WH011 a dimension was not loaded
--- Safe to repeat: an order belongs to the greatest load_date that has a clean line of it, whatever the order of loading.
+-- Safe to repeat: an order belongs to the load whose report of it ranks highest among those that have a clean line of it, whatever
+-- the order of loading. Reports rank by (updated_at, load_date); for one without updated_at the end of its day stands for it. So
+-- without updated_at it is the greatest load_date; with it, an earlier load may own what a later one reports, too.
 --
--- A load takes over the orders that earlier loads had, hands those that later loads have to orders_superseded, and
--- gives back those that it no longer has. Only the orders of this load are looked up, never the history.
+-- A load takes over the orders in which it outranks their owner, keeps the others in orders_superseded, and gives back those
+-- that it no longer has, or in which it no longer ranks highest. Only the orders of this load are looked up, never the history.
 --
 -- Passed in temporary tables, to _find_contested_orders, _give_owners_back and _take_owners_over here and to _place_facts.sql:
---   loaded_keys (order_id)                   the orders of this load
---   contested_orders (order_id, owner_date)  those that another load owns
---   gone_orders (order_id)                   orders that this load had and no longer has
---   superseded_rows (columns of the facts)   its lines that a later load has in force
---   given_back (order_id, load_date)         orders that it gives back, and to which load
---   taken_over (order_id, load_date)         orders that it takes over, and from which load
+--   loaded_keys (order_id, source_updated_at)                the orders of this load
+--   contested_orders (order_id, owner_date, is_ours)         those that another load owns; whether this load outranks it
+--   gone_orders (order_id)                                   orders that this load had and no longer has
+--   superseded_rows (columns of the facts)                   its lines while the report of another load counts
+--   given_back (order_id, load_date, source_updated_at)      orders that it gives back, and to which load
+--   taken_over (order_id, load_date)                         orders that it takes over, and from which load
 --   taken_rows, given_rows                   the rows that moved: made by _move_rows, read by _write_order_figures
 CREATE OR REPLACE FUNCTION warehouse._reload_fact_orders(p_load_date date) RETURNS audit.step_result
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
@@ -32,23 +34,25 @@ BEGIN
     v_live := warehouse._partition_of('warehouse.fact_orders', p_load_date);
     v_lines := warehouse._facts_of_day('staging.order_facts', 'staging.orders_clean', p_load_date);
 
-    -- The work of a first load is done before the lock is taken; parallel days wait only for the short rest.
+    -- What only this day's staging decides is done before the lock is taken; parallel days wait only for the short rest.
     IF v_live IS NULL THEN
         v_built := warehouse._build_day('warehouse.fact_orders', p_load_date, v_lines);
     END IF;
+    -- In the order of the owners' index: each of its pages is looked for once.
+    EXECUTE format('CREATE TEMPORARY TABLE loaded_keys ON COMMIT DROP AS
+                    SELECT l.order_id, min(l.source_updated_at) AS source_updated_at FROM (%s) AS l GROUP BY l.order_id ORDER BY l.order_id', v_lines);
+    ANALYZE pg_temp.loaded_keys;
     PERFORM warehouse._lock_publishing('warehouse.fact_orders');
 
-    EXECUTE format('CREATE TEMPORARY TABLE loaded_keys ON COMMIT DROP AS SELECT DISTINCT l.order_id FROM (%s) AS l', v_lines);
-    ANALYZE pg_temp.loaded_keys;
+    CREATE TEMPORARY TABLE given_back (order_id text COLLATE "C", load_date date, source_updated_at timestamptz) ON COMMIT DROP;
     PERFORM warehouse._find_contested_orders(p_load_date);
 
-    -- Orders that later loads have too: their lines are in force, ours are kept as superseded.
+    -- Orders in which another load ranks higher: its lines are in force, ours are kept as superseded.
     EXECUTE format('CREATE TEMPORARY TABLE superseded_rows ON COMMIT DROP AS SELECT l.* FROM (%s) AS l
-                    WHERE l.order_id IN (SELECT c.order_id FROM pg_temp.contested_orders c WHERE c.owner_date > %L)', v_lines, p_load_date);
+                    WHERE l.order_id IN (SELECT c.order_id FROM pg_temp.contested_orders c WHERE NOT c.is_ours)', v_lines);
     PERFORM warehouse._replace_superseded('warehouse.orders_superseded', p_load_date);
 
-    -- Orders that this load no longer has go back to the last earlier load that has them.
-    CREATE TEMPORARY TABLE given_back (order_id text COLLATE "C", load_date date) ON COMMIT DROP;
+    -- Orders that this load no longer has go back to the highest ranking load that has them.
     IF v_live IS NOT NULL THEN
         EXECUTE format($query$
             CREATE TEMPORARY TABLE gone_orders ON COMMIT DROP AS
@@ -62,8 +66,8 @@ BEGIN
     PERFORM warehouse._take_owners_over(p_load_date);
     -- Orders that nobody owns yet; those that this load owned before are in its facts. In index order, each page is
     -- looked for once.
-    EXECUTE format('INSERT INTO warehouse.order_owners (order_id, load_date)
-                    SELECT k.order_id, %1$L FROM pg_temp.loaded_keys k
+    EXECUTE format('INSERT INTO warehouse.order_owners (order_id, load_date, source_updated_at)
+                    SELECT k.order_id, %1$L, k.source_updated_at FROM pg_temp.loaded_keys k
                     WHERE NOT EXISTS (SELECT FROM pg_temp.contested_orders c WHERE c.order_id = k.order_id) %2$s
                     ORDER BY k.order_id', p_load_date,
                    CASE WHEN v_live IS NOT NULL THEN
@@ -71,13 +75,12 @@ BEGIN
                    END);
 
     v_owned := v_lines;
-    IF EXISTS (SELECT FROM pg_temp.contested_orders c WHERE c.owner_date > p_load_date) THEN
+    IF EXISTS (SELECT FROM pg_temp.contested_orders c WHERE NOT c.is_ours) THEN
         v_owned := format('SELECT l.* FROM (%s) AS l
-                           WHERE NOT EXISTS (SELECT FROM pg_temp.contested_orders c WHERE c.order_id = l.order_id AND c.owner_date > %L)',
-                          v_lines, p_load_date);
+                           WHERE NOT EXISTS (SELECT FROM pg_temp.contested_orders c WHERE c.order_id = l.order_id AND NOT c.is_ours)', v_lines);
     END IF;
     CREATE TEMPORARY TABLE taken_over ON COMMIT DROP AS
-    SELECT c.order_id, c.owner_date AS load_date FROM pg_temp.contested_orders c WHERE c.owner_date < p_load_date;
+    SELECT c.order_id, c.owner_date AS load_date FROM pg_temp.contested_orders c WHERE c.is_ours;
     PERFORM warehouse._move_rows('warehouse.fact_orders', 'warehouse.orders_superseded', ARRAY['order_id']);
     v_result := warehouse._write_order_figures(p_load_date, v_owned);
     PERFORM warehouse._place_facts('warehouse.fact_orders', p_load_date, v_owned, ARRAY['order_id', 'line_number'], v_built);

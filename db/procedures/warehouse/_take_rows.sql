@@ -1,4 +1,4 @@
--- Takes rows out of the facts of earlier loads: pg_temp.taken_over (key, load_date). They are kept as superseded, and
+-- Takes rows out of the facts of other loads: pg_temp.taken_over (key, load_date). They are kept as superseded, and
 -- are in pg_temp.taken_rows afterwards.
 CREATE OR REPLACE FUNCTION warehouse._take_rows(p_facts regclass, p_superseded regclass, p_key text[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD'
@@ -24,4 +24,4 @@ BEGIN
     EXECUTE format('INSERT INTO %1$s (%2$s) SELECT %2$s FROM pg_temp.taken_rows', p_superseded, v_columns);
 END
 $_take_rows$;
-COMMENT ON FUNCTION warehouse._take_rows(regclass, regclass, text[]) IS 'Takes rows out of the facts of earlier loads; they are kept as superseded';
+COMMENT ON FUNCTION warehouse._take_rows(regclass, regclass, text[]) IS 'Takes rows out of the facts of other loads; they are kept as superseded';

@@ -28,6 +28,6 @@ COMMENT ON COLUMN audit.day_lines.delivered IS 'Lines delivered = duplicate + re
 COMMENT ON COLUMN audit.day_lines.duplicate IS 'Lines that a later report of the same day replaced';
 COMMENT ON COLUMN audit.day_lines.rejected IS 'Lines rejected: audit.bad_records';
 COMMENT ON COLUMN audit.day_lines.clean IS 'Lines in staging = superseded + in_facts, once the day is loaded';
-COMMENT ON COLUMN audit.day_lines.superseded IS 'Lines that the delivery of a later day reported again';
+COMMENT ON COLUMN audit.day_lines.superseded IS 'Lines of orders and events while the report of another day counts';
 COMMENT ON COLUMN audit.day_lines.in_facts IS 'Lines in the facts';
 COMMENT ON COLUMN audit.day_lines.note IS 'What to know when the facts are not those of these lines; NULL when they are';

@@ -23,7 +23,7 @@ COMMENT ON COLUMN audit.lineage.file_line_number IS 'Where in the file: line, or
 COMMENT ON COLUMN audit.lineage.ingested_at IS 'When it was loaded';
 COMMENT ON COLUMN audit.lineage.raw_orders_id IS 'Row of raw.orders_json';
 COMMENT ON COLUMN audit.lineage.staging_orders_id IS 'Row of staging.orders_clean';
-COMMENT ON COLUMN audit.lineage.fact_orders_id IS 'Row of fact_orders; NULL while it is not loaded, or if a later load has the order';
+COMMENT ON COLUMN audit.lineage.fact_orders_id IS 'Row of fact_orders; NULL while it is not loaded, or while the report of another load counts';
 COMMENT ON COLUMN audit.lineage.order_id IS 'Order';
 COMMENT ON COLUMN audit.lineage.line_number IS 'Item of the order';
 COMMENT ON COLUMN audit.lineage.revenue IS 'Of the line, in the warehouse''s currency';

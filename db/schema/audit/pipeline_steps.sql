@@ -31,7 +31,7 @@ COMMENT ON COLUMN audit.pipeline_steps.ended_at IS 'When it ended; NULL while it
 COMMENT ON COLUMN audit.pipeline_steps.rows_in IS 'Rows or lines that it read';
 COMMENT ON COLUMN audit.pipeline_steps.rows_out IS 'Rows that its result holds';
 COMMENT ON COLUMN audit.pipeline_steps.rows_rejected IS 'Lines that it rejected; for check_quality rows that rules counted';
-COMMENT ON COLUMN audit.pipeline_steps.rows_duplicate IS 'Lines that were duplicates; for the facts, superseded by a later load';
+COMMENT ON COLUMN audit.pipeline_steps.rows_duplicate IS 'Lines that were duplicates; for the facts, superseded by another load';
 COMMENT ON COLUMN audit.pipeline_steps.error_sqlstate IS 'SQLSTATE of what ended it';
 COMMENT ON COLUMN audit.pipeline_steps.error_message IS 'Message, detail and hint of what ended it';
 COMMENT ON COLUMN audit.pipeline_steps.error_context IS 'Where in the code: the PL/pgSQL call stack';

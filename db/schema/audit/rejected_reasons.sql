@@ -1,9 +1,10 @@
--- A row may have several reasons, and each has a value of its own: a reason is shown with its own value.
+-- A row may have several reasons, and each has a value of its own: a reason is shown with its own value. Lines that are rejected
+-- for another line of their order count together, whichever line that is.
 CREATE VIEW audit.rejected_reasons AS
 WITH reasons AS (
     SELECT b.run_date,
            split_part(split_part(b.source_table, '.', 2), '_', 1) AS source,
-           coalesce(r.reason, b.failure_reason) AS failure_reason,
+           regexp_replace(coalesce(r.reason, b.failure_reason), '^line [0-9]+ of the order is rejected: ', 'another line of the order is rejected: ') AS failure_reason,
            CASE WHEN r.reason IS NULL THEN b.failed_value ELSE r.value END COLLATE "C" AS failed_value,
            r.reason IS NOT NULL AS has_others,
            b.file_name,

@@ -12,6 +12,7 @@ COMMENT ON COLUMN audit.settings.description IS 'What it does, and its unit';
 
 INSERT INTO audit.settings (name, value, description) VALUES
     ('oldest_order_days', '400', 'Days: an order or event dated longer than this before its load_date is rejected; NULL is 100 years'),
+    ('partial_orders', NULL, '1: of an order with a bad line the good lines count; NULL or 0: such an order is rejected whole'),
     ('raw_keep_days', NULL, 'Days: compact_partitions drops months of raw that ended longer ago; NULL keeps everything'),
     ('staging_keep_days', NULL, 'Days: compact_partitions drops partitions of staging that ended longer ago; NULL keeps everything'),
     ('audit_keep_days', NULL, 'Days: compact_partitions drops runs, steps and results of rules that are older, and rejected rows whose staging is gone; NULL keeps everything'),

@@ -32,11 +32,14 @@ COMMENT ON COLUMN staging.fields.description IS 'What it means, for the referenc
 COMMENT ON COLUMN staging.fields.column_name IS 'Column of staging that it becomes; NULL if it is carried in attributes';
 
 INSERT INTO staging.fields (source, field, place, kind, is_required, is_personal, on_fault, description, column_name) VALUES
-    ('orders', 'order_id', 'order', 'id', true, false, 'reject', 'The order. It may come again on a later day; the last report counts', 'order_id'),
+    ('orders', 'order_id', 'order', 'id', true, false, 'reject', 'The order. It may come again, on the same or another day; the last report counts', 'order_id'),
     ('orders', 'user_id', 'order', 'id', false, true, 'reject', 'The customer; none, or a null marker, for a guest', 'user_id'),
     ('orders', 'timestamp', 'order', 'time', true, false, 'reject',
      'When the order was placed. Without an offset it is UTC, whatever the setting time_zone says. Not after the day of the delivery (the shop''s: time_zone), not older than oldest_order_days', 'order_ts'),
     ('orders', 'status', 'order', 'code', true, false, 'reject', 'Any spelling in staging.codes, in any case', 'status'),
+    ('orders', 'updated_at', 'order', 'time', false, false, 'reject',
+     'When the source last changed the order, where it knows: the report with the latest one counts, whatever day it came. At most a day after the day of the delivery',
+     'source_updated_at'),
     ('orders', 'product_id', 'line', 'id', true, false, 'reject', 'The product that was ordered', 'product_id'),
     ('orders', 'quantity', 'line', 'quantity', true, false, 'reject', 'Pieces, or kilograms, metres, …: a number above 0, at most 2,147,483,647', 'quantity'),
     ('orders', 'price', 'line', 'money', true, false, 'reject', 'Of one piece; not needed with line_total', 'unit_price'),

@@ -11,6 +11,7 @@ CREATE TABLE staging.loads (
     created_at      timestamptz NOT NULL DEFAULT now(),
     updated_at      timestamptz NOT NULL DEFAULT now(),
     currencies      text[],
+    changed_count   bigint,
     likely_fields   jsonb,
     CONSTRAINT loads_pkey PRIMARY KEY (source, load_date),
     CONSTRAINT loads_source_fkey FOREIGN KEY (source) REFERENCES raw.sources (source)
@@ -30,4 +31,5 @@ COMMENT ON COLUMN staging.loads.load_ids IS 'Deliveries in force that were read,
 COMMENT ON COLUMN staging.loads.created_at IS 'When the day was first cleaned';
 COMMENT ON COLUMN staging.loads.updated_at IS 'When this row last changed';
 COMMENT ON COLUMN staging.loads.currencies IS 'Of orders: the currencies that their amounts are in; more than one blocks the day. NULL if nobody says: neither an order nor the setting currency';
+COMMENT ON COLUMN staging.loads.changed_count IS 'Of the duplicate lines of orders, those of reports whose lines differ from those of the report that replaced them; NULL for other sources';
 COMMENT ON COLUMN staging.loads.likely_fields IS 'If no clean row of the day has a user, or no event a product: the fields of its records that look like one, as in {"user_id": "customer_id"}; empty if none does. NULL if some row has them';

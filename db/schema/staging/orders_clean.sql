@@ -23,7 +23,8 @@ CREATE TABLE staging.orders_clean (
     refunded            numeric,
     currency            text COLLATE "C",
     revenue_in_currency numeric,
-    emptied           text[]
+    source_updated_at   timestamptz,
+    emptied             text[]
 ) PARTITION BY RANGE (load_date);
 CREATE UNIQUE INDEX idx_orders_clean_line ON staging.orders_clean (order_id, line_number, load_date);
 ALTER TABLE staging.orders_clean REPLICA IDENTITY USING INDEX idx_orders_clean_line;
@@ -53,4 +54,5 @@ COMMENT ON COLUMN staging.orders_clean.shipping IS 'Its share of the order''s sh
 COMMENT ON COLUMN staging.orders_clean.refunded IS 'Its share of what was paid back; NULL if the source says of none';
 COMMENT ON COLUMN staging.orders_clean.currency IS 'Currency that the order is in, in upper case; the setting currency if it names none, and NULL without the setting';
 COMMENT ON COLUMN staging.orders_clean.revenue_in_currency IS 'Revenue in the order''s own currency; NULL where currency is';
+COMMENT ON COLUMN staging.orders_clean.source_updated_at IS 'When the source last changed the order, as it says in updated_at; NULL if it does not say';
 COMMENT ON COLUMN staging.orders_clean.emptied IS 'Fields that were left empty because nobody can read their value: city, signup_date, marketing_source, user, and custom fields whose on_fault is empty; NULL if there are none';

@@ -43,7 +43,7 @@ COMMENT ON COLUMN warehouse.daily_metrics.rejected_orders_count IS 'Order lines 
 COMMENT ON COLUMN warehouse.daily_metrics.rejected_events_count IS 'Events rejected: audit.bad_records';
 COMMENT ON COLUMN warehouse.daily_metrics.fact_orders_count IS 'Order lines of this load in fact_orders';
 COMMENT ON COLUMN warehouse.daily_metrics.fact_events_count IS 'Events of this load in fact_events';
-COMMENT ON COLUMN warehouse.daily_metrics.superseded_orders_count IS 'Order lines of this load that a later load reported again';
+COMMENT ON COLUMN warehouse.daily_metrics.superseded_orders_count IS 'Order lines of this load while the report of another load counts';
 COMMENT ON COLUMN warehouse.daily_metrics.superseded_events_count IS 'Events of this load that a later load reported again';
 COMMENT ON COLUMN warehouse.daily_metrics.dq_failed_count IS 'Rows that break a rule, summed over the rules of the last judgement; a failed rule about the day counts 1';
 COMMENT ON COLUMN warehouse.daily_metrics.revenue IS 'Sum of revenue of this load in fact_orders, whatever the status';

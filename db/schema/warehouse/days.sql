@@ -24,7 +24,7 @@ COMMENT ON COLUMN warehouse.days.delivered IS 'Lines delivered = clean + duplica
 COMMENT ON COLUMN warehouse.days.clean IS 'Lines in staging = in_facts + superseded, once the day is loaded';
 COMMENT ON COLUMN warehouse.days.duplicate IS 'Lines that a later report of the same day replaced';
 COMMENT ON COLUMN warehouse.days.rejected IS 'Lines rejected: audit.bad_records';
-COMMENT ON COLUMN warehouse.days.superseded IS 'Lines that the delivery of a later day reported again';
+COMMENT ON COLUMN warehouse.days.superseded IS 'Lines of orders and events while the report of another day counts';
 COMMENT ON COLUMN warehouse.days.in_facts IS 'Lines in the facts';
 COMMENT ON COLUMN warehouse.days.revenue IS 'Of the lines in the facts, whatever the status';
 COMMENT ON COLUMN warehouse.days.net_revenue IS 'The same, of statuses that count as a sale, less what was refunded of these';

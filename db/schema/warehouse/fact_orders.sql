@@ -19,6 +19,7 @@ CREATE TABLE warehouse.fact_orders (
     refunded            numeric,
     currency            text COLLATE "C",
     revenue_in_currency numeric,
+    source_updated_at   timestamptz,
     CONSTRAINT fact_orders_user_id_fkey FOREIGN KEY (user_id) REFERENCES warehouse.dim_user (user_id),
     CONSTRAINT fact_orders_product_id_fkey FOREIGN KEY (product_id) REFERENCES warehouse.dim_product (product_id),
     CONSTRAINT fact_orders_date_id_fkey FOREIGN KEY (date_id) REFERENCES warehouse.dim_date (date_id)
@@ -30,7 +31,7 @@ CREATE INDEX idx_fact_orders_user_id ON warehouse.fact_orders (user_id);
 -- Without it, removing a product that nothing mentions any more would read every fact.
 CREATE INDEX idx_fact_orders_product_id ON warehouse.fact_orders (product_id);
 
-COMMENT ON TABLE warehouse.fact_orders IS 'One row per order line. An order counts once, with the lines of the last load that has it: SUM(revenue) is right without a filter. Partitioned by load_date.';
+COMMENT ON TABLE warehouse.fact_orders IS 'One row per order line. An order counts once, with the lines of the load whose report counts: SUM(revenue) is right without a filter. Partitioned by load_date.';
 COMMENT ON COLUMN warehouse.fact_orders.fact_orders_id IS 'staging_orders_id of the line: lineage is an equality';
 COMMENT ON COLUMN warehouse.fact_orders.order_id IS 'Of the source';
 COMMENT ON COLUMN warehouse.fact_orders.line_number IS 'Item of the order, from 1';
@@ -42,7 +43,7 @@ COMMENT ON COLUMN warehouse.fact_orders.unit_price IS 'Price of one piece, in th
 COMMENT ON COLUMN warehouse.fact_orders.revenue IS 'quantity x unit_price, or the source''s line_total, less discount, whatever the status; in the warehouse''s currency';
 COMMENT ON COLUMN warehouse.fact_orders.order_ts IS 'When the order was placed';
 COMMENT ON COLUMN warehouse.fact_orders.status IS 'Canonical status: warehouse.order_statuses';
-COMMENT ON COLUMN warehouse.fact_orders.load_date IS 'Load that the line is of: the last one that has the order';
+COMMENT ON COLUMN warehouse.fact_orders.load_date IS 'Load that the line is of: the one whose report of the order counts';
 COMMENT ON COLUMN warehouse.fact_orders.staging_orders_id IS 'Row of staging.orders_clean';
 COMMENT ON COLUMN warehouse.fact_orders.attributes IS 'Custom fields of the line, its order and its customer, by name: staging.fields; NULL if there are none';
 COMMENT ON COLUMN warehouse.fact_orders.discount IS 'What was taken off: the line''s own discount and its share of the order''s; NULL if the source says of none. In the warehouse''s currency, like all amounts but one';
@@ -51,3 +52,4 @@ COMMENT ON COLUMN warehouse.fact_orders.shipping IS 'Its share of the order''s s
 COMMENT ON COLUMN warehouse.fact_orders.refunded IS 'Its share of what was paid back; net revenue is less it. NULL if the source says of none';
 COMMENT ON COLUMN warehouse.fact_orders.currency IS 'Currency that the order is in; NULL if nobody says: neither the order nor the setting currency';
 COMMENT ON COLUMN warehouse.fact_orders.revenue_in_currency IS 'Revenue in the order''s own currency; NULL where currency is';
+COMMENT ON COLUMN warehouse.fact_orders.source_updated_at IS 'When the source last changed the order, as it says in updated_at; NULL if it does not say';

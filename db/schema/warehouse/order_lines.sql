@@ -58,7 +58,7 @@ COMMENT ON COLUMN warehouse.order_lines.quantity IS 'Pieces, or kilograms, metre
 COMMENT ON COLUMN warehouse.order_lines.unit_price IS 'Price of one piece that was paid';
 COMMENT ON COLUMN warehouse.order_lines.revenue IS 'quantity x unit_price, or the source''s line_total, less discount, whatever the status';
 COMMENT ON COLUMN warehouse.order_lines.net_revenue IS 'The same less refunded if it counts as a sale, else 0';
-COMMENT ON COLUMN warehouse.order_lines.reported_on IS 'Day of the delivery that last reported the order';
+COMMENT ON COLUMN warehouse.order_lines.reported_on IS 'Day of the delivery whose report of the order counts';
 COMMENT ON COLUMN warehouse.order_lines.attributes IS 'Custom fields, by name: attributes ->> ''gift''; NULL if there are none';
 COMMENT ON COLUMN warehouse.order_lines.discount IS 'What was taken off, already less in revenue; NULL if the source says of none';
 COMMENT ON COLUMN warehouse.order_lines.tax IS 'Tax of the line; whether revenue contains it is as the shop''s prices do';

@@ -20,7 +20,7 @@ FROM warehouse.fact_orders f
 JOIN warehouse.order_statuses s ON s.status = f.status
 GROUP BY f.load_date, f.order_id;
 
-COMMENT ON VIEW warehouse.orders IS 'One row per order, as it was last reported. Filter by reported_on or, for days on which they were placed, by warehouse.order_lines.date_id.';
+COMMENT ON VIEW warehouse.orders IS 'One row per order, as the report that counts has it. Filter by reported_on or, for days on which they were placed, by warehouse.order_lines.date_id.';
 COMMENT ON COLUMN warehouse.orders.order_id IS 'Order';
 COMMENT ON COLUMN warehouse.orders.ordered_at IS 'When it was placed';
 COMMENT ON COLUMN warehouse.orders.order_date IS 'Day on which it was placed (the shop''s: setting time_zone)';
@@ -31,7 +31,7 @@ COMMENT ON COLUMN warehouse.orders.lines IS 'Lines that the warehouse has of it;
 COMMENT ON COLUMN warehouse.orders.pieces IS 'Sum of quantities';
 COMMENT ON COLUMN warehouse.orders.revenue IS 'What its lines are worth, less discounts, whatever the status';
 COMMENT ON COLUMN warehouse.orders.net_revenue IS 'The same less refunded if it counts as a sale, else 0';
-COMMENT ON COLUMN warehouse.orders.reported_on IS 'Day of the delivery that last reported it';
+COMMENT ON COLUMN warehouse.orders.reported_on IS 'Day of the delivery whose report counts';
 COMMENT ON COLUMN warehouse.orders.discount IS 'What was taken off, already less in revenue; NULL if the source says of none';
 COMMENT ON COLUMN warehouse.orders.tax IS 'Tax of the order; whether revenue contains it is as the shop''s prices do';
 COMMENT ON COLUMN warehouse.orders.shipping IS 'What the customer paid for shipping; not in revenue';

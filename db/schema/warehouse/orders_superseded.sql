@@ -5,4 +5,4 @@ CREATE TABLE warehouse.orders_superseded (
 );
 CREATE INDEX idx_orders_superseded_load_date ON warehouse.orders_superseded (load_date);
 
-COMMENT ON TABLE warehouse.orders_superseded IS 'One row per order line of a load that a later load reported again. It comes back when that later load is corrected.';
+COMMENT ON TABLE warehouse.orders_superseded IS 'One row per order line of a load while the report of another load counts. It comes back when that other load is corrected.';
