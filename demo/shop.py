@@ -57,6 +57,7 @@ ON_HOLD = Kind("a status that nobody has mapped", "status is not in staging.code
 NO_PRODUCT = Kind("an order line without a product", "product_id is missing")
 NO_TIME = Kind("an order time that is none", "timestamp is not an ISO 8601 time")
 FUTURE = Kind("an order from tomorrow", "timestamp is after the day of the delivery")
+OTHER_LINE = Kind("a good line of an order with a bad one", "line % of the order is rejected: %")
 BROKEN_JSON = Kind("a line of JSON cut short", "not JSON%")
 NO_EVENT_ID = Kind("an event without an id", "event_id is missing")
 NO_EVENT_TIME = Kind("an event time that is none", "event_ts is not an ISO 8601 time")
@@ -213,6 +214,8 @@ class Shop:
                     order["timestamp"] = f"{day + timedelta(days=1)}T00:10:00Z"
                 whole = kind in (ON_HOLD, NO_TIME, FUTURE)
                 self.planted[kind] += len(order["items"]) if whole else 1
+                if not whole and len(order["items"]) > 1:
+                    self.planted[OTHER_LINE] += len(order["items"]) - 1
         bad = {place for places in spoiled.values() for place in places}
         if day == self.low_tuesday:
             bad |= set(AUTHORISED)
