@@ -16,6 +16,8 @@ from typing import Any, NamedTuple
 BLANK = " \t\r\n"
 DEEPEST = 512
 LONGEST_ID = 512
+# What tells the lines of two reports of an order apart.
+SOLD = ("product_id", "quantity", "unit_price", "revenue", "tax", "shipping", "refunded", "currency")
 RAW, REFUSED = "raw", "file"  # what is wrong with a record that raw cannot take, and with a file
 BROKEN, CONFLICT = "line", "conflict:"  # why an order is rejected whole
 
@@ -417,7 +419,7 @@ def _fallen(lines: list[_Line]) -> dict[tuple[str, int], str]:
             if not clean:
                 continue
             customers |= {clean[0]["user_id"]} - {None}
-            sold = sorted((line["product_id"], line["quantity"], line["unit_price"]) for line in clean)
+            sold = sorted(repr([line.get(name) for name in SOLD]) for line in clean)
             version = tuple(clean[0][name] for name in ("order_ts", "status", "source_updated_at"))
             said.setdefault(version, []).append((len(reports[place]), sold))
         if len(customers) > 1 or any(one != same[0] for same in said.values() for one in same):

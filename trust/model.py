@@ -37,8 +37,18 @@ OTHER_LINES = (
 )
 
 # What may be wrong with one line of an order and not with all, as the product puts it in order.
-LINE_PROBLEMS = ("the item", "product_id", "quantity is missing", "quantity is not", "quantity is above", "price", "line_total",
-                 "discount", "tax", "the discounts")
+LINE_PROBLEMS = (
+    "the item",
+    "product_id",
+    "quantity is missing",
+    "quantity is not",
+    "quantity is above",
+    "price",
+    "line_total",
+    "discount",
+    "tax",
+    "the discounts",
+)
 
 BLOCKED, GONE = "WH001", "WH007"
 
@@ -950,7 +960,8 @@ def _fall(lines: Iterable[Line], last: Mapping[Any, Any], made: Staging, *, is_p
     def content(report: list[Line]) -> Counter[Any]:
         told = (line.clean for line in report)
         return Counter(
-            c and (c.product_id, c.quantity, c.unit_price, c.revenue, c.tax, c.shipping, c.refunded, c.currency) for c in told
+            c and (c.product_id, c.quantity, c.unit_price, c.revenue, c.tax, c.shipping, c.refunded, c.currency)
+            for c in told
         )
 
     conflicts = set()

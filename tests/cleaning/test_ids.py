@@ -160,7 +160,7 @@ def test_each_shipped_marker_is_one_in_any_case_and_what_only_looks_like_one_is_
 
 
 def test_a_marker_where_an_id_is_required_is_missing_and_never_a_repeat(shop: Warehouse) -> None:
-    shop.landing.orders(DAY, [order("null"), order("null"), basket("B", [item("(none)"), item("P-2")])])
+    shop.landing.orders(DAY, [order("null"), order("null"), basket("B", [item("(none)")]), order("O-1")])
     shop.landing.events(DAY, [event("undefined"), event("undefined"), event("E-1")])
     shop.landing.products(DAY, [product("n/a"), product("P-1", brand="N/A", current_price="null"), product("P-2")])
     shop.run(DAY)

@@ -15,7 +15,7 @@ from tests.shop import basket, item, order
 
 DAY = date(2025, 12, 19)
 CASES = Path(__file__).resolve().parents[3] / "shared" / "real_world" / "cases"
-NO_QUANTITY = "quantity is not a whole number above 0"
+NO_QUANTITY = "quantity is not a number above 0"
 CUSTOMERS = "conflict: this file reports the order for more than one customer"
 LINES = (
     "conflict: this file reports the order more than once with the same time, status and updated_at, but with other"

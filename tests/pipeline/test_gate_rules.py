@@ -17,7 +17,8 @@ SHIPPED = {
     "orders_volume": "critical", "events_volume": "critical",
     "orders_volume_low": "warning", "events_volume_low": "warning",
     "orders_volume_trend": "warning", "events_volume_trend": "warning",
-    "orders_unique": "critical", "events_unique": "critical",
+    "orders_unique": "critical", "events_unique": "critical", "orders_currencies": "critical",
+    "orders_prices": "warning",
     "orders_range": "critical", "events_range": "critical",
     "orders_rejected_share": "warning", "events_rejected_share": "warning",
     "orders_rejected_share_max": "critical", "events_rejected_share_max": "critical",
@@ -132,6 +133,11 @@ def odd_orders(**fields: Any) -> Callable[[Any], None]:
     return lambda warehouse: warehouse.landing.orders(DAY, [*orders(100, DAY), order("O-odd", DAY, **fields)])
 
 
+def two_currencies(warehouse: Any) -> None:
+    odd = [order("O-euro", DAY, currency="EUR"), order("O-yen", DAY, currency="jpy")]
+    warehouse.landing.orders(DAY, [*orders(100, DAY), *odd])
+
+
 def odd_events(**fields: Any) -> Callable[[Any], None]:
     rows = [*events(100, DAY), event("E-odd", DAY, **fields)]
     return lambda warehouse: warehouse.landing.events(DAY, rows)
@@ -183,6 +189,8 @@ FAILURES: list[tuple[str, Callable[[Any], None] | str, float | None, int, str, l
      "1 of 100 rows break it", ["O-2025-12-19-7/1"]),
     ("orders_range", f"UPDATE {ORDERS_DAY} SET order_ts = '2025-12-20' WHERE order_id = 'O-2025-12-19-7'", None, 1,
      "1 of 100 rows break it", ["O-2025-12-19-7/1"]),
+    ("orders_currencies", two_currencies, None, 1, "1 of 102 rows break it", ["JPY"]),
+    ("orders_prices", odd_orders(price=14.309999999999999), None, 1, "1 of 101 rows break it", ["O-odd"]),
     ("events_range", f"UPDATE {EVENTS_DAY} SET event_ts = '2024-11-13' WHERE event_id = 'E-2025-12-19-7'", None, 1,
      "1 of 100 rows break it", ["E-2025-12-19-7"]),
     ("orders_rejected_share", bad_orders(6), 0.06, 1, "observed 0.06, allowed at most 0.05", None),

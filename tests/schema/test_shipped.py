@@ -16,7 +16,7 @@ from tests.shop import events, orders
 DAY = date(2025, 12, 19)
 THIRD = Decimal("33.3")
 SETTINGS = {
-    "time_zone": "UTC",
+    "time_zone": "UTC", "currency": None, "negative_lines": None,
     "oldest_order_days": "400", "raw_keep_days": None, "staging_keep_days": None, "step_attempts": "4",
     "swap_attempts": "60", "swap_lock_timeout_ms": "80", "swap_pause_ms": "250", "in_place_percent": "20",
     "skip_unchanged": "1", "lock_notice_s": "3", "lock_wait_s": "900", "rule_limit_s": "600",
@@ -58,6 +58,7 @@ BOUNDS = {
     "orders_volume": (1, None), "events_volume": (1, None), "orders_volume_low": (100, None),
     "events_volume_low": (100, None), "orders_volume_trend": ("0.3", 3), "events_volume_trend": ("0.3", 3),
     "orders_unique": (None, 0), "events_unique": (None, 0), "orders_range": (None, None), "events_range": (None, None),
+    "orders_currencies": (None, None), "orders_prices": (None, None),
     "orders_rejected_share": (None, "0.05"), "events_rejected_share": (None, "0.05"),
     "orders_rejected_share_max": (None, "0.25"), "events_rejected_share_max": (None, "0.25"),
     "orders_changed_share": (None, "0.05"),
