@@ -15,7 +15,7 @@ SIDE_BY_SIDE := -n $(WORKERS) --dist loadgroup
 .DEFAULT_GOAL := help
 PG ?= wheel
 
-.PHONY: help setup one test test-wheel test-15 lint format release migrate start stop psql clean
+.PHONY: help setup one test test-postgresql test-wheel test-15 lint format release migrate start stop psql clean
 
 help:  ## Say what can be made
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -43,7 +43,13 @@ $(VENV)/installed: requirements-test.txt requirements-run.txt
 $(VENV)/installed-to-run: requirements-run.txt
 	$(call install,requirements-run.txt)
 
-test: lint test-wheel test-15 test-airflow  ## Lint, the tests on the wheel's newest PostgreSQL and on 15, and of the DAGs
+test: lint  ## Lint, the tests on the wheel's newest PostgreSQL and on 15, and of the DAGs
+	@# The DAGs' tests mostly wait for Airflow: beside the others they cost little time. Their output comes when they end.
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-postgresql test-airflow
+
+test-postgresql: setup
+	@$(MAKE) --no-print-directory test-wheel
+	@$(MAKE) --no-print-directory test-15
 
 test-wheel: setup  ## The tests on the newest PostgreSQL of the wheel
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) --pg=wheel $(ARGS)
