@@ -16,7 +16,8 @@ import urllib3
 
 from glue.errors import GlueError, MissingSetting, Refused
 from glue.http import Bearer, Origin, Session, cause, has_proxy, origin_of, origin_sent, retry_after, shown_url
-from glue.json_records import json_fault, json_records
+from glue.json_records import json_records
+from glue.json_values import json_fault
 from glue.landing import API_CATALOGUE, Content
 from glue.paging import Page, Section, page_of, whole, with_query
 from glue.records import Source
