@@ -291,6 +291,7 @@ def test_an_array_is_taken_if_it_is_json_from_end_to_end_and_else_refused(
         (b"\xef\xbb\xbf[\xff]", "not a JSON array: element 1, at byte 4: not UTF-8: byte 0xff at byte 0 of the record"),
         (b"", "an empty file; a day without any is []"),
         (b"\xef\xbb\xbf \n", "an empty file; a day without any is []"),
+        (b" \n\xef\xbb\xbf", None),
     ],
 )
 def test_a_refused_array_says_where(warehouse: Warehouse, load: Load, data: bytes, reason: str | None) -> None:
