@@ -124,10 +124,13 @@ def extract(
             say(f"{label}: {skipped}")
         else:
             # Only here: its HTTP client takes half of the time in which a command starts.
-            from glue.products import ProductsApi
+            from glue.products import CatalogueError, ProductsApi
 
             with (api or ProductsApi.from_environment()).catalogue() as catalogue:
                 say(f"{label}: {catalogue.products:,} products on {catalogue.pages:,} pages of the API")
+                asked = connection.execute("SELECT raw.reason_to_refuse_catalogue(%s, %s)", (day, catalogue.products))
+                if reason := (asked.fetchone() or (None,))[0]:
+                    raise CatalogueError(f"products API: {reason}")
                 load_one(catalogue)
     elif not found.deliveries and not faults:
         say(f"{label}: nothing was delivered{place(landing, source, f'{day}')}")
