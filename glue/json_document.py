@@ -20,9 +20,9 @@ REQUIRED = {
     "events": ("event_id", "event_type", "event_ts"),
     "products": ("product_id",),
 }
-# Names under which a list may lie, and in which such a name may lie.
-HOLDERS = frozenset(("data", "result", "results", "response", "payload", "body", "content", "_embedded", "export"))
-LISTS = HOLDERS | {
+# Names under which a list may lie, or an object in which one of them lies.
+LISTS = {
+    *("data", "result", "results", "response", "payload", "body", "content", "_embedded", "export", "edges"),
     *("orders", "order", "events", "event", "products", "product", "items", "record", "records", "row", "rows", "list"),
     *(
         "value",
@@ -132,7 +132,7 @@ class Document:
     def _is_holder(self, here: tuple[str, ...]) -> bool:
         if self.path:
             return self.path[: len(here)] == list(here) and len(here) < len(self.path)
-        return here[-1].lower() in HOLDERS and len(here) < DEEPEST and self.form.is_own
+        return here[-1].lower() in LISTS and len(here) < DEEPEST and self.form.is_own
 
     def _list(self, here: tuple[str, ...]) -> Iterator[Batch]:
         """Yield the elements of a list that the walk is at, if they are records of ours; else remember it."""
@@ -174,7 +174,7 @@ def lists_and_fields(head: bytes, of: str, form: Form) -> tuple[list[str], list[
     Of an object that does not end in `head` only what is in it is looked at.
     """
     lists, fields = [], []
-    names = {form.records_path.split(".")[0]} if form.records_path else LISTS | HOLDERS if form.is_own else set()
+    names = {form.records_path.split(".")[0]} if form.records_path else LISTS if form.is_own else set()
     own = REQUIRED[of] if not form.records_path else ()
     for name, value in _members_of(head):
         if (name if form.records_path else name.lower()) in names and value.startswith((b"[", b"{")):

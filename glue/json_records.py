@@ -5,6 +5,7 @@ Which of these a delivery is, its beginning says, in the order of json_records. 
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from io import BytesIO
 from itertools import chain
 from typing import Literal
@@ -77,6 +78,12 @@ def _objects(source: Source, number: int, of: str, form: Form) -> tuple[JsonForm
                 pass
             return "document", iter(batches)
         document.refuse(first)
+    elif end and lists and not fields:
+        document = Document(Source(BytesIO(first), source.offset), of, form)
+        with suppress(Refused):  # a bad line is a bad line
+            list(document.batches())
+        if document.taken:
+            raise Refused(f"several objects, each with a list under `{document.taken}`: deliver each in a file")
     if b"\n" in first:
         # One on many lines ends each between its parts. A line that is only not closed is a bad line, no more.
         is_line = not first[: first.index(b"\n")].rstrip(BLANK).endswith((b"{", b"[", b",", b":"))

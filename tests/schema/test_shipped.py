@@ -54,7 +54,9 @@ BOUNDS = {
     "orders_unique": (None, 0), "events_unique": (None, 0), "orders_range": (None, None), "events_range": (None, None),
     "orders_rejected_share": (None, "0.05"), "events_rejected_share": (None, "0.05"),
     "orders_rejected_share_max": (None, "0.25"), "events_rejected_share_max": (None, "0.25"),
-    "products_coverage": (None, "0.05"), "products_age": (None, 14), "events_unmapped_types": (None, None),
+    "products_rejected_share": (None, "0.05"), "products_rejected_share_max": (None, "0.25"),
+    "products_shrink": (None, "0.5"), "products_coverage": (None, "0.05"),
+    "products_age": (None, 14), "events_unmapped_types": (None, None),
     "orders_reconcile": (0, 0), "events_reconcile": (0, 0),
 }  # fmt: skip
 
