@@ -139,19 +139,18 @@ class CsvFile:
 
         A spreadsheet's columns without a name, and with nothing in them, are none.
         """
-        values = ((place, name, self._value(groups, place)) for place, name in columns)
-        texts = {
-            name: None if value is None else value.decode()
-            for place, name, value in values
-            if value or place not in self._unnamed
-        }
+        texts: dict[str, str | None] = {}
+        for place, name in columns:
+            value = self._value(groups, place)
+            if value or place not in self._unnamed:
+                texts[name] = None if value is None else value.decode()
         return _to_json(texts).encode()
 
     def _value(self, groups: tuple[bytes | None, ...], place: int) -> bytes | None:
         quoted = groups[2 * place]
         if quoted is None:
             return groups[2 * place + 1] or None
-        return self.dialect.unquoted(quoted)
+        return self.dialect.unquoted(quoted) if self.dialect.escape in quoted else quoted
 
     def _patterns(self) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
         """Return the pattern of one record, capturing; and that of lines that are a record each."""

@@ -170,7 +170,7 @@ WHOLE: dict[str, Answering] = {
     "OData": by_page(lambda n, found, link: {"value": found} | ({"@odata.nextLink": link} if link else {})),
     "count and next": by_page(lambda n, found, link: {"count": 6, "next": link, "results": found}),
     "offset and limit": by_place(
-        "offset", lambda n, found, last: {"items": found, "offset": n, "limit": 2, "total": 6}
+        "offset", lambda n, found, last: {"items": found, "offset": n, "limit": SIZE, "total": 6}
     ),
     "nextPageStart": by_place(
         "start", lambda n, found, last: {"values": found, "start": n, "size": 2, "isLastPage": last, "nextStart": n + 2}
