@@ -26,6 +26,7 @@ LINES_LOOKED_AT = 10  # for a header that is not where it should be
 
 _SEPARATOR = re.compile(rb'"?sep=([^\r\n"])"?\r*+\n', re.IGNORECASE)
 _BLANK_LINES = re.compile(rb"(?:[ \t]*+\r*+\n)++")
+_JSON = re.compile(rb'\{\s*["}]|\[\s*[\[{"\]]')
 _END = re.compile(rb"\r*+\n|\Z")
 
 
@@ -35,6 +36,10 @@ class Mistake(Exception):
 
 class Unclosed(Mistake):
     """A quoted field goes on past the end of the bytes at hand."""
+
+
+class HeaderUnclosed(Refused):
+    """The header does, too: more of the file may close it."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +134,7 @@ def read_header(data: bytes, of: str, form: Form) -> Header | None:
             break
     if not data[at:].strip():
         return None
-    if data[at : at + 1] in (b"{", b"["):
+    if _JSON.match(data, at):
         raise Refused("not CSV, but JSON; give it a name that ends in .json or .ndjson")
     dialects = [_dialect(one, form) for one in ([told] if told else DELIMITERS)]
     tried: list[tuple[int, int, Dialect, list[str], int]] = []
@@ -145,7 +150,8 @@ def read_header(data: bytes, of: str, form: Form) -> Header | None:
         found = sum(name in known for name in REQUIRED[of])
         tried.append((found if form.is_own else 0, len(names), dialect, names, end))
     if not tried:
-        raise Refused(f"the header does not parse: {fault}")
+        kind = HeaderUnclosed if isinstance(fault, Unclosed) else Refused
+        raise kind(f"the header does not parse: {fault}")
     # The one with which our fields are found; else the one with the most columns; else the first.
     _, _, dialect, names, end = max(tried, key=lambda one: one[:2])
     if fault and tried[0][2] is not dialects[0] and len(names) == 1:

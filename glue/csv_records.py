@@ -11,7 +11,7 @@ from collections.abc import Generator, Iterator
 from itertools import chain
 from typing import Any, NamedTuple
 
-from glue.csv_header import COLUMNS, Header, Mistake, Unclosed, read_header, text_fault
+from glue.csv_header import COLUMNS, Header, HeaderUnclosed, Mistake, Unclosed, read_header, text_fault
 from glue.errors import Refused
 from glue.formats import OWN, Form
 from glue.records import RECORD_BYTES, Lines, Record, Rejected, Source, lines, reject, too_long
@@ -41,15 +41,21 @@ class CsvFile:
         self._blocks = lines(source)
         header: Header | None = None
         held: Lines | None = None
+        unclosed: Refused | None = None
         # Only blank lines, and one that names the separator, may stand before it.
         while header is None:
             first = next(self._blocks, None)
             if first is None:
-                raise Refused("an empty file, without even a header")
+                raise unclosed or Refused("an empty file, without even a header")
             if isinstance(first, Rejected):
-                raise Refused(f"the header is {first.reason}")
+                raise unclosed or Refused(f"the header is {first.reason}")
             held = Lines(held.number, held.offset, held.data + first.data) if held else first
-            header = read_header(held.data, of, form)
+            try:
+                header = read_header(held.data, of, form)
+            except HeaderUnclosed as error:  # its line may go on in the next block
+                unclosed = error
+                if len(held.data) > RECORD_BYTES:
+                    raise
         assert held
         number, offset, data = held
         self.columns, self.dialect, self._unnamed = header.columns, header.dialect, header.unnamed

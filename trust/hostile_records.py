@@ -405,7 +405,7 @@ class Source:
                 ending, data = self.csv_file(records, simple=self.chance(0.5))
             else:
                 ending, data = self.json_file(self.order if source == "orders" else self.product, records)
-                made[name + ending] = data
+            made[name + ending] = data
         return made
 
     def packed(self, name: str, data: bytes) -> tuple[str, bytes]:
