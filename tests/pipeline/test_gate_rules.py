@@ -21,6 +21,7 @@ SHIPPED = {
     "orders_range": "critical", "events_range": "critical",
     "orders_rejected_share": "warning", "events_rejected_share": "warning",
     "orders_rejected_share_max": "critical", "events_rejected_share_max": "critical",
+    "products_rejected_share": "warning", "products_rejected_share_max": "critical", "products_shrink": "critical",
     "products_coverage": "warning", "products_age": "warning", "events_unmapped_types": "warning",
     "orders_reconcile": "critical", "events_reconcile": "critical",
 }  # fmt: skip
