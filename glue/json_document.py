@@ -5,7 +5,7 @@ fields. What else is there is not guessed at: it is refused in words that say wh
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -82,9 +82,11 @@ class Document:
 
     def refuse(self, head: bytes) -> None:
         """Raise Refused if this object is neither a record nor a delivery of nothing; `head` is what it is."""
+        if not self.form.is_own:
+            return
         if lists := [one for one in self.seen if not one.is_empty]:
             raise Refused(self._not_ours(lists))
-        if self.form.is_own and (words := error_of(head, self.of)):
+        if words := error_of(head, self.of):
             raise Refused(f"an error instead of {self.of}: {words}")
 
     def _not_ours(self, lists: list[_Seen]) -> str:
@@ -127,7 +129,9 @@ class Document:
                 _, separator = walk.careful(b"}")
 
     def _is_list(self, here: tuple[str, ...]) -> bool:
-        return self.path == list(here) if self.path else here[-1].lower() in LISTS and self.form.is_own
+        if self.path:
+            return self.path == list(here)
+        return here[-1].lower() in _names_of_lists(self.of, self.form) and (self.form.is_own or len(here) == 1)
 
     def _is_holder(self, here: tuple[str, ...]) -> bool:
         if self.path:
@@ -139,6 +143,7 @@ class Document:
         seen = self._look(".".join(here))
         self.seen.append(seen)
         is_ours = 2 * len(set(REQUIRED[self.of]) & set(seen.fields)) > len(REQUIRED[self.of])
+        is_ours = is_ours or (not self.form.is_own and bool(seen.fields))
         if seen.is_empty or not (self.path or is_ours):
             self.walk.at += 1
             for _ in self.walk.elements():
@@ -174,14 +179,22 @@ def lists_and_fields(head: bytes, of: str, form: Form) -> tuple[list[str], list[
     Of an object that does not end in `head` only what is in it is looked at.
     """
     lists, fields = [], []
-    names = {form.records_path.split(".")[0]} if form.records_path else LISTS if form.is_own else set()
-    own = REQUIRED[of] if not form.records_path else ()
+    names = _names_of_lists(of, form)
+    own = REQUIRED[of] if form.is_own and not form.records_path else ()
     for name, value in _members_of(head):
-        if (name if form.records_path else name.lower()) in names and value.startswith((b"[", b"{")):
+        is_list = value.startswith(b"[") or (value.startswith(b"{") and (form.is_own or form.records_path is not None))
+        if is_list and (name if form.records_path else name.lower()) in names:
             lists.append(name)
         elif name in own:
             fields.append(name)
     return lists, fields
+
+
+def _names_of_lists(of: str, form: Form) -> Set[str]:
+    """Return the names under which a list may lie: of another form, whose records have lists of their own, only few."""
+    if form.records_path:
+        return {form.records_path.split(".")[0]}
+    return LISTS if form.is_own else {of, "data", "results"}
 
 
 def _members_of(head: bytes) -> Iterator[tuple[str, bytes]]:

@@ -19,6 +19,7 @@ from glue.records import BLANK, NESTING, Batch, Rejected, Source, lines, reject
 JsonForm = Literal["array", "document", "lines", "values", "blank"]
 
 _REST_OF_LINE = re.compile(rb"[ \t\r]*+(\n|\Z)")
+_BEGINS_AN_OBJECT = re.compile(rb'\{[ \t\r\n]*+["}]')
 _BLANKS = re.compile(rb"[ \t\r\n]*+")
 
 
@@ -78,7 +79,7 @@ def _objects(source: Source, number: int, of: str, form: Form) -> tuple[JsonForm
                 pass
             return "document", iter(batches)
         document.refuse(first)
-    elif end and lists and not fields:
+    elif end and lists and not fields and (form.is_own or form.records_path):
         document = Document(Source(BytesIO(first), source.offset), of, form)
         with suppress(Refused):  # a bad line is a bad line
             list(document.batches())
@@ -86,7 +87,8 @@ def _objects(source: Source, number: int, of: str, form: Form) -> tuple[JsonForm
             raise Refused(f"several objects, each with a list under `{document.taken}`: deliver each in a file")
     if b"\n" in first:
         # One on many lines ends each between its parts. A line that is only not closed is a bad line, no more.
-        is_line = not first[: first.index(b"\n")].rstrip(BLANK).endswith((b"{", b"[", b",", b":"))
+        line = first[: first.index(b"\n")].rstrip(BLANK)
+        is_line = not line.endswith((b"{", b"[", b",", b":")) or not _BEGINS_AN_OBJECT.match(first)
     else:
         is_line = end is None or _REST_OF_LINE.match(head, end) is not None
     if is_line or follows not in (b"", b"{"):

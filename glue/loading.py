@@ -23,6 +23,8 @@ UNACCEPTABLE = (psycopg.DataError, errors.StatementTooComplex, errors.ProgramLim
 REASON_CHARACTERS = 1000
 # A file is taken for Windows-1252 if at least two of its records and 1 % of them read well so, or most of them.
 FEWEST, ONE_IN = 2, 100
+# So many records of which none can be read are one fault, of the file.
+ALL_BAD = 3
 
 Item = TypeVar("Item")
 Row = TypeVar("Row", Record, Event)
@@ -35,6 +37,7 @@ class Loading:
         self.connection, self.source, self.packer, self.form = connection, source, packer, form
         self.rows = self.rejected = 0
         self.is_json = False
+        self.first: Rejected | None = None  # that was rejected
         self.windows = 0  # rejected records that are not UTF-8, and read well as Windows-1252
         self.has_utf8 = False  # whether a record that was taken is more than ASCII
 
@@ -53,6 +56,9 @@ class Loading:
         found, records = self.windows, self.rows + self.rejected
         if not self.has_utf8 and ((found >= FEWEST and found * ONE_IN >= records) or found * 2 > records):
             raise Refused(f"not UTF-8: {found} of its {records} records are not; {WINDOWS}")
+        if self.first and not self.rows and self.rejected >= ALL_BAD:
+            place = f"the first begins at byte {self.first.offset} and is rejected because: {self.first.reason}"
+            raise Refused(f"none of its {self.rejected} records can be read; {place}")
 
     def _json(self, source: Source) -> Iterator[None]:
         form, batches = self._records(source)
@@ -164,6 +170,7 @@ class Loading:
     def _reject(self, records: list[Rejected]) -> None:
         if records:
             self._copy(self.packer.rejected(records))
+            self.first = self.first or min(records)
             self.rejected += len(records)
             self.windows += sum(one.reason.startswith("not UTF-8") and self._is_windows(one) for one in records)
 

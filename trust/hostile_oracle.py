@@ -165,6 +165,11 @@ LISTS = ("orders", "products", "data", "results", "items")  # of those that are 
 
 def json_file(source: str, data: bytes) -> File:
     """Return what a delivery of orders or products holds."""
+    file = _json_file(source, data)
+    return File(refused=True) if _is_bad(file, is_json=True) else file
+
+
+def _json_file(source: str, data: bytes) -> File:
     data = from_utf16(data)
     content = data.removeprefix(BOM)
     start = len(data) - len(content)
@@ -175,10 +180,7 @@ def json_file(source: str, data: bytes) -> File:
     text = _text(content)
     if text is not None and text.startswith('{"page": 1, '):
         return _json_document(source, text, start)
-    if content.startswith(b"{") and (found := _json_values(content, start)):
-        return found
-    file = _json_lines(content, start)
-    return File(refused=True) if _is_windows(content, file, is_json=True) else file
+    return (_json_values(content, start) if content.startswith(b"{") else None) or _json_lines(content, start)
 
 
 def from_utf16(data: bytes) -> bytes:
@@ -212,6 +214,7 @@ def _json_values(content: bytes, start: int) -> File | None:
         is_lines = not after.startswith(b"{") or not content[end:].split(b"\n")[0].strip(blanks)
     else:
         is_lines = line == content or not line.rstrip(blanks).endswith((b"{", b"[", b",", b":"))
+        is_lines = is_lines or content[1:].lstrip(blanks)[:1] not in (b'"', b"}")
         is_lines = is_lines or (after != b"" and not after.startswith(b"{"))
     if is_lines:
         return None
@@ -273,8 +276,10 @@ NO_TEXT = {
 NO_TEXT |= {0xFE, 0xFF}
 
 
-def _is_windows(content: bytes, file: File, *, is_json: bool) -> bool:
-    """Return whether so many of a file's records read well as Windows-1252 that it is refused for that."""
+def _is_bad(file: File, *, is_json: bool) -> bool:
+    """Return whether a file is refused because of all its records: none is read, or they read well as Windows-1252."""
+    if not file.taken and len(file.rejected) >= 3:
+        return True
     found = 0
     for one in file.not_utf8:
         record = one[: 64 << 10]
@@ -430,7 +435,7 @@ def csv_file(data: bytes) -> tuple[list[str], File]:
                 file.taken.append(Taken(number, {n: v for n, v in values.items() if v or n not in nameless}))
         number += content.count(b"\n", at, end)
         at = end
-    return columns, File(refused=True) if _is_windows(content, file, is_json=False) else file
+    return columns, File(refused=True) if _is_bad(file, is_json=False) else file
 
 
 def _likelihood(content: bytes, at: int, delimiter: bytes) -> tuple[int, int]:

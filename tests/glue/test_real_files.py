@@ -304,6 +304,9 @@ def test_json_in_every_form_is_the_same_delivery(load: Load) -> None:
          "a web page: Session expired"),
         (b"<html><body><h1>502 <b>Bad</b> Gateway</h1></body></html>", "a web page: 502 Bad Gateway"),
         (b'<?xml version="1.0"?>\n<orders/>', "an XML document; deliver it as NDJSON or CSV"),
+        (b"{'order_id': 1}\n" * 27,
+         "none of its 27 records can be read; the first begins at byte 0 and is rejected because: not JSON: Expecting"),
+        (b'{"order_id": 1},\n{"order_id": 2},\n{"order_id": 3},\n', "none of its 3 records can be read; "),
         (b"PAR1\x15\x04", "a parquet file; deliver it as NDJSON or CSV"),
         (b"%PDF-1.7\n", "a PDF; deliver the data that it was printed from"),
         (gzip.compress(gzip.compress(b"[]")), "compressed twice; compress it once"),
@@ -404,12 +407,13 @@ def test_a_shape_may_say_the_dialect_and_where_records_lie(warehouse: Warehouse,
          Form(is_own=False, records_path="data.orders.edges"))  # fmt: skip
     load("orders", {"d.json": b'{"data": {"order": {"id": 1}}}'}, Form(is_own=False, records_path="data.order"))
     load("orders", {"e.json": b'{"id": 1,\n"items": [{"id": 2}]}'}, Form(is_own=False))
+    load("orders", {"h.json": b'{"data": [{"id": 2}], "has_more": false}'}, Form(is_own=False))
     load("events", {"f.json": b'[{"name": "x", "at": {"n": 1.50}}]'}, Form(is_own=False))
     load("events", {"g.csv": b"name,at\nx,\n"}, Form(is_own=False))
     rows = warehouse.rows("SELECT raw_json::text AS text FROM raw.orders_json ORDER BY load_id, line_number")
     assert [row.text for row in rows] == [
         '{"a": "it\'s~x", "b": "2"}', '{"a": "5\\" pipe", "b": "\\""}', '{"node": 1}', '{"node": 2}', '{"id": 1}',
-        '{"id": 1,\n"items": [{"id": 2}]}',
+        '{"id": 1,\n"items": [{"id": 2}]}', '{"id": 2}',
     ]  # fmt: skip
     extras = warehouse.rows("SELECT event_id, extra::text AS text FROM raw.events_csv ORDER BY load_id")
     assert [tuple(row) for row in extras] == [

@@ -105,6 +105,21 @@ def old_catalogue(warehouse: Warehouse) -> None:
     warehouse.landing.remove("products", DAY, "products.json")
 
 
+def bad_products(count: int) -> Callable[[Any], None]:
+    def make(warehouse: Warehouse) -> None:
+        bad = [product(f"X-{number}", current_price=-1) for number in range(count)]
+        warehouse.landing.products(DAY, [*(product(f"P-{number}") for number in range(100 - count)), *bad])
+
+    return make
+
+
+def larger_catalogue_before(warehouse: Warehouse) -> None:
+    before = DAY - timedelta(7)
+    warehouse.landing.products(before, [product(f"P-{number}") for number in range(28)])
+    warehouse.deliver(before)
+    warehouse.call("staging.clean_products", before)
+
+
 def strange_events(warehouse: Warehouse) -> None:
     warehouse.landing.events(
         DAY,
@@ -147,6 +162,9 @@ FAILURES: list[tuple[str, Callable[[Any], None] | str, float | None, int, str, l
     ("events_rejected_share", bad_events(6), 0.06, 1, "observed 0.06, allowed at most 0.05", None),
     ("orders_rejected_share_max", bad_orders(26), 0.26, 1, "observed 0.26, allowed at most 0.25", None),
     ("events_rejected_share_max", bad_events(26), 0.26, 1, "observed 0.26, allowed at most 0.25", None),
+    ("products_rejected_share", bad_products(6), 0.06, 1, "observed 0.06, allowed at most 0.05", None),
+    ("products_rejected_share_max", bad_products(26), 0.26, 1, "observed 0.26, allowed at most 0.25", None),
+    ("products_shrink", larger_catalogue_before, 0.75, 1, "observed 0.75, allowed at most 0.5", None),
     ("products_coverage", unknown_products, 0.1, 1, "observed 0.1, allowed at most 0.05", None),
     ("products_age", old_catalogue, 15, 1, "observed 15, allowed at most 14", None),
     ("events_unmapped_types", strange_events, None, 2, "2 of 102 rows break it", ["unboxing"]),
