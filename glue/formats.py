@@ -21,6 +21,7 @@ else:
 HEAD_BYTES = 1 << 20
 # zstd's window is memory that we need: `zstd --long` asks for 128 MiB, which is more than we have.
 ZSTD_WINDOW_LOG = 26
+_SKIPPABLE = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18")  # a frame of zstd that is skipped, before those that are not
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 
 # What no reader of ours takes, and what to do about it.
@@ -125,7 +126,7 @@ def unpacked(file: Readable) -> tuple[Any, Callable[[], None]]:
     stream: Any = Ahead(head, file)
     if head.startswith(GZIP):
         stream = gzip.GzipFile(fileobj=stream)
-    elif head == ZSTD:
+    elif head == ZSTD or _SKIPPABLE.fullmatch(head):
         stream = zstd.ZstdFile(stream, options={zstd.DecompressionParameter.window_log_max: ZSTD_WINDOW_LOG})
     else:
         return stream, lambda: None
@@ -155,9 +156,10 @@ def as_utf8(stream: Readable, form: Form, *, is_csv: bool) -> Readable:
         encoding = "UTF-16"
     if encoding:
         try:
+            "".encode(encoding)
             is_other = codecs.lookup(encoding).name not in ("utf-8", "utf-8-sig", "ascii")
         except LookupError:
-            raise Refused(f"its shape says {encoding}, which is no encoding that Python knows") from None
+            raise Refused(f"its shape says {encoding}, which is no encoding of text that Python knows") from None
         if is_other:
             stream = _Recoded(stream, encoding)
             head = read_fully(stream, HEAD_BYTES)
@@ -168,7 +170,7 @@ def as_utf8(stream: Readable, form: Form, *, is_csv: bool) -> Readable:
     if not text.strip(BLANK):
         if len(head) < HEAD_BYTES:
             raise Refused(empty)
-    elif fault := _markup(text.lstrip(BLANK)):
+    elif fault := markup(text.lstrip(BLANK)):
         raise Refused(fault)
     if is_csv and b"\r" in head and b"\n" not in head:
         stream = _Returns(stream)
@@ -195,7 +197,7 @@ def foreign(head: bytes, *, is_told: bool) -> str | None:
     return None
 
 
-def _markup(text: bytes) -> str | None:
+def markup(text: bytes) -> str | None:
     """Return what a page or document says, if a text is one."""
     if not (found := _MARKUP.match(text)):
         return None

@@ -76,18 +76,19 @@ class Document:
     def must_have_records(self) -> Iterator[Batch]:
         """Yield nothing. Raises Refused unless there were records."""
         if not self.is_taken:
-            self.refuse(b"{}")
+            self.must_be_no_other_form()
             raise Refused(f"one JSON object, in which no list of {self.of} lies")
         yield from ()
 
-    def refuse(self, head: bytes) -> None:
-        """Raise Refused if this object is neither a record nor a delivery of nothing; `head` is what it is."""
-        if not self.form.is_own:
-            return
-        if lists := [one for one in self.seen if not one.is_empty]:
-            raise Refused(self._not_ours(lists))
-        if words := error_of(head, self.of):
+    def must_be_no_error(self, head: bytes) -> None:
+        """Raise Refused if this object, which is `head`, says that it is an error and no answer."""
+        if self.form.is_own and (words := error_of(head, self.of)):
             raise Refused(f"an error instead of {self.of}: {words}")
+
+    def must_be_no_other_form(self) -> None:
+        """Raise Refused if there are lists in it, but none of ours."""
+        if self.form.is_own and (lists := [one for one in self.seen if not one.is_empty]):
+            raise Refused(self._not_ours(lists))
 
     def _not_ours(self, lists: list[_Seen]) -> str:
         words = [f"`{one.path}` (of {_names(one.fields) if one.fields else 'what are no objects'})" for one in lists]

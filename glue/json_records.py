@@ -74,11 +74,12 @@ def _objects(source: Source, number: int, of: str, form: Form) -> tuple[JsonForm
         # One object: a record, or a document with records in it. It is in memory anyway.
         document = Document(Source(BytesIO(head), source.offset), of, form)
         batches = list(document.batches()) if lists and not fields else []
+        document.must_be_no_error(first)
         if document.is_taken:
             while source.read():
                 pass
             return "document", iter(batches)
-        document.refuse(first)
+        document.must_be_no_other_form()
     elif end and lists and not fields and (form.is_own or form.records_path):
         document = Document(Source(BytesIO(first), source.offset), of, form)
         with suppress(Refused):  # a bad line is a bad line

@@ -6,6 +6,7 @@ import re
 from typing import IO, Any, NamedTuple
 
 from glue.errors import Refused
+from glue.formats import markup
 from glue.json_document import shown_text
 from glue.json_values import json_members
 from glue.records import KEPT_BYTES, Source
@@ -51,7 +52,8 @@ def page_of(body: IO[bytes]) -> Page:
     if head.startswith(b"["):
         return Page(source.offset, size, {})
     if not head.startswith(b"{"):
-        raise Refused("neither a JSON array nor an object")
+        words = markup(head)
+        raise Refused(f"neither a JSON array nor an object{', but ' if words else ''}{words or ''}")
     start = source.offset + len(source.ahead) - len(head)
     found, said = _object(body, start, size, 1)
     if fault := error_in(said):

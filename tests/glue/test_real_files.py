@@ -297,6 +297,7 @@ def test_json_in_every_form_is_the_same_delivery(load: Load) -> None:
         (b'{"error": "Session expired"}', "an error instead of orders: Session expired"),
         (b'{"errors": [{"message": "throttled"}], "data": null}',
          'an error instead of orders: [{"message": "throttled"}]'),
+        (b'{"orders": [], "error": {"code": 429}}', 'an error instead of orders: {"code": 429}'),
         (b'{"a": 1}{"b": ', "not JSON objects one after another: it ends too early (element 2, at byte 8)"),
         (b'{\n "order_id": "1",\n "status": "pa', "not JSON objects one after another: a string is not closed"),
         (b"order_id,timestamp,status\n1,2,3\n", "not JSON, but CSV with a header; give it a name that ends in .csv"),
@@ -356,7 +357,7 @@ def test_a_list_of_any_size_in_an_object_is_read(load: Load, monkeypatch: pytest
 
 
 @pytest.mark.parametrize(
-    "first", [b'{"order_id": "cut', b'{"order_id": 1}}', b'{"order_id": 1},', b'{"order_id": tru}']
+    "first", [b"{", b'{"order_id": "cut', b'{"order_id": 1}}', b'{"order_id": 1},', b'{"order_id": tru}']
 )
 def test_a_bad_first_line_costs_only_itself(load: Load, first: bytes) -> None:
     delivered = load("orders", {"o.ndjson": first + b"\n" + as_json(ORDERS)})
