@@ -64,8 +64,9 @@ class Document:
 
     @property
     def is_taken(self) -> bool:
-        """Whether its list was found, or only empty ones: a delivery of nothing."""
-        return self.taken is not None or (bool(self.seen) and all(one.is_empty for one in self.seen))
+        """Whether its list was found; or only empty ones, or an empty one of the source's name: nothing delivered."""
+        empty = [one.path.rpartition(".")[2] for one in self.seen if one.is_empty]
+        return self.taken is not None or self.of in empty or 0 < len(empty) == len(self.seen)
 
     def batches(self) -> Iterator[Batch]:
         """Yield the records in it. Raises Refused when it is not whole, or has more than one list of them."""

@@ -276,6 +276,11 @@ def test_json_in_every_form_is_the_same_delivery(load: Load) -> None:
     assert delivered.counts("orders") == (3, 3 * len(forms) - 3, 0)
 
 
+@pytest.mark.parametrize("content", [b"[]", b'{"orders": [], "values": ["a"]}', b'{"data": {"items": []}, "page": 1}'])
+def test_nothing_may_be_delivered(load: Load, content: bytes) -> None:
+    assert load("orders", {"o.json": content}).of("loaded") == ["o.json"]
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
