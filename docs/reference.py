@@ -94,8 +94,8 @@ FIELDS = """
              f.is_required DESC, f.field
 """
 FORMS = {
-    "orders": "The fields of a line stand in the order, or in each of its `items`; those of the customer in the order,\n"
-    "or in its `user`. A row of CSV is an order of one line.",
+    "orders": "The fields of a line stand in the order, or in each of its `items`; those of the customer in the\n"
+    "order, or in its `user`. A row of CSV is an order of one line.",
     "events": "Columns of CSV, or members of an object. Those that are no fields are kept in raw.",
     "products": "Members of an object, or columns of CSV.",
 }
