@@ -94,10 +94,10 @@ FIELDS = """
              f.is_required DESC, f.field
 """
 FORMS = {
-    "orders": "JSON: an array of orders, or one per line. The fields of a line stand in the order, or in each of its\n"
-    "`items`; those of the customer in the order, or in its `user`.",
-    "events": "CSV with a header that names the fields, in any order. Columns that are no fields are kept in raw.",
-    "products": "JSON: an array of products, or pages of one.",
+    "orders": "The fields of a line stand in the order, or in each of its `items`; those of the customer in the\n"
+    "order, or in its `user`. A row of CSV is an order of one line.",
+    "events": "Columns of CSV, or members of an object. Those that are no fields are kept in raw.",
+    "products": "Members of an object, or columns of CSV.",
 }
 KINDS = {
     "id": "a plain value of at most 512 bytes, compared as bytes",
@@ -105,7 +105,7 @@ KINDS = {
     "code": "a plain value; spellings are mapped by `staging.codes`, in any case",
     "quantity": "a number above 0",
     "money": "a number of at least 0, below 1e15",
-    "time": "ISO 8601, a date is its midnight; UTC without an offset",
+    "time": "ISO 8601, a date is its midnight; UTC without an offset, or with `UTC` behind it",
     "date": "ISO 8601",
 }
 FIELDS_BLOCK = re.compile(r"(?<=<!-- fields: begin -->\n).*(?=<!-- fields: end -->)", re.DOTALL)

@@ -1,27 +1,24 @@
-"""Splits CSV deliveries (RFC 4180, comma) into events, in bounded memory.
+"""Splits CSV deliveries into records, in bounded memory. glue.csv_header reads their beginning.
 
 A record that does not parse costs the line on which it begins; reading goes on with the next line. So a quote
-that is never closed loses one line, not the rest of the file. Blank lines are no records.
+that is never closed loses one line, not the rest of the file. Blank lines are no records. Fields behind the last
+column are let go if they are all empty, as spreadsheets write them.
 """
 
 import json
 import re
 from collections.abc import Generator, Iterator
 from itertools import chain
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from glue.csv_header import COLUMNS, Header, HeaderUnclosed, Mistake, Unclosed, read_header, text_fault
 from glue.errors import Refused
-from glue.records import RECORD_BYTES, Lines, Rejected, Source, lines, reject, too_long
+from glue.formats import OWN, Form
+from glue.records import RECORD_BYTES, Lines, Record, Rejected, Source, lines, reject, too_long
 
-COLUMNS = ("event_id", "user_id", "product_id", "event_type", "event_ts")
-REQUIRED = ("event_id", "event_type", "event_ts")
 BATCH_EVENTS = 1 << 13  # an event whose fields were looked at takes a kilobyte
-MOST_COLUMNS = 1600  # as many as PostgreSQL allows in a table
 
-_QUOTED = re.compile(rb'"((?:[^"]++|"")*+)"')
-_BARE = re.compile(rb'[^",\r\n]*+')
-_END = re.compile(rb"\r?\n|\Z")
-_BLANK_LINES = re.compile(rb"(?:\r?\n)++")
+_BLANK_LINES = re.compile(rb"(?:\r*+\n)++")
 
 _to_json = json.JSONEncoder(ensure_ascii=False).encode
 
@@ -33,38 +30,37 @@ class EventBatch(NamedTuple):
     """A few megabytes of records. `quick`: lines that COPY can take as they are, if it does not refuse them."""
 
     quick: Lines | None
-    events: list[Event]
+    events: list[Any]  # Events, or Records of JSON
     rejected: list[Rejected]
 
 
-class _Mistake(Exception):
-    """A record does not parse; the message says why."""
+class CsvFile:
+    """A CSV delivery: its header, then its records, each an object of texts. Raises Refused if the header is bad."""
 
-
-class _Unclosed(_Mistake):
-    """A quoted field goes on past the end of the bytes at hand."""
-
-
-class EventFile:
-    """A CSV delivery: its header, then its records. Raises Refused when the header will not do."""
-
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, of: str, form: Form = OWN) -> None:
         self._blocks = lines(source)
-        first = next(self._blocks, None)
-        if first is None:
-            raise Refused("an empty file, without even a header")
-        if isinstance(first, Rejected):
-            raise Refused(f"the header is {first.reason}")
-        try:
-            header, end = _fields(first.data, 0)
-        except _Mistake as mistake:
-            raise Refused(f"the header does not parse: {mistake}") from None
-        self.columns = _names(header)
-        self._first = Lines(1 + first.data.count(b"\n", 0, end), first.offset + end, first.data[end:])
-        known = {name: place for place, name in enumerate(self.columns)}
-        self._places = [known.pop(name, None) for name in COLUMNS]
-        self._extra = list(known.items())
-        self._record, self._simple_lines = _patterns(len(self.columns))
+        header: Header | None = None
+        held: Lines | None = None
+        unclosed: Refused | None = None
+        # Only blank lines, and one that names the separator, may stand before it.
+        while header is None:
+            first = next(self._blocks, None)
+            if first is None:
+                raise unclosed or Refused("an empty file, without even a header")
+            if isinstance(first, Rejected):
+                raise unclosed or Refused(f"the header is {first.reason}")
+            held = Lines(held.number, held.offset, held.data + first.data) if held else first
+            try:
+                header = read_header(held.data, of, form)
+            except HeaderUnclosed as error:  # its line may go on in the next block
+                unclosed = error
+                if len(held.data) > RECORD_BYTES:
+                    raise
+        assert held
+        number, offset, data = held
+        self.columns, self.dialect, self._unnamed = header.columns, header.dialect, header.unnamed
+        self._first = Lines(number + data.count(b"\n", 0, header.end), offset + header.end, data[header.end :])
+        self._record, self._simple_lines = self._patterns()
 
     def batches(self) -> Iterator[EventBatch]:
         """Yield the records of the delivery, in its order."""
@@ -88,10 +84,108 @@ class EventFile:
 
     def is_simple(self, data: bytes) -> bool:
         """Return whether every line is a record of its own, and COPY would read it as we do (or refuse it)."""
-        if self._extra or not data:
+        return False
+
+    def parse(self, block: Lines) -> Iterator[EventBatch]:
+        """Yield the records of a block, every field looked at, and what had to be rejected."""
+        yield from self._parse(block, final=True)
+
+    def _parse(self, block: Lines, *, final: bool) -> Generator[EventBatch, None, Lines | None]:
+        """Do the same; unless `final`, return the record at its end that is not finished."""
+        number, start, data = block
+        text_is_fine = text_fault(data) is None
+        made: list[Any] = []
+        rejected: list[Rejected] = []
+        at = 0
+        while at < len(data):
+            if len(made) + len(rejected) >= BATCH_EVENTS:
+                yield EventBatch(None, made, rejected)
+                made, rejected = [], []
+            place = start + at
+            if found := self._record.match(data, at):
+                end = found.end()
+                record = (number, place, without_end(data[at:end]))
+                if len(record[2]) > RECORD_BYTES:
+                    rejected.append(reject(record, too_long(len(record[2]))))
+                elif not text_is_fine and (fault := text_fault(record[2])):
+                    rejected.append(reject(record, fault))
+                else:
+                    made.append(self._made(record, found.groups()))
+                number += data.count(b"\n", at, end)
+                at = end
+                continue
+            if blank := _BLANK_LINES.match(data, at):
+                number += data.count(b"\n", at, blank.end())
+                at = blank.end()
+                continue
+            try:
+                fields, _ = self.dialect.fields(data, at)
+                mistake = f"{len(fields)} fields; the header has {len(self.columns)}"
+            except Unclosed as error:
+                if not final and len(data) - at <= RECORD_BYTES:
+                    yield EventBatch(None, made, rejected)
+                    return Lines(number, place, data[at:])
+                mistake = str(error)
+            except Mistake as error:
+                mistake = str(error)
+            end = data.find(b"\n", at) + 1 or len(data)
+            rejected.append(reject((number, place, without_end(data[at:end])), mistake))
+            number += 1
+            at = end
+        yield EventBatch(None, made, rejected)
+        return None
+
+    def _made(self, record: Record, groups: tuple[bytes | None, ...]) -> Any:
+        """Return what raw gets of a record whose fields are two groups each, quoted and bare."""
+        pairs = enumerate(self.columns)
+        return (*record[:2], self._object(groups, pairs))
+
+    def _object(self, groups: tuple[bytes | None, ...], columns: Any) -> bytes:
+        """Return columns of a record, (place, name) each, as a JSON object of texts; empty without quotes is null.
+
+        A spreadsheet's columns without a name, and with nothing in them, are none.
+        """
+        texts: dict[str, str | None] = {}
+        for place, name in columns:
+            value = self._value(groups, place)
+            if value or place not in self._unnamed:
+                texts[name] = None if value is None else value.decode()
+        return _to_json(texts).encode()
+
+    def _value(self, groups: tuple[bytes | None, ...], place: int) -> bytes | None:
+        quoted = groups[2 * place]
+        if quoted is None:
+            return groups[2 * place + 1] or None
+        return self.dialect.unquoted(quoted) if self.dialect.escape in quoted else quoted
+
+    def _patterns(self) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
+        """Return the pattern of one record, capturing; and that of lines that are a record each."""
+        count, dialect = len(self.columns), self.dialect
+        comma, quote = re.escape(dialect.delimiter), re.escape(dialect.quote)
+        field = rb"(?:%s(%s)%s|(%s))" % (quote, dialect.inside, quote, dialect.bare)
+        surplus = rb"(?:%s%s)*+" % (comma, rb"(?:%s%s)?+" % (quote, quote) if quote else b"")
+        line = comma.join([rb'(?:"(?:[^"\r\n]++|"")*+"|%s)' % dialect.bare] * count)
+        return (
+            re.compile(comma.join([field] * count) + surplus + rb"(?:\r*+\n|\Z)"),
+            re.compile(rb"(?:" + line + rb"\n)*+"),
+        )
+
+
+class EventFile(CsvFile):
+    """A CSV delivery of events: their columns, and what else they have in `extra`."""
+
+    def __init__(self, source: Source, form: Form = OWN) -> None:
+        super().__init__(source, "events", form)
+        # All that the records of another form have is for the function that maps them.
+        known = {name: place for place, name in enumerate(self.columns)}
+        self._places = [known.pop(name, None) if form.is_own else None for name in COLUMNS]
+        self._extra = [(place, name) for name, place in known.items()]
+
+    def is_simple(self, data: bytes) -> bool:
+        """Return whether every line is a record of its own, and COPY would read it as we do (or refuse it)."""
+        if self._extra or not data or not self.dialect.is_usual:
             return False
-        if b"\r" in data:  # one byte is found much faster than two
-            data = data.replace(b"\r\n", b"\n")
+        data = with_newlines(data)
         if b"\n\n" in data or data.startswith(b"\n"):
             return False
         if b'"' not in data:
@@ -105,150 +199,38 @@ class EventFile:
         """
         if b'"' in block.data:
             return [], [], []
-        text_is_fine = _text_fault(block.data) is None
+        text_is_fine = text_fault(block.data) is None
+        comma = self.dialect.delimiter
         commas = len(self.columns) - 1
         numbers, rows, rejected = [], [], []
         offset = block.offset
         for number, line in enumerate(block.data.removesuffix(b"\n").split(b"\n"), block.number):
-            if line.count(b",") == commas and (text_is_fine or _text_fault(line) is None):
+            row = without_end(line)
+            if (surplus := row.count(comma) - commas) > 0 and row.endswith(comma * surplus):
+                row = row[:-surplus]
+                surplus = 0
+            if not surplus and (text_is_fine or text_fault(row) is None):
                 numbers.append(number)
-                rows.append(_without_end(line))
+                rows.append(row)
             else:
                 for batch in self.parse(Lines(number, offset, line + b"\n")):
                     rejected += batch.rejected
             offset += len(line) + 1
         return numbers, rows, rejected
 
-    def parse(self, block: Lines) -> Iterator[EventBatch]:
-        """Yield the events of a block, every field looked at, and what had to be rejected."""
-        yield from self._parse(block, final=True)
-
-    def _parse(self, block: Lines, *, final: bool) -> Generator[EventBatch, None, Lines | None]:
-        """Do the same; unless `final`, return the record at its end that is not finished."""
-        number, start, data = block
-        text_is_fine = _text_fault(data) is None
-        events: list[Event] = []
-        rejected: list[Rejected] = []
-        at = 0
-        while at < len(data):
-            if len(events) + len(rejected) >= BATCH_EVENTS:
-                yield EventBatch(None, events, rejected)
-                events, rejected = [], []
-            place = start + at
-            if found := self._record.match(data, at):
-                end = found.end()
-                record = (number, place, _without_end(data[at:end]))
-                if len(record[2]) > RECORD_BYTES:
-                    rejected.append(reject(record, too_long(len(record[2]))))
-                elif not text_is_fine and (fault := _text_fault(record[2])):
-                    rejected.append(reject(record, fault))
-                else:
-                    events.append((*record, self._values(found.groups())))
-                number += data.count(b"\n", at, end)
-                at = end
-                continue
-            if blank := _BLANK_LINES.match(data, at):
-                number += data.count(b"\n", at, blank.end())
-                at = blank.end()
-                continue
-            try:
-                fields, _ = _fields(data, at)
-                mistake = f"{len(fields)} fields; the header has {len(self.columns)}"
-            except _Unclosed as error:
-                if not final and len(data) - at <= RECORD_BYTES:
-                    yield EventBatch(None, events, rejected)
-                    return Lines(number, place, data[at:])
-                mistake = str(error)
-            except _Mistake as error:
-                mistake = str(error)
-            end = data.find(b"\n", at) + 1 or len(data)
-            rejected.append(reject((number, place, _without_end(data[at:end])), mistake))
-            number += 1
-            at = end
-        yield EventBatch(None, events, rejected)
-        return None
-
-    def _values(self, groups: tuple[bytes | None, ...]) -> list[bytes | None]:
-        """Return the values of COLUMNS and `extra` from the record's fields: two groups each, quoted and bare."""
-        values = [None if place is None else _value(groups, place) for place in self._places]
-        if not self._extra:
-            return [*values, None]
-        extra = {}
-        for name, place in self._extra:
-            value = _value(groups, place)
-            extra[name] = None if value is None else value.decode()
-        return [*values, _to_json(extra).encode()]
+    def _made(self, record: Record, groups: tuple[bytes | None, ...]) -> Event:
+        values = [None if place is None else self._value(groups, place) for place in self._places]
+        extra = self._object(groups, self._extra) if self._extra else None
+        return (*record, [*values, None if extra == b"{}" else extra])
 
 
-def _patterns(columns: int) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
-    """Return the pattern of one record, capturing; and that of lines that are a record each."""
-    record = rb",".join([rb'(?:"((?:[^"]++|"")*+)"|([^",\r\n]*+))'] * columns)
-    line = rb",".join([rb'(?:"(?:[^"\r\n]++|"")*+"|[^",\r\n]*+)'] * columns)
-    return re.compile(record + rb"(?:\r?\n|\Z)"), re.compile(rb"(?:" + line + rb"\n)*+")
+def with_newlines(data: bytes) -> bytes:
+    """Return lines as each ends in a newline alone."""
+    while b"\r" in data and b"\r\n" in data:  # one byte is found much faster than two
+        data = data.replace(b"\r\n", b"\n")
+    return data
 
 
-def _value(groups: tuple[bytes | None, ...], place: int) -> bytes | None:
-    quoted = groups[2 * place]
-    if quoted is None:
-        return groups[2 * place + 1] or None
-    return quoted.replace(b'""', b'"')
-
-
-def _without_end(line: bytes) -> bytes:
-    return line.removesuffix(b"\n").removesuffix(b"\r")
-
-
-def _text_fault(data: bytes) -> str | None:
-    """Return why bytes are no text for PostgreSQL, or None."""
-    try:
-        data.decode()
-    except UnicodeDecodeError as error:
-        return f"not UTF-8: byte 0x{data[error.start]:02x} at byte {error.start} of the record"
-    return "a NUL byte, which no text can hold" if b"\0" in data else None
-
-
-def _fields(data: bytes, at: int) -> tuple[list[bytes], int]:
-    """Return the fields of the record at `at`, and where it ends. Raises _Mistake."""
-    fields: list[bytes] = []
-    while True:
-        field = len(fields) + 1
-        if data.startswith(b'"', at):
-            found = _QUOTED.match(data, at)
-            if not found:
-                raise _Unclosed(f"a quote is not closed (field {field})")
-            fields.append(found[1].replace(b'""', b'"'))
-            # What looks closed lines later is the next record's opening quote.
-            mistake = "a quote is not closed" if b"\n" in found[0] else "text after a closing quote"
-        else:
-            found = _BARE.match(data, at)
-            assert found  # it matches nothing, too
-            fields.append(found[0])
-            mistake = "a quote in a field that does not begin with one"
-        at = found.end()
-        if data.startswith(b",", at):
-            at += 1
-        elif end := _END.match(data, at):
-            return fields, end.end()
-        elif data.startswith(b"\r", at):
-            raise _Mistake(f"a carriage return outside quotes (field {field})")
-        else:
-            raise _Mistake(f"{mistake} (field {field})")
-
-
-def _names(header: list[bytes]) -> list[str]:
-    """Return the names of a header. Raises Refused when it will not do."""
-    if len(header) > MOST_COLUMNS:
-        raise Refused(f"the header has {len(header)} columns; {MOST_COLUMNS} are allowed")
-    if fault := _text_fault(b",".join(header)):
-        raise Refused(f"the header is {fault}")
-    names = [name.decode().strip() for name in header]
-    if missing := [name for name in REQUIRED if name not in names]:
-        raise Refused(f"the header has no column {', '.join(missing)}; it has {_short(names)}")
-    if twice := {name for name in names if names.count(name) > 1}:
-        raise Refused(f"the header names {_short(sorted(twice))} twice")
-    return names
-
-
-def _short(names: list[str]) -> str:
-    text = ", ".join(repr(name) for name in names)
-    return text if len(text) <= 300 else f"{text[:300]}…"
+def without_end(line: bytes) -> bytes:
+    """Return a line without its end."""
+    return line.removesuffix(b"\n").rstrip(b"\r")

@@ -1,6 +1,7 @@
 """Brings the deliveries of a source and day from the landing zone, or the products API, into raw."""
 
 import os
+from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import date
@@ -10,6 +11,7 @@ import psycopg
 
 from glue.connection import connect
 from glue.errors import GlueError, MissingSetting, explain
+from glue.formats import OWN, Form
 from glue.landing import SUFFIXES, find, shown
 from glue.load import Loaded, Openable, Say, load
 
@@ -73,13 +75,16 @@ def extract(
     landing: str | None = None,
     api: "ProductsApi | None" = None,
     refresh: bool = False,
+    form_of: Callable[[str], Form | None] = lambda name: None,
     say: Say = print,
 ) -> ExtractResult:
     """Load the deliveries of a source and day into raw, and say what became of each.
 
     On `connection`, one of glue.connection.connect() that stays open, or else on a new one to `dsn`. Without `dsn`,
     `landing` and `api` the environment says where they are. A file that is refused is no error: it is recorded, and
-    in the result. `refresh` asks the products API whatever the day, and even if raw has a catalogue of it.
+    in the result. `form_of` returns what a shape says of a file of that name, None if none does; files that one knows
+    are deliveries whatever they are called. `refresh` asks the products API whatever the day, and even if raw has a
+    catalogue of it.
 
     Raises ExtractError when a file cannot be read, CatalogueError when the API does not give all of its
     catalogue, MissingSetting when it has to be asked and PRODUCTS_API_URL is not set, GlueError without a
@@ -87,12 +92,13 @@ def extract(
     """
     if connection is None:
         with closing(connect(dsn)) as own:
-            return extract(source, day, connection=own, landing=landing, api=api, refresh=refresh, say=say)
+            options = {"landing": landing, "api": api, "refresh": refresh, "form_of": form_of, "say": say}
+            return extract(source, day, connection=own, **options)
     landing = landing or landing_url()
-    found = find(landing, source, day)
+    found = find(landing, source, day, lambda name: form_of(name) is not None)
     label = f"{source} {day}"
     for name in found.ignored:
-        say(f"{label}: {shown(name)} is ignored; deliveries are *{', *'.join(SUFFIXES[source])}")
+        say(f"{label}: {shown(name)} is ignored; deliveries are *{', *'.join(SUFFIXES)}")
     loaded: list[Loaded] = []
     faults = list(found.faults)
     skipped = None
@@ -100,7 +106,8 @@ def extract(
     def load_one(delivery: Openable) -> None:
         if not loaded:
             connection.execute("SELECT raw.prepare_month(%s)", (day,))
-        loaded.append(load(connection, source, day, delivery, lambda line: say(f"{label}: {line}")))
+        form = form_of(delivery.name) or OWN
+        loaded.append(load(connection, source, day, delivery, lambda line: say(f"{label}: {line}"), form))
         say(f"{label}: {loaded[-1]}")
 
     for delivery in found.deliveries:
@@ -117,10 +124,13 @@ def extract(
             say(f"{label}: {skipped}")
         else:
             # Only here: its HTTP client takes half of the time in which a command starts.
-            from glue.products import ProductsApi
+            from glue.products import CatalogueError, ProductsApi
 
             with (api or ProductsApi.from_environment()).catalogue() as catalogue:
                 say(f"{label}: {catalogue.products:,} products on {catalogue.pages:,} pages of the API")
+                asked = connection.execute("SELECT raw.reason_to_refuse_catalogue(%s, %s)", (day, catalogue.products))
+                if reason := (asked.fetchone() or (None,))[0]:
+                    raise CatalogueError(f"products API: {reason}")
                 load_one(catalogue)
     elif not found.deliveries and not faults:
         say(f"{label}: nothing was delivered{place(landing, source, f'{day}')}")

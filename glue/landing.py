@@ -2,9 +2,9 @@
 
 import gzip
 import hashlib
-import sys
+import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -12,22 +12,22 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from glue.errors import GlueError
+from glue.formats import unpacked, zstd
 from glue.records import BLOCK_BYTES, Readable
 from landing.zone import OUT_OF_THE_ZONE, LocalZone, is_upon_local, open_zone
 
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
-
-SUFFIXES = {"orders": (".json", ".ndjson"), "events": (".csv",), "products": (".json",)}
+# An ending, in any case, only says whether to read a file as JSON or as CSV.
+JSON_SUFFIXES = (".json", ".ndjson", ".jsonl", ".ldjson")
+CSV_SUFFIXES = (".csv", ".tsv")
+SUFFIXES = (*JSON_SUFFIXES, *CSV_SUFFIXES)
 COMPRESSIONS = (".gz", ".zst")
 # What a catalogue of the products API is recorded as: a file of that name would pass for one.
 API_CATALOGUE = "api.json"
 # What writers leave behind, and what they have not finished.
 NOT_DELIVERIES = (".tmp", ".part", ".crc")
-# zstd's window is memory that we need: `zstd --long` asks for 128 MiB, which is more than we have.
-ZSTD_WINDOW_LOG = 26
+# What Office leaves beside a file that is open.
+OFFICE_LOCK = "~$"
+_DIGITS = re.compile(rb"[0-9]+")
 
 DAMAGE = (EOFError, gzip.BadGzipFile, zlib.error, zstd.ZstdError)
 
@@ -103,11 +103,9 @@ class Delivery:
                 with os_errors():
                     opened = self.file_system.open(self.path, "rb", block_size=BLOCK_BYTES)
                 file = RemoteFile(stack.enter_context(opened))
-            if self.compression == ".gz" and not compressed:
-                file = stack.enter_context(gzip.GzipFile(fileobj=file))
-            elif self.compression == ".zst" and not compressed:
-                options = {zstd.DecompressionParameter.window_log_max: ZSTD_WINDOW_LOG}
-                file = stack.enter_context(zstd.ZstdFile(file, options=options))
+            if not compressed:
+                file, close = unpacked(file)
+                stack.callback(close)
             yield Content(file)
 
 
@@ -115,15 +113,31 @@ class Delivery:
 class Found:
     """What lies in the folder of a source and day."""
 
-    deliveries: list[Delivery] = field(default_factory=list)  # ordered by the bytes of their names
+    deliveries: list[Delivery] = field(default_factory=list)  # ordered by their names, see name_order
     ignored: list[str] = field(default_factory=list)  # names that are no deliveries of this source
     faults: list[str] = field(default_factory=list)  # what cannot be read, and what to do about it
 
 
-def find(landing: str, source: str, day: date) -> Found:
+def is_csv(name: str) -> bool:
+    """Return whether a delivery of that name is read as CSV; else it is read as JSON."""
+    return not name.lower().endswith(JSON_SUFFIXES)
+
+
+def name_order(name: str) -> tuple[bytes, str]:
+    """Return what orders names: their bytes, but digits as numbers, `orders_9` before `orders_10` (raw.name_order)."""
+
+    def number(found: re.Match[bytes]) -> bytes:
+        digits = found[0].lstrip(b"0")
+        return b"0%03d%b" % (len(digits), digits)
+
+    return _DIGITS.sub(number, name.encode("utf-8", "surrogateescape")), name
+
+
+def find(landing: str, source: str, day: date, is_registered: Callable[[str], bool] = lambda name: False) -> Found:
     """Return the deliveries of a source and day; none when there is no folder.
 
-    `landing` is a folder or an fsspec URL. Raises GlueError when it cannot be read at all.
+    `landing` is a folder or an fsspec URL. `is_registered` says of a name (without `.gz` or `.zst`) that a shape knows
+    it, whatever its ending. Raises GlueError when it cannot be read at all.
     """
     found = Found()
     try:
@@ -154,9 +168,9 @@ def find(landing: str, source: str, day: date) -> Found:
         file_name = path.rsplit("/", 1)[-1]
         if not file_name or path.rstrip("/") == folder or _is_no_delivery(file_name):
             continue
-        compression = next((end for end in COMPRESSIONS if file_name.endswith(end)), "")
+        compression = next((file_name[-len(end) :] for end in COMPRESSIONS if file_name.lower().endswith(end)), "")
         name = file_name.removesuffix(compression)
-        if not name.endswith(SUFFIXES[source]):
+        if file_name.startswith(OFFICE_LOCK) or not (name.lower().endswith(SUFFIXES) or is_registered(name)):
             found.ignored.append(file_name)
         elif source == "products" and name == API_CATALOGUE:
             found.faults.append(f"{source} of {day}: {file_name} is what a catalogue of the API is called; rename it")
@@ -164,11 +178,11 @@ def find(landing: str, source: str, day: date) -> Found:
             found.faults.append(f"{source} of {day}: {fault}")
         else:
             named.setdefault(name, []).append(Delivery(name, path, compression, file_system))
-    for name, same in sorted(named.items()):
+    for _, same in sorted(named.items(), key=lambda item: name_order(item[0])):
         if len(same) == 1:
             found.deliveries += same
         else:
-            names = " and ".join(sorted(shown(name + one.compression) for one in same))
+            names = " and ".join(sorted(shown(one.name + one.compression) for one in same))
             found.faults.append(f"{source} of {day}: {names} are the same delivery twice; remove one")
     return found
 

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
-from glue.csv_records import COLUMNS, Event
+from glue.csv_header import COLUMNS
+from glue.csv_records import Event
 from glue.errors import Refused
 from glue.records import Record, Rejected
 
@@ -30,7 +31,7 @@ class Packer:
 
     def __init__(self, source: str, day: date, load_id: int) -> None:
         self._table = f"raw.{source}_json"
-        self._line_begin = f"\n{load_id},{day},%d,".encode()
+        self._line_begin = (f"\n{load_id}".encode(), f"{day}".encode(), b"%d", b"")
         # How a row of a binary COPY begins: its number of fields, load_id, run_date.
         days = (day - POSTGRES_EPOCH).days
         self._begin = {fields: struct.pack(">hiqii", fields, 8, load_id, 4, days) for fields in (4, 8, 9)}
@@ -54,14 +55,18 @@ class Packer:
         table = f"raw.events_csv (load_id, run_date, line_number, {', '.join(COLUMNS)}, extra)"
         return _binary(table, parts, len(events))
 
-    def event_lines(self, columns: Sequence[str], numbers: Sequence[int], lines: Sequence[bytes]) -> Packed:
+    def event_lines(
+        self, columns: Sequence[str], numbers: Sequence[int], lines: Sequence[bytes], delimiter: bytes = b","
+    ) -> Packed:
         """Pack lines of CSV as they are, each behind its own number. `columns` are all among COLUMNS."""
         parts = [b""] * (2 * len(lines))
-        parts[::2] = [self._line_begin % number for number in numbers]
+        begin = delimiter.join(self._line_begin)
+        parts[::2] = [begin % number for number in numbers]
         parts[1::2] = lines
         body = b"".join(parts)
         names = ", ".join(columns)
-        statement = f"COPY raw.events_csv (load_id, run_date, line_number, {names}) FROM STDIN (FORMAT csv)"
+        statement = f"COPY raw.events_csv (load_id, run_date, line_number, {names}) FROM STDIN (FORMAT csv"
+        statement += f", DELIMITER E'\\x{delimiter.hex()}')"
         return Packed(statement, body[1:], len(lines))
 
     def rejected(self, records: Sequence[Rejected]) -> Packed:

@@ -1,16 +1,25 @@
-"""Answers of the products API: where the list lies in one, and what is said beside it of other pages."""
+"""Answers of the products API: where the list lies in one, what is said beside it, and whether it is an error."""
 
 import json
 import os
 import re
 from typing import IO, Any, NamedTuple
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from glue.errors import Refused
-from glue.json_records import json_members
+from glue.formats import markup
+from glue.json_document import shown_text
+from glue.json_values import json_members
 from glue.records import KEPT_BYTES, Source
 
-LIST_KEYS = (b"products", b"items", b"data", b"results")
+LIST_KEYS = (
+    *(b"products", b"items", b"data", b"results", b"records", b"rows", b"values", b"value", b"content", b"entries"),
+    *(b"elements", b"nodes", b"docs", b"hits", b"list", b"result", b"catalog", b"catalogue"),
+)
+# In which the list, and what is said of other pages, may lie.
+HOLDERS = frozenset((*LIST_KEYS, b"_embedded", b"response", b"payload", b"body"))
+DEEPEST = 4
+ERRORS = ("error", "errors", "fault", "exception", "error_message", "errorMessage")
+BAD_STATES = ("error", "fail", "failed", "failure")
 _KEY = re.compile(rb'"((?:[^"\\]|\\.)*+)"[ \t\n\r]*+:[ \t\n\r]*+', re.DOTALL)
 
 
@@ -18,17 +27,17 @@ class Section:
     """A part of a file, as a stream."""
 
     def __init__(self, file: IO[bytes], start: int, end: int) -> None:
-        self._file, self._left = file, end - start
-        file.seek(start)
+        self._file, self._at, self._end = file, start, end
 
     def read(self, size: int) -> bytes:
-        block = self._file.read(min(size, self._left))
-        self._left -= len(block)
+        self._file.seek(self._at)  # another section may have been read meanwhile
+        block = self._file.read(min(size, self._end - self._at))
+        self._at += len(block)
         return block
 
 
 class Page(NamedTuple):
-    """Where the list of an answer lies in its body, and what is said beside it (next, total, skip, limit)."""
+    """Where the list of an answer lies in its body, and what is said beside it."""
 
     start: int
     end: int
@@ -36,42 +45,74 @@ class Page(NamedTuple):
 
 
 def page_of(body: IO[bytes]) -> Page:
-    """Return where the list of products lies in a body. Raises Refused."""
+    """Return where the list of products lies in a body. Raises Refused, of an answer that is an error, too."""
     size = body.seek(0, os.SEEK_END)
     source = Source(Section(body, 0, size))
     head = source.ahead.lstrip(b" \t\r\n")
     if head.startswith(b"["):
         return Page(source.offset, size, {})
     if not head.startswith(b"{"):
-        raise Refused("neither a JSON array nor an object")
-    source.read()
-    source.unread(head)
+        words = markup(head)
+        raise Refused(f"neither a JSON array nor an object{', but ' if words else ''}{words or ''}")
+    start = source.offset + len(source.ahead) - len(head)
+    found, said = _object(body, start, size, 1)
+    if fault := error_in(said):
+        raise Refused(f"an error: {fault}")
+    if not found:
+        message = said.get("message") or said.get("detail")
+        words = f"; it says: {shown_text(message)}" if isinstance(message, str) else ""
+        raise Refused(f"no list under products, items, data or results, or another usual name{words}")
+    return Page(*found, said)
+
+
+def _object(body: IO[bytes], start: int, end: int, depth: int) -> tuple[tuple[int, int] | None, dict[str, Any]]:
+    """Return where the list in an object lies, if there is one, and what is said beside it. Raises Refused."""
     lists: dict[bytes, tuple[int, int]] = {}
+    inside: list[tuple[bytes, int, int]] = []
     small = []
-    for records, long in json_members(source):
+    for records, long in json_members(Source(Section(body, start, end), start)):
         members = [(offset, len(data), data) for _, offset, data in records]
         for offset, length, data in members + [(one.offset, one.byte_count, one.head) for one in long]:
             key = _KEY.match(data)
             if key and key[1] in LIST_KEYS and data.startswith(b"[", key.end()):
                 lists[key[1]] = (offset + key.end(), offset + length)
+            elif key and key[1] in HOLDERS and data.startswith(b"{", key.end()) and depth < DEEPEST:
+                inside.append((key[1], offset + key.end(), offset + length))
             elif length <= KEPT_BYTES:
                 small.append(data)
     try:
         said = json.loads(b"{" + b",".join(small) + b"}")
     except ValueError as error:
         raise Refused(f"not JSON: {error}") from None
-    for key in LIST_KEYS:
-        if key in lists:
-            return Page(*lists[key], said)
-    raise Refused("no list under products, items, data or results")
+    found = next((lists[key] for key in LIST_KEYS if key in lists), None)
+    for key, begin, close in inside:
+        deeper, said[key.decode()] = _object(body, begin, close, depth + 1)
+        found = found or deeper
+    return found, said
 
 
-def whole(value: object) -> int | None:
-    """Return a whole number that is not negative, or None."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+def error_in(said: dict[str, Any]) -> str | None:
+    """Return what an answer says that is an error, whatever its status was; None if it is none."""
+    for name in ERRORS:
+        if said.get(name):
+            error = said[name]
+            return shown_text(error if isinstance(error, str) else json.dumps(error))
+    state, code = said.get("status"), said.get("statusCode", said.get("status"))
+    if code is None and ("message" in said or "msg" in said):
+        code = said.get("code")
+    is_bad = any(said.get(name) is False for name in ("success", "ok"))
+    is_bad = is_bad or (isinstance(state, str) and state.lower() in BAD_STATES)
+    is_bad = is_bad or (isinstance(code, int) and not isinstance(code, bool) and 400 <= code < 600)
+    if not is_bad:
+        return None
+    return shown_text(str(said.get("message") or json.dumps({name: said[name] for name in said if name != "data"})))
 
 
-def with_query(url: str, changes: dict[str, int]) -> str:
-    parts = urlsplit(url)
-    query = dict(parse_qsl(parts.query, keep_blank_values=True)) | changes
-    return urlunsplit(parts._replace(query=urlencode(query)))
+def id_of(product: bytes) -> str:
+    """Return the id of a product, as an API would ask for what comes after it; nothing if it has none."""
+    try:
+        found = json.loads(product)
+    except (ValueError, RecursionError):
+        return ""
+    name = next((name for name in ("id", "product_id") if isinstance(found, dict) and found.get(name)), None)
+    return str(found[name]) if name else ""

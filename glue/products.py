@@ -16,9 +16,11 @@ import urllib3
 
 from glue.errors import GlueError, MissingSetting, Refused
 from glue.http import Bearer, Origin, Session, cause, has_proxy, origin_of, origin_sent, retry_after, shown_url
-from glue.json_records import json_fault, json_records
+from glue.json_records import json_records
+from glue.json_values import json_fault
 from glue.landing import API_CATALOGUE, Content
-from glue.paging import Page, Section, page_of, whole, with_query
+from glue.pages import Pages, Taken
+from glue.paging import Page, Section, id_of, page_of
 from glue.records import Source
 
 CHUNK_BYTES = 64 << 10
@@ -103,29 +105,31 @@ class _Fetch:
                 )
             url: str | None = self.api.url
             seen_urls, seen_pages = set(), set()
-            skip: int | None = None  # where the page asked for begins, if pages are counted that way
+            pages = Pages()
             while url:
                 if url in seen_urls or self.pages == self.api.most_pages:
                     raise self.error(url, f"its pages do not end: {self.pages} so far")
                 seen_urls.add(url)
                 with tempfile.TemporaryFile() as body:
-                    here, link = self.get(session, url, body)
+                    here, answer = self.get(session, url, body)
                     try:
                         page = page_of(body)
-                        count, digest = self.keep(page, body)
+                        taken, digest = self.keep(page, body)
+                        if taken.count and digest in seen_pages:
+                            raise Refused("the same page as before")
+                        seen_pages.add(digest)
+                        link = answer.links.get("next", {}).get("url")
+                        following = pages.after(here, page.said, answer.headers, link, taken)
                     except Refused as refused:
                         raise self.error(url, f"status 200, but {refused}") from None
-                if count and digest in seen_pages:
-                    raise self.error(url, "status 200, but the same page as before")
-                seen_pages.add(digest)
-                url, skip = self.next(session, here, page.said, link, count, skip)
+                url = following and self.at_home(session, here, following, "status 200, but its next page", "`next`")
         self.file.write(b"]" if self.products else b"[]")
         return Catalogue(self.file, self.products, self.pages)
 
-    def keep(self, page: Page, body: IO[bytes]) -> tuple[int, bytes]:
-        """Add the products of a page to the file. Return their number and hash. Raises Refused."""
+    def keep(self, page: Page, body: IO[bytes]) -> tuple[Taken, bytes]:
+        """Add the products of a page to the file. Return their number, and their hash. Raises Refused."""
         digest = hashlib.sha256()
-        before = self.products
+        before, product = self.products, b""
         _, batches = json_records(Source(Section(body, page.start, page.end)))
         for records, rejected in batches:
             for one in rejected:
@@ -138,32 +142,12 @@ class _Fetch:
                 digest.update(product)
                 self.products += 1
         self.pages += 1
-        return self.products - before, digest.digest()
+        return Taken(self.products - before, id_of(product)), digest.digest()
 
-    def next(
-        self, session: Session, url: str, said: dict[str, Any], link: str | None, count: int, skip: int | None
-    ) -> tuple[str | None, int | None]:
-        """Return the URL of the page after `url` and its `skip`, or None after the last one."""
-        total, limit, skipped = (whole(said.get(name)) for name in ("total", "limit", "skip"))
-        if skip is not None and skipped not in (None, skip):
-            raise self.error(url, f"status 200, but asked to skip {skip} it skipped {skipped}")
-        link = said.get("next", link)
-        if link:
-            if not isinstance(link, str):
-                raise self.error(url, "status 200, but `next` is no URL")
-            return self.at_home(session, url, link, "status 200, but its next page", "`next`"), None
-        begin = skipped if skipped is not None else skip or 0
-        if total is None or begin + count >= total:
-            return None, None
-        if "next" in said or not count:
-            raise self.error(url, f"status 200, but its pages end at {begin + count} of {total} products")
-        query = {"skip": begin + count} | ({"limit": limit} if limit else {})
-        return with_query(url, query), begin + count
-
-    def get(self, session: Session, url: str, body: IO[bytes]) -> tuple[str, str | None]:
+    def get(self, session: Session, url: str, body: IO[bytes]) -> tuple[str, requests.Response]:
         """Write what the API answers to a GET into `body`, tried again while that may help. Raises CatalogueError.
 
-        Returns the URL that it came from in the end, and its Link to the next page.
+        Returns the URL that it came from in the end, and the answer, for its headers.
         """
         for attempt in range(1, self.api.attempts + 1):
             wait = min(self.api.first_wait_seconds * 2 ** (attempt - 1), self.api.longest_wait_seconds)
@@ -171,7 +155,7 @@ class _Fetch:
                 with self.ask(session, url) as response:
                     if response.status_code == 200:
                         self.read(response, url, body)
-                        return response.url or url, response.links.get("next", {}).get("url")
+                        return response.url or url, response
                     what = f"status {response.status_code}"
                     if response.status_code in (401, 403):
                         raise self.error(url, f"{what}: is PRODUCTS_API_TOKEN right?")

@@ -50,19 +50,28 @@ class Readable(Protocol):
 class Source:
     """A stream read block by block, which knows where it is; a UTF-8 BOM at its start is left out."""
 
-    def __init__(self, stream: Readable) -> None:
+    def __init__(self, stream: Readable, offset: int = 0) -> None:
         self._stream = stream
         self.ahead = stream.read(BLOCK_BYTES)
-        self.offset = 0  # of what read() returns next
-        if self.ahead.startswith(BOM):
+        self.offset = offset  # of what read() returns next
+        if self.ahead.startswith(BOM) and not offset:
             self.ahead = self.ahead[len(BOM) :]
             self.offset = len(BOM)
 
     def read(self) -> bytes:
         """Return the next block; nothing at the end."""
-        block, self.ahead = self.ahead or self._stream.read(BLOCK_BYTES), b""
+        if self.ahead:
+            block, self.ahead = self.ahead[:BLOCK_BYTES], self.ahead[BLOCK_BYTES:]
+        else:
+            block = self._stream.read(BLOCK_BYTES)
         self.offset += len(block)
         return block
+
+    def peek(self, size: int) -> bytes:
+        """Return the next `size` bytes, fewer only at the end; read() returns them again."""
+        while len(self.ahead) < size and (block := self._stream.read(BLOCK_BYTES)):
+            self.ahead += block
+        return self.ahead[:size]
 
     def unread(self, block: bytes) -> None:
         """Put back the end of what was read."""

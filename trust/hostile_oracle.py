@@ -153,19 +153,156 @@ class File:
     refused: bool = False
     taken: list[Taken] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
+    not_utf8: list[bytes] = field(default_factory=list)  # of those rejected
 
-    def reject(self, number: int, offset: int, data: bytes) -> None:
+    def reject(self, number: int, offset: int, data: bytes, *, is_text_fault: bool = True) -> None:
         self.rejected.append(Rejected(number, offset, len(data), hashlib.sha256(data).hexdigest()))
+        if is_text_fault and _text(data) is None:
+            self.not_utf8.append(data)
 
 
-def json_file(name: str, data: bytes) -> File:
+BOM = b"\xef\xbb\xbf"
+# What the first record of a list in an object has the most of, if it is ours.
+REQUIRED = {"orders": ("order_id", "timestamp", "status"), "products": ("product_id",)}
+LISTS = ("orders", "products", "data", "results", "items")  # of those that are taken, the ones that are delivered here
+
+
+def json_file(source: str, data: bytes) -> File:
     """Return what a delivery of orders or products holds."""
-    content = data.removeprefix(b"\xef\xbb\xbf")
+    file = _json_file(source, data)
+    return File(refused=True) if _is_bad(file, is_json=True) else file
+
+
+def _json_file(source: str, data: bytes) -> File:
+    data = from_utf16(data)
+    content = data.removeprefix(BOM)
     start = len(data) - len(content)
-    if not content.strip(BLANK.encode()):
-        return File(refused=name.endswith(".json"))
+    if not content.strip(BLANK.encode()) or content.startswith(BOM):
+        return File(refused=True)
     if content.lstrip(BLANK.encode()).startswith(b"["):
         return _json_array(content, start)
+    text = _text(content)
+    if text is not None and text.startswith('{"page": 1, '):
+        return _json_document(source, text, start)
+    return (_json_values(content, start) if content.startswith(b"{") else None) or _json_lines(content, start)
+
+
+def from_utf16(data: bytes) -> bytes:
+    """Return a file as UTF-8 if it begins with the mark of UTF-16."""
+    return data.decode("utf-16").encode() if data.startswith((b"\xff\xfe", b"\xfe\xff")) else data
+
+
+def _json_document(source: str, text: str, start: int) -> File:
+    """Return what the list in an object holds: here `{"page": 1, "orders": [...]}`."""
+    try:
+        whole, end = read_json(text)
+    except NotJson:
+        return File(refused=True)
+    lists = [value for name, value in whole.inside if name in LISTS and value.kind == "array"]
+    if len(lists) != 1 or _skip(text, end) != len(text):
+        return File(refused=True)
+    first = lists[0].inside[0] if lists[0].inside else None
+    names = {name for name, _ in first.inside} if first and first.kind == "object" else set()
+    if first and 2 * len(names.intersection(REQUIRED[source])) <= len(REQUIRED[source]):
+        return File(refused=True)
+    return _json_array(lists[0].text.encode(), start + len(text[: text.index(lists[0].text)].encode()))
+
+
+def _json_values(content: bytes, start: int) -> File | None:
+    """Return what objects hold that follow one another; None if these are lines."""
+    blanks = BLANK.encode()
+    line = content.split(b"\n")[0]
+    end = _bracket_end(content, 0)
+    after = content[end:].lstrip(blanks) if end else b""
+    if end and b"\n" not in content[:end]:
+        is_lines = not after.startswith(b"{") or not content[end:].split(b"\n")[0].strip(blanks)
+    else:
+        is_lines = line == content or not line.rstrip(blanks).endswith((b"{", b"[", b",", b":"))
+        is_lines = is_lines or content[1:].lstrip(blanks)[:1] not in (b'"', b"}")
+        is_lines = is_lines or (after != b"" and not after.startswith(b"{"))
+    if is_lines:
+        return None
+    file, at, number = File(), 0, 0
+    while at < len(content):
+        number += 1
+        end = _bracket_end(content, at) if content.startswith(b"{", at) else None
+        if end is None:
+            return File(refused=True)
+        record = content[at:end]
+        text = _text(record)
+        if text is None or _depth(text) > DEEPEST or not _is_json(text):
+            file.reject(number, start + at, record)
+        else:
+            file.taken.append(Taken(number, text))
+        at = end + len(content[end:]) - len(content[end:].lstrip(BLANK.encode()))
+    return file
+
+
+def _bracket_end(content: bytes, at: int) -> int | None:
+    """Return where the brackets that open at a place are closed again."""
+    depth, in_string, escaped = 0, False, False
+    for place in range(at, len(content)):
+        sign = content[place : place + 1]
+        if in_string:
+            in_string = escaped or sign != b'"'
+            escaped = sign == b"\\" and not escaped
+        elif sign == b'"':
+            in_string = True
+        elif sign in b"[{":
+            depth += 1
+        elif sign in b"]}":
+            depth -= 1
+            if depth == 0:
+                return place + 1
+    return None
+
+
+LETTERS = {*range(0xC0, 0xFE)} - {0xD0, 0xD7, 0xDE, 0xF0, 0xF7}
+NO_TEXT = {
+    0x81,
+    0x83,
+    *range(0x86, 0x91),
+    0x95,
+    0x98,
+    0x9D,
+    0x9E,
+    0xA4,
+    0xA6,
+    0xAC,
+    0xAD,
+    0xAF,
+    0xD0,
+    0xD7,
+    0xDE,
+    0xF0,
+    0xF7,
+}
+NO_TEXT |= {0xFE, 0xFF}
+
+
+def _is_bad(file: File, *, is_json: bool) -> bool:
+    """Return whether a file is refused because of all its records: none is read, or they read well as Windows-1252."""
+    if not file.taken and len(file.rejected) >= 3:
+        return True
+    found = 0
+    for one in file.not_utf8:
+        record = one[: 64 << 10]
+        near = any(
+            byte in LETTERS and any(chr(other).isalpha() for other in record[max(0, at - 1) : at + 2] if other < 128)
+            for at, byte in enumerate(record)
+        )
+        is_fine = near and not any(byte in NO_TEXT for byte in record)
+        if is_fine and is_json:
+            text = record.decode("cp1252", "replace")
+            is_fine = text.startswith("{") and text.endswith("}") and _is_json(text)
+        found += is_fine
+    records = len(file.taken) + len(file.rejected)
+    texts = (one.content if is_json else "".join(one.content.values()) for one in file.taken)
+    has_utf8 = any(not text.isascii() for text in texts)
+    return not has_utf8 and ((found >= 2 and found * 100 >= records) or found * 2 > records)
+
+
+def _json_lines(content: bytes, start: int) -> File:
     file = File()
     offset = start
     for number, line in enumerate(content.split(b"\n"), 1):
@@ -251,38 +388,67 @@ def _is_json(text: str) -> bool:
 
 def csv_file(data: bytes) -> tuple[list[str], File]:
     """Return the columns of a delivery of events, and what it holds: of each event its fields by name."""
-    content = data.removeprefix(b"\xef\xbb\xbf")
+    data = from_utf16(data)
+    content = data.removeprefix(BOM)
     start = len(data) - len(content)
-    header, end = _csv_record(content, 0) if content else (None, 0)
+    if b"\n" not in content[: 1 << 20] and b"\r" in content:
+        content = content.replace(b"\r", b"\n")
+    at = 0
+    while (line := content[at:].split(b"\n")[0]) != content[at:] and not line.strip(b" \t\r"):
+        at += len(line) + 1
+    delimiter = b","
+    if line.lower().startswith(b"sep="):
+        delimiter, at = line[4:5], at + len(line) + 1
+    else:
+        # The separator with which most of our columns are there; of several the one with the most columns.
+        delimiter = max((b",", b";", b"\t", b"|"), key=lambda sign: _likelihood(content, at, sign))
+    header, end = _csv_record(content, at, delimiter) if content.strip() else (None, 0)
     text = None if header is None else _text(b",".join(header))
     if header is None or text is None or "\0" in text:
         return [], File(refused=True)
     columns = [name.decode().strip() for name in header]
+    for own in ("event_id", "event_type", "event_ts", "user_id", "product_id"):
+        alike = [place for place, name in enumerate(columns) if lower(name) == own]
+        if own not in columns and len(alike) == 1:
+            columns[alike[0]] = own
+    unnamed = [place for place, name in enumerate(columns) if not name]
+    for place in unnamed[1:]:
+        columns[place] = f"column {place + 1}"
     if not {"event_id", "event_type", "event_ts"} <= set(columns) or len(set(columns)) < len(columns):
         return [], File(refused=True)
+    nameless = {columns[place] for place in unnamed}
     file = File()
-    at, number = end, 1 + content.count(b"\n", 0, end)
+    number = 1 + content.count(b"\n", 0, end)
+    at = end
     while at < len(content):
-        if content.startswith((b"\n", b"\r\n"), at):
-            at, number = content.index(b"\n", at) + 1, number + 1
+        if not (line := content[at:].split(b"\n")[0]).strip(b"\r") and b"\n" in content[at:]:
+            at, number = at + len(line) + 1, number + 1
             continue
-        fields, end = _csv_record(content, at)
+        fields, end = _csv_record(content, at, delimiter)
+        while fields is not None and len(fields) > len(columns) and not fields[-1]:
+            fields.pop()
         if fields is None or len(fields) != len(columns):
             end = content.find(b"\n", at) + 1 or len(content)
-            file.reject(number, start + at, content[at:end].removesuffix(b"\n").removesuffix(b"\r"))
+            file.reject(number, start + at, content[at:end].removesuffix(b"\n").rstrip(b"\r"), is_text_fault=False)
         else:
-            record = content[at:end].removesuffix(b"\n").removesuffix(b"\r")
+            record = content[at:end].removesuffix(b"\n").rstrip(b"\r")
             if _text(record) is None or b"\0" in record:
                 file.reject(number, start + at, record)
             else:
-                values = (value.decode() for value in fields)
-                file.taken.append(Taken(number, dict(zip(columns, values, strict=True))))
+                values = {name: value.decode() for name, value in zip(columns, fields, strict=True)}
+                file.taken.append(Taken(number, {n: v for n, v in values.items() if v or n not in nameless}))
         number += content.count(b"\n", at, end)
         at = end
-    return columns, file
+    return columns, File(refused=True) if _is_bad(file, is_json=False) else file
 
 
-def _csv_record(data: bytes, at: int) -> tuple[list[bytes] | None, int]:
+def _likelihood(content: bytes, at: int, delimiter: bytes) -> tuple[int, int]:
+    header = _csv_record(content, at, delimiter)[0] or []
+    names = {lower(name.decode("utf-8", "replace").strip()) for name in header}
+    return len(names & {"event_id", "event_type", "event_ts"}), len(header)
+
+
+def _csv_record(data: bytes, at: int, delimiter: bytes = b",") -> tuple[list[bytes] | None, int]:
     """Return the fields of the record at a place, and where it ends; None if it does not parse."""
     fields: list[bytes] = []
     value = bytearray()
@@ -299,13 +465,16 @@ def _csv_record(data: bytes, at: int) -> tuple[list[bytes] | None, int]:
                 at += 1
             else:
                 state = "closed"
-        elif sign in (b",", b"", b"\n", b"\r"):
-            if sign == b"\r" and data[at + 1 : at + 2] != b"\n":
+        elif sign in (delimiter, b"", b"\n", b"\r"):
+            returns = 0
+            while data[at + returns : at + returns + 1] == b"\r":
+                returns += 1
+            if returns and data[at + returns : at + returns + 1] != b"\n":
                 return None, at
             fields.append(bytes(value))
             value.clear()
-            if sign != b",":
-                return fields, at + {b"": 0, b"\n": 1, b"\r": 2}[sign]
+            if sign != delimiter:
+                return fields, at + returns + (1 if sign else 0)
             state = "begin"
         elif state == "closed" or (sign == b'"' and state == "bare"):
             return None, at
@@ -354,7 +523,7 @@ def number(text: str | None) -> Decimal | None:
 _TIME = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})"
     r"(?:[Tt ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,9}))?)?"
-    r"(?: ?(?:([Zz])|([+-])([0-9]{2})(?::?([0-9]{2}))?))?)?"
+    r"(?: ?(?:([Zz]|UTC)|([+-])([0-9]{2})(?::?([0-9]{2}))?))?)?"
 )
 SECONDS_OF_A_DAY = 86_400
 MICROSECONDS_OF_A_DAY = SECONDS_OF_A_DAY * 1_000_000
@@ -376,6 +545,12 @@ def moment(text: str | None) -> int | None:
     offset = (off_hours * 3600 + off_minutes * 60) * (-1 if found[9] == "-" else 1)
     seconds = days * SECONDS_OF_A_DAY + hour * 3600 + minute * 60 + second - offset
     return seconds * 1_000_000 + int(((found[7] or "") + "000000")[:6])
+
+
+def name_order(name: str) -> list[tuple[int, int]]:
+    """Return what orders names: their bytes, and runs of digits as numbers in the place of the digit 0."""
+    parts = re.findall(rb"[0-9]+|[^0-9]", name.encode())
+    return [(ord("0"), int(part)) if part.isdigit() else (part[0], 0) for part in parts]
 
 
 def day_of(time: int) -> int:
@@ -449,18 +624,20 @@ class Day:
         return line.id_faults(name, needed=needed) | ({name} if needed and self._id(line, name) is None else set())
 
     def orders(self, files: Mapping[str, bytes]) -> Expected:
-        return self._expected({name: json_file(name, data) for name, data in files.items()}, self._order, "line_number")
+        return self._expected(
+            {name: json_file("orders", data) for name, data in files.items()}, self._order, "line_number"
+        )
 
     def events(self, files: Mapping[str, bytes]) -> Expected:
         return self._expected({name: csv_file(data)[1] for name, data in files.items()}, self._event)
 
     def products(self, files: Mapping[str, bytes]) -> Expected:
-        return self._expected({name: json_file(name, data) for name, data in files.items()}, self._product)
+        return self._expected({name: json_file("products", data) for name, data in files.items()}, self._product)
 
     def _expected(self, files: dict[str, File], read: Callable[..., Iterator[Any]], *more: str) -> Expected:
         made = Expected(files)
         lines: list[_Line] = []
-        for name, file in sorted(files.items(), key=lambda item: item[0].encode()):
+        for name, file in sorted(files.items(), key=lambda item: name_order(item[0])):
             if file.refused:
                 made.rejected[(name, 0, 0)] = frozenset([REFUSED])
             made.rejected |= {(name, one.number, 0): frozenset([RAW]) for one in file.rejected}

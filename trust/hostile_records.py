@@ -4,6 +4,7 @@ Most records are right but for one or two fields, so that what is wrong is not h
 should become of them is not known here: hostile_oracle.py reads the bytes.
 """
 
+import contextlib
 import gzip
 import random
 from collections.abc import Callable
@@ -291,6 +292,14 @@ class Source:
     def json_file(self, make: Callable[[], str], count: int) -> tuple[str, bytes]:
         """Return the ending of a name, and an array or lines of records."""
         records = [make().encode() for _ in range(count)]
+        form = self.random.randrange(10)
+        if form == 0 and not any(b"[" * 50 in one or b'{"a":' * 50 in one for one in records):
+            key = b"orders" if b"order" in make.__name__.encode() else b"products"
+            data = b'{"page": 1, "' + key + b'": [' + b", ".join(records) + b'], "next": "?page=2"}'
+            return ".json", data.decode().encode("utf-16") if self.chance(0.3) else data
+        if form == 1 and len(records) > 1:
+            data = self.random.choice((b"", b" ", b"\n")).join(records)
+            return self.random.choice((".json", ".jsonl")), self.spoilt(data) if self.chance(0.15) else data
         if self.chance(0.4):
             # An array that is not whole is refused whole: most are, so that there is something to see.
             separator = self.random.choice((b",", b",\n", b" ,\r\n\t"))
@@ -312,7 +321,7 @@ class Source:
                     )
                 )
         end = self.random.choice((b"\n", b"\r\n"))
-        return self.random.choice((".ndjson", ".json")), end.join(lines) + self.random.choice((b"", end))
+        return self.random.choice((".ndjson", ".json", ".LDJSON")), end.join(lines) + self.random.choice((b"", end))
 
     def spoilt(self, data: bytes) -> bytes:
         """Return bytes with something changed, taken away, put in, or cut off."""
@@ -338,8 +347,8 @@ class Source:
             made[name] = "" if self.chance(0.2) else self.text()
         return made
 
-    def csv_field(self, text: str, quote_all: bool) -> bytes:
-        if quote_all or any(sign in text for sign in ',"\r\n'):
+    def csv_field(self, text: str, quote_all: bool, delimiter: str = ",") -> bytes:
+        if quote_all or any(sign in text for sign in f'{delimiter}"\r\n'):
             return b'"' + text.replace('"', '""').encode() + b'"'
         return text.encode()
 
@@ -354,14 +363,19 @@ class Source:
         elif self.chance(0.3):
             columns.remove("product_id")
         quote_all = not simple and self.chance(0.3)
-        end = self.random.choice((b"\n", b"\r\n"))
-        lines = [b",".join(self.csv_field(name, quote_all) for name in columns)]
+        end = self.random.choice((b"\n", b"\r\n", b"\r\r\n"))
+        delimiter = self.random.choice((",", ",", ",", ";", "\t", "|"))
+        comma = delimiter.encode()
+        head = [name.upper() if self.chance(0.05) and name.startswith("event_") else name for name in columns]
+        lines = [comma.join(self.csv_field(name, quote_all, delimiter) for name in head)]
         for _ in range(count):
             event: dict[str, Any] = self.event()
             texts = [event[name] if name in event else self.text() for name in columns]
             if simple:
-                texts = [text if not any(sign in text for sign in ',"\r\n') else "x" for text in texts]
-            line = b",".join(self.csv_field(text, quote_all and self.chance(0.9)) for text in texts)
+                texts = [text if not any(sign in text for sign in f'{delimiter}"\r\n') else "x" for text in texts]
+            line = comma.join(self.csv_field(text, quote_all and self.chance(0.9), delimiter) for text in texts)
+            if self.chance(0.02):
+                line += comma * self.random.randrange(1, 4)
             if self.chance(0.03):
                 line = self.spoilt(line)
             elif self.chance(0.02):
@@ -383,7 +397,13 @@ class Source:
                 )
             lines.append(line)
         bom = b"\xef\xbb\xbf" if self.chance(0.1) else b""
-        return ".csv", bom + end.join(lines) + self.random.choice((b"", end, end * 3))
+        if self.chance(0.05):
+            lines.insert(0, self.random.choice((b"", b"sep=" + comma)))
+        data = bom + end.join(lines) + self.random.choice((b"", end, end * 3))
+        if self.chance(0.1):
+            with contextlib.suppress(UnicodeDecodeError):
+                data = data.decode("utf-8-sig").encode("utf-16")
+        return self.random.choice((".csv", ".csv", ".CSV", ".tsv")), data
 
     # -- files -----------------------------------------------------------------------------------------
 
@@ -397,7 +417,6 @@ class Source:
                 ending, data = self.csv_file(records, simple=self.chance(0.5))
             else:
                 ending, data = self.json_file(self.order if source == "orders" else self.product, records)
-                ending = ".json" if source == "products" else ending
             made[name + ending] = data
         return made
 

@@ -74,20 +74,55 @@ class Delivery:
         return sum(record is not UNREADABLE for _, record in self.records or ())
 
 
+# Of a list in an object, its first record has most of these.
+REQUIRED = {"orders": {"order_id", "timestamp", "status"}, "products": {"product_id"}}
+
+
 def read(source: str, name: str, content: bytes) -> Delivery:
-    """Return what a file delivers, as far as raw knows it."""
-    return Delivery(content, _csv_records(content) if source == "events" else _json_records(name, content))
+    """Return what a file delivers, as far as raw knows it. Of three records or more, one has to be readable."""
+    records = _csv_records(content) if source == "events" else _json_records(source, content)
+    if records and len(records) >= 3 and all(record is UNREADABLE for _, record in records):
+        records = None
+    return Delivery(content, records)
 
 
-def _json_records(name: str, content: bytes) -> list[tuple[int, Any]] | None:
+def name_order(name: str) -> list[tuple[int, int]]:
+    """Return what orders names: their bytes, and runs of digits as numbers in the place of the digit 0."""
+    parts = re.findall(rb"[0-9]+|[^0-9]", name.encode())
+    return [(ord("0"), int(part)) if part.isdigit() else (part[0], 0) for part in parts]
+
+
+def _json_records(source: str, content: bytes) -> list[tuple[int, Any]] | None:
+    decoder = json.JSONDecoder(parse_int=Number, parse_float=Number)
+
     def parsed(data: bytes) -> Any:
         return json.loads(data.decode(), parse_int=Number, parse_float=Number)
 
-    if content.lstrip().startswith(b"[") or (not content.strip() and name.endswith(".json")):
+    if not content.strip():
+        return None
+    if content.lstrip().startswith(b"["):
         try:
             return list(enumerate(parsed(content), 1))
         except ValueError:
             return None
+    if content.startswith(b'{"page": 1,'):
+        try:
+            found = parsed(content)[source]
+        except ValueError:
+            return None
+        first = set(found[0]) if found and isinstance(found[0], dict) else set()
+        is_ours = not found or 2 * len(first & REQUIRED[source]) > len(REQUIRED[source])
+        return list(enumerate(found, 1)) if is_ours else None
+    if content.startswith(b"{\n") or b"}{" in content.split(b"\n")[0]:
+        values, text, at = [], content.decode(), 0
+        while at < len(text):
+            try:
+                value, at = decoder.raw_decode(text, at)
+            except ValueError:
+                return None  # it is cut
+            values.append(value)
+            at += len(text[at:]) - len(text[at:].lstrip())
+        return list(enumerate(values, 1))
     records: list[tuple[int, Any]] = []
     for number, line in enumerate(content.split(b"\n"), 1):
         if line.strip():
@@ -99,7 +134,13 @@ def _json_records(name: str, content: bytes) -> list[tuple[int, Any]] | None:
 
 
 def _csv_records(content: bytes) -> list[tuple[int, Any]] | None:
-    reader = csv.reader(io.StringIO(content.decode("utf-8-sig", "surrogateescape"), newline=""))
+    if not content.strip():
+        return None
+    is_utf16 = content.startswith((b"\xff\xfe", b"\xfe\xff"))
+    text = content.decode("utf-16") if is_utf16 else content.decode("utf-8-sig", "surrogateescape")
+    text = re.sub("\r+\n", "\n", text)
+    delimiter = next(sign for sign in ",;\t|" if sign in text.split("\n")[0] or sign == "|")
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     header = [name.strip() for name in next(reader, [])]
     if not {"event_id", "event_type", "event_ts"} <= set(header) or len(set(header)) < len(header):
         return None
@@ -307,7 +348,7 @@ def _count(source: str) -> Callable[["Model", date], Any]:
 
 def _rejected_share(source: str) -> Callable[["Model", date], Any]:
     def measure(model: "Model", day: date) -> Fraction | None:
-        staged = model.staging[source, day]
+        staged = model.staging.get((source, day), Staging())
         return Fraction(len(staged.rejections), staged.delivered) if staged.delivered else None
 
     return measure
@@ -338,6 +379,13 @@ def _coverage(model: "Model", day: date) -> Fraction | None:
 def _catalogue_age(model: "Model", day: date) -> Fraction | None:
     days = [at for (source, at), staged in model.staging.items() if source == "products" and staged.rows and at <= day]
     return Fraction((day - max(days)).days) if days else None
+
+
+def _shrink(model: "Model", day: date) -> Fraction | None:
+    days = sorted(at for source, at in model.staging if source == "products" and at <= day)
+    if len(days) < 2 or days[-1] != day or not (before := len(model.staging["products", days[-2]].rows)):
+        return None
+    return 1 - Fraction(len(model.staging["products", day].rows), before)
 
 
 def _unmapped(model: "Model", day: date) -> int:
@@ -384,6 +432,9 @@ def shipped_rules() -> dict[str, Rule]:
         "orders_rejected_share_max": Rule(_rejected_share("orders"), high=Fraction(1, 4)),
         "events_rejected_share_max": Rule(_rejected_share("events"), high=Fraction(1, 4)),
         "orders_changed_share": Rule(_changed_share, high=Fraction(1, 20), is_critical=False),
+        "products_rejected_share": Rule(_rejected_share("products"), high=Fraction(1, 20), is_critical=False),
+        "products_rejected_share_max": Rule(_rejected_share("products"), high=Fraction(1, 4)),
+        "products_shrink": Rule(_shrink, high=Fraction(1, 2)),
         "products_coverage": Rule(_coverage, high=Fraction(1, 20), is_critical=False),
         "products_age": Rule(_catalogue_age, high=Fraction(14), is_critical=False),
         "events_unmapped_types": Rule(_unmapped, is_critical=False),
@@ -497,14 +548,14 @@ class Model:
     # -- cleaning ------------------------------------------------------------------------------------
 
     def in_force(self, source: str, day: date) -> list[tuple[str, Delivery]]:
-        """Return of each name the last delivery that was taken, else the last one; by the bytes of the names."""
+        """Return of each name the last delivery that was taken, else the last one; in the order of the names."""
         names = self.raw.get((source, day), {})
         chosen = {}
         for name, deliveries in names.items():
             if deliveries:
                 taken = [delivery for delivery in deliveries if delivery.records is not None]
                 chosen[name] = (taken or deliveries)[-1]
-        return sorted(chosen.items(), key=lambda pair: pair[0].encode())
+        return sorted(chosen.items(), key=lambda pair: name_order(pair[0]))
 
     def _clean(self, source: str, day: date) -> bool:
         """Clean a source of a day. Return whether raw still holds it."""

@@ -132,6 +132,9 @@ class Soak:
         self.model = Model(codes, dict(statuses), markers)
         self.model.zone = ZoneInfo(self.zone)
         self.connection.execute("UPDATE audit.settings SET value = %s WHERE name = 'time_zone'", [self.zone])
+        # Days run in any order here: what a critical rule says of other days would depend on it.
+        self.connection.execute("UPDATE audit.dq_rules SET severity = 'warning' WHERE rule_name = 'products_shrink'")
+        self.model.rules["products_shrink"].is_critical = False
         self.pending: set[date] = set()  # delivered or changed, and not run since
         self.files: dict[tuple[str, date, str], list[Any]] = {}  # records of what was delivered, to be corrected
         self.raw_keep_days: int | None = None

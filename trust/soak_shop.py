@@ -15,8 +15,8 @@ CURRENCIES: tuple[tuple[str, ...], ...] = ((), ("EUR",), ("USD",), ("EUR", "USD"
 class Shop:
     """Makes the files of a shop. All is drawn from `random`."""
 
-    ORDER_FILES = ("orders.json", "b.ndjson", "Z.json", "ä.ndjson", "late.json.gz")
-    EVENT_FILES = ("events.csv", "b.csv", "Z.csv.gz")
+    ORDER_FILES = ("orders.json", "b_10.ndjson", "b_9.jsonl", "Z.JSON", "ä.ndjson", "late.json.gz")
+    EVENT_FILES = ("events.csv", "b_10.CSV", "b_9.csv", "Z.csv.gz")
     PRODUCT_FILES = ("products.json", "New.json")
     STATUSES = ("paid", "paid", "Shipped", " delivered ", "pending", "Refund", "CANCELED", "completed", "returned")
     UNKNOWN_STATUSES = ("zurückgestellt", "lay-away", "Paid in Full")
@@ -266,7 +266,15 @@ class Shop:
     def orders_file(self, name: str, records: Sequence[Any]) -> bytes:
         """Return orders or products as a file of that name."""
         texts = [json.dumps(record, ensure_ascii=self.chance(0.5) or _has_surrogate(record)) for record in records]
-        if ".ndjson" in name:
+        form = self.random.randrange(12)
+        if form == 0:
+            key = "products" if name in self.PRODUCT_FILES else "orders"
+            return f'{{"page": 1,\n "{key}": [{", ".join(texts)}], "next": null}}'.encode()
+        if form == 1 and texts and all(text.startswith("{") for text in texts):
+            return "".join(texts).encode()
+        if form == 2 and texts and all(text.startswith("{") for text in texts):
+            return "\n".join(json.dumps(json.loads(text), indent=2) for text in texts).encode()
+        if name.startswith(("b_", "ä")):
             if self.chance(0.05):
                 texts.insert(self.random.randint(0, len(texts)), self.random.choice(('{"order_id": "O-1", "cut', "]")))
             if self.chance(0.1):
@@ -315,7 +323,8 @@ class Shop:
         if self.chance(0.2):
             columns.insert(self.random.randint(0, len(columns)), "page")
         text = io.StringIO(newline="")
-        writer = csv.writer(text, lineterminator=self.random.choice(("\n", "\r\n")))
+        delimiter = self.random.choice((",", ",", ",", ";", "\t", "|"))
+        writer = csv.writer(text, delimiter=delimiter, lineterminator=self.random.choice(("\n", "\r\n", "\r\r\n")))
         writer.writerow(columns)
         for record in records:
             is_short = self.chance(0.01)
@@ -327,8 +336,8 @@ class Shop:
                 text.write("\n")
         data = text.getvalue().encode("utf-8-sig" if self.chance(0.1) else "utf-8")
         if self.chance(0.05):
-            data += b"E-\xff" + b"," * (len(columns) - 1) + b"\n"
-        return data
+            data += b"E-\xff" + delimiter.encode() * (len(columns) - 1) + b"\n"
+        return data.decode("utf-8-sig").encode("utf-16") if self.chance(0.1) and b"\xff" not in data else data
 
     def catalogue(self) -> list[Any]:
         """Return the catalogue of today: prices move, products are new or left out."""
@@ -382,7 +391,7 @@ class Shop:
         if kind == 1:
             if source == "events":
                 return content.replace(b"event_ts", b"when", 1)
-            return content if ".ndjson" in name else content.rstrip()[:-1]
+            return content if name.startswith(("b_", "ä")) else content.rstrip()[:-1]
         return content
 
 

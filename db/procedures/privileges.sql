@@ -6,7 +6,8 @@ REVOKE ALL ON ALL ROUTINES IN SCHEMA raw, staging, warehouse, audit FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
     raw.prepare_month(date), raw.open_load(text, date, text, text), raw.summarize_month(date),
     raw.close_load(bigint, text, date, text, text, bigint, bigint, bigint, text),
-    raw.begin_extract(text, date), raw.end_extract(bigint, bigint, bigint, bigint, text, text), raw.reason_not_to_ask(date)
+    raw.begin_extract(text, date), raw.end_extract(bigint, bigint, bigint, bigint, text, text), raw.reason_not_to_ask(date),
+    raw.reason_to_refuse_catalogue(date, bigint)
 TO warehouse_loader;
 
 GRANT EXECUTE ON PROCEDURE

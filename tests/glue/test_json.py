@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from glue import records
 from glue.errors import Refused
 from glue.extract import ExtractResult, extract
-from glue.json_records import json_fault, json_records
+from glue.json_records import json_records
+from glue.json_values import json_fault
 from glue.records import BLANK, Record, Rejected, Source
 from tests.conftest import Warehouse
 
@@ -194,7 +195,7 @@ def test_a_bad_line_among_many_costs_only_itself(warehouse: Warehouse, load: Loa
 def test_what_python_does_not_judge_the_server_finds(
     warehouse: Warehouse, load: Load, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("glue.json_records.JUDGED_BYTES", 0)
+    monkeypatch.setattr("glue.json_values.JUDGED_BYTES", 0)
     lines = [b"%d" % number for number in range(100)]
     lines[17] = lines[60] = b"01"
     load("o.ndjson", b"\n".join(lines))
@@ -203,9 +204,14 @@ def test_what_python_does_not_judge_the_server_finds(
     assert len(in_raw(warehouse, "o.ndjson")) == 98
 
 
-def test_an_empty_file_of_lines_is_a_day_without_orders(warehouse: Warehouse, load: Load) -> None:
-    assert load("o.ndjson", b" \n\n").of("loaded") == ["o.ndjson"]
-    assert warehouse.row("SELECT row_count, refused_reason FROM raw.file_loads") == (0, None)
+@pytest.mark.parametrize("name", ["o.ndjson", "o.json", "o.jsonl"])
+@pytest.mark.parametrize("data", [b"", b" \n\n", b"\xef\xbb\xbf"])
+def test_an_empty_file_is_refused_and_an_empty_list_is_a_delivery_of_nothing(
+    warehouse: Warehouse, load: Load, name: str, data: bytes
+) -> None:
+    assert load(name, data).of("refused") == [name]
+    assert warehouse.value("SELECT refused_reason FROM raw.file_loads") == "an empty file; a day without any is []"
+    assert load(name, b"[]").of("loaded") == [name]
 
 
 # -- arrays ------------------------------------------------------------------------------------------
@@ -229,7 +235,7 @@ def test_where_blocks_end_makes_no_difference(data: bytes, block: int) -> None:
     whole = split(data)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("glue.records.BLOCK_BYTES", block)
-        patch.setattr("glue.json_records.BLOCK_BYTES", block)
+        patch.setattr("glue.json_values.BLOCK_BYTES", block)
         pieces = split(data)
     assert pieces == whole
 
@@ -284,6 +290,7 @@ def test_an_array_is_taken_if_it_is_json_from_end_to_end_and_else_refused(
         (b"[1, tru]", "not a JSON array: element 2, at byte 4: not JSON: Expecting value at character 0"),
         (b"\xef\xbb\xbf[\xff]", "not a JSON array: element 1, at byte 4: not UTF-8: byte 0xff at byte 0 of the record"),
         (b"", "an empty file; a day without any is []"),
+        (b"\xef\xbb\xbf \n", "an empty file; a day without any is []"),
         (b" \n\xef\xbb\xbf", None),
     ],
 )
@@ -353,7 +360,7 @@ def test_long_records_are_told_apart_wherever_blocks_end(
     limit = block + more
     data = b"[" + b",".join(elements) + b"]" if array else b"\n".join(elements)
     with pytest.MonkeyPatch.context() as patch:
-        for module in ("glue.records", "glue.json_records"):
+        for module in ("glue.records", "glue.json_values"):
             patch.setattr(f"{module}.BLOCK_BYTES", block)
             patch.setattr(f"{module}.RECORD_BYTES", limit)
             patch.setattr(f"{module}.KEPT_BYTES", kept)

@@ -97,10 +97,18 @@ def test_products_pass_through_byte_for_byte(warehouse: Warehouse, api: Api, fet
     assert in_raw(warehouse) == [element.decode() for element in elements]
 
 
-def test_an_empty_catalogue_is_a_catalogue(warehouse: Warehouse, api: Api, fetch: Fetch) -> None:
+def test_an_empty_catalogue_is_refused_unless_it_was_empty_before(warehouse: Warehouse, api: Api, fetch: Fetch) -> None:
     api.at("/products", gives({"products": [], "total": 0, "skip": 0, "limit": 30}))
+    with pytest.raises(CatalogueError, match="the catalogue is empty, and there was none before"):
+        fetch()
+    warehouse.landing.put("products", TODAY - timedelta(days=2), "products.json", json.dumps(products(0, 3)))
+    fetch(TODAY - timedelta(days=2))
+    with pytest.raises(CatalogueError, match=rf"is empty, and that of {TODAY - timedelta(days=2)} had 3 products"):
+        fetch()
+    assert warehouse.value("SELECT count(*) FROM raw.file_loads") == 1
+    warehouse.landing.put("products", TODAY - timedelta(days=1), "products.json", "[]")
+    fetch(TODAY - timedelta(days=1))
     assert fetch().of("loaded") == ["api.json"]
-    assert in_raw(warehouse) == []
 
 
 def test_pages_by_total_skip_and_limit(warehouse: Warehouse, api: Api, fetch: Fetch) -> None:

@@ -22,8 +22,9 @@ SHIPPED = {
     "orders_range": "critical", "events_range": "critical",
     "orders_rejected_share": "warning", "events_rejected_share": "warning",
     "orders_rejected_share_max": "critical", "events_rejected_share_max": "critical",
-    "orders_changed_share": "warning", "products_coverage": "warning", "products_age": "warning",
-    "events_unmapped_types": "warning",
+    "orders_changed_share": "warning",
+    "products_rejected_share": "warning", "products_rejected_share_max": "critical", "products_shrink": "critical",
+    "products_coverage": "warning", "products_age": "warning", "events_unmapped_types": "warning",
     "orders_reconcile": "critical", "events_reconcile": "critical",
     "orders_spreadsheet_ids": "critical", "events_spreadsheet_ids": "critical", "products_spreadsheet_ids": "critical",
     "orders_point_zero_ids": "warning", "events_point_zero_ids": "warning", "orders_emptied_values": "warning",
@@ -122,6 +123,21 @@ def old_catalogue(warehouse: Warehouse) -> None:
     warehouse.landing.remove("products", DAY, "products.json")
 
 
+def bad_products(count: int) -> Callable[[Any], None]:
+    def make(warehouse: Warehouse) -> None:
+        bad = [product(f"X-{number}", current_price=-1) for number in range(count)]
+        warehouse.landing.products(DAY, [*(product(f"P-{number}") for number in range(100 - count)), *bad])
+
+    return make
+
+
+def larger_catalogue_before(warehouse: Warehouse) -> None:
+    before = DAY - timedelta(7)
+    warehouse.landing.products(before, [product(f"P-{number}") for number in range(28)])
+    warehouse.deliver(before)
+    warehouse.call("staging.clean_products", before)
+
+
 def strange_events(warehouse: Warehouse) -> None:
     warehouse.landing.events(
         DAY,
@@ -198,6 +214,9 @@ FAILURES: list[tuple[str, Callable[[Any], None] | str, float | None, int, str, l
     ("orders_rejected_share_max", bad_orders(26), 0.26, 1, "observed 0.26, allowed at most 0.25", None),
     ("events_rejected_share_max", bad_events(26), 0.26, 1, "observed 0.26, allowed at most 0.25", None),
     ("orders_changed_share", changed_repeats(2), 0.1, 1, "observed 0.1, allowed at most 0.05", None),
+    ("products_rejected_share", bad_products(6), 0.06, 1, "observed 0.06, allowed at most 0.05", None),
+    ("products_rejected_share_max", bad_products(26), 0.26, 1, "observed 0.26, allowed at most 0.25", None),
+    ("products_shrink", larger_catalogue_before, 0.75, 1, "observed 0.75, allowed at most 0.5", None),
     ("products_coverage", unknown_products, 0.1, 1, "observed 0.1, allowed at most 0.05", None),
     ("products_age", old_catalogue, 15, 1, "observed 15, allowed at most 14", None),
     ("events_unmapped_types", strange_events, None, 2, "2 of 102 rows break it", ["unboxing"]),

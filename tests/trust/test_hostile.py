@@ -54,6 +54,7 @@ def test_what_only_looks_like_a_delivery_is_named_and_not_read(warehouse: Wareho
 
 def test_giants_are_taken_apart_in_bounded_memory(warehouse: Warehouse, tally: Tally) -> None:
     chosen = ("zeros.csv", "quotes.csv.zst", "token.json.zst", "open.ndjson.zst")
+    chosen += ("listed.json.zst", "pretty.json.zst", "values.json.zst", "beside.json.zst")
     giants(warehouse, tally, 40 << 20, [giant for giant in GIANTS if giant.name in chosen])
     assert tally.faults == []
     assert tally.giants == len(chosen)

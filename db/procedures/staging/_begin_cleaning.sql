@@ -14,7 +14,7 @@ BEGIN
            count(*), string_agg(d.file_name, ', ') FILTER (WHERE d.is_gone)
     INTO v_delivery.source, v_delivery.load_date, v_delivery.load_ids, v_delivery.row_count, v_delivery.refused_count,
          v_delivery.file_count, v_gone
-    FROM (SELECT f.* FROM raw._deliveries_in_force(p_source, p_load_date) f ORDER BY f.file_name COLLATE "C") AS d;
+    FROM (SELECT f.* FROM raw._deliveries_in_force(p_source, p_load_date) f ORDER BY raw.name_order(f.file_name) COLLATE "C", f.file_name COLLATE "C") AS d;
 
     IF v_gone IS NOT NULL THEN
         RAISE EXCEPTION 'the raw % of % are gone', p_source, p_load_date USING ERRCODE = 'WH007',

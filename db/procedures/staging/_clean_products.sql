@@ -15,7 +15,7 @@ DECLARE
     v_rejected  bigint;
 BEGIN
     SET LOCAL enable_seqscan TO off;  -- as in _clean_orders
-    -- report numbers the day's reports: by the bytes of the file name, then by place in the file.
+    -- report numbers the day's reports: by the file name (raw.name_order), then by place in the file.
     EXECUTE format('CREATE TEMPORARY TABLE product_lines ON COMMIT DROP AS
                     SELECT %s, r.load_id, r.record_number, r.problems, r.raw_json,
                            array_position($2, r.load_id)::bigint << 32 | r.record_number AS report

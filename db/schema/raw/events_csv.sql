@@ -22,11 +22,11 @@ COMMENT ON TABLE raw.events_csv IS 'One row per event line delivered, as text. P
 COMMENT ON COLUMN raw.events_csv.raw_events_id IS 'Number of the raw row; ids of staging and facts derive from it';
 COMMENT ON COLUMN raw.events_csv.load_id IS 'Delivery that brought it: raw.file_loads';
 COMMENT ON COLUMN raw.events_csv.run_date IS 'Day of the delivery';
-COMMENT ON COLUMN raw.events_csv.line_number IS 'Line of the file on which it began; the header is line 1';
+COMMENT ON COLUMN raw.events_csv.line_number IS 'Line of the file on which it began, the header is line 1; of JSON as in orders_json';
 COMMENT ON COLUMN raw.events_csv.ingested_at IS 'When it was loaded';
 COMMENT ON COLUMN raw.events_csv.event_id IS 'As delivered';
 COMMENT ON COLUMN raw.events_csv.user_id IS 'As delivered';
 COMMENT ON COLUMN raw.events_csv.product_id IS 'As delivered';
 COMMENT ON COLUMN raw.events_csv.event_type IS 'As delivered';
 COMMENT ON COLUMN raw.events_csv.event_ts IS 'As delivered';
-COMMENT ON COLUMN raw.events_csv.extra IS 'Columns that the header adds, as an object of strings; NULL if there are none';
+COMMENT ON COLUMN raw.events_csv.extra IS 'What else the record has: columns that the header adds as texts, members of a JSON record as delivered; NULL if there is nothing';

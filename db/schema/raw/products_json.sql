@@ -17,6 +17,6 @@ COMMENT ON TABLE raw.products_json IS 'One row per product delivered, as deliver
 COMMENT ON COLUMN raw.products_json.raw_products_id IS 'Number of the raw row; ids of staging and facts derive from it';
 COMMENT ON COLUMN raw.products_json.load_id IS 'Delivery that brought it: raw.file_loads';
 COMMENT ON COLUMN raw.products_json.run_date IS 'Day of the delivery';
-COMMENT ON COLUMN raw.products_json.line_number IS 'Where it stood in the file: line of NDJSON, element of an array, from 1';
+COMMENT ON COLUMN raw.products_json.line_number IS 'Where it stood in the file: line of NDJSON or CSV, element of an array or list, place among values, from 1';
 COMMENT ON COLUMN raw.products_json.ingested_at IS 'When it was loaded';
-COMMENT ON COLUMN raw.products_json.raw_json IS 'The product byte for byte as it was delivered';
+COMMENT ON COLUMN raw.products_json.raw_json IS 'The product byte for byte as it was delivered; of a row of CSV an object of its columns as texts';

@@ -21,7 +21,7 @@ COMMENT ON COLUMN raw.sources.raw_id IS 'Column of raw_table that numbers its ro
 COMMENT ON COLUMN raw.sources.staging_table IS 'Table of staging that holds its clean rows';
 COMMENT ON COLUMN raw.sources.key_columns IS 'Columns that tell the rows of a day in staging_table apart';
 COMMENT ON COLUMN raw.sources.sample IS 'SQL over a row of staging_table: how a failed rule names it';
-COMMENT ON COLUMN raw.sources.required_fields IS 'Fields without which a record is rejected; of a CSV header event_id, event_type and event_ts';
+COMMENT ON COLUMN raw.sources.required_fields IS 'Fields without which a record is rejected; a CSV header without them refuses the file';
 COMMENT ON COLUMN raw.sources.is_optional IS 'Whether a day is loaded without it: a fact never waits for a dimension';
 COMMENT ON COLUMN raw.sources.description IS 'What it is';
 

@@ -10,7 +10,7 @@ CREATE TYPE staging.delivery AS (
 COMMENT ON TYPE staging.delivery IS 'The deliveries in force of a source and day';
 COMMENT ON COLUMN staging.delivery.source IS 'orders, events or products';
 COMMENT ON COLUMN staging.delivery.load_date IS 'Day';
-COMMENT ON COLUMN staging.delivery.load_ids IS 'Those that were taken, by the bytes of their names';
+COMMENT ON COLUMN staging.delivery.load_ids IS 'Those that were taken, in the order of their names: raw.name_order';
 COMMENT ON COLUMN staging.delivery.row_count IS 'Rows that they have in raw';
 COMMENT ON COLUMN staging.delivery.refused_count IS 'Records that raw could not take, and files refused whole';
 COMMENT ON COLUMN staging.delivery.file_count IS 'Deliveries, refused ones too';
