@@ -46,9 +46,12 @@ class _Unclosed(_Mistake):
 
 
 class EventFile:
-    """A CSV delivery: its header, then its records. Raises Refused when the header will not do."""
+    """A CSV delivery: its header, then its records. Raises Refused when the header will not do.
 
-    def __init__(self, source: Source) -> None:
+    `any_columns`: a function finds the fields of an event, whatever its columns are called.
+    """
+
+    def __init__(self, source: Source, *, any_columns: bool = False) -> None:
         self._blocks = lines(source)
         first = next(self._blocks, None)
         if first is None:
@@ -59,7 +62,7 @@ class EventFile:
             header, end = _fields(first.data, 0)
         except _Mistake as mistake:
             raise Refused(f"the header does not parse: {mistake}") from None
-        self.columns = _names(header)
+        self.columns = _names(header, () if any_columns else REQUIRED)
         self._first = Lines(1 + first.data.count(b"\n", 0, end), first.offset + end, first.data[end:])
         known = {name: place for place, name in enumerate(self.columns)}
         self._places = [known.pop(name, None) for name in COLUMNS]
@@ -235,14 +238,14 @@ def _fields(data: bytes, at: int) -> tuple[list[bytes], int]:
             raise _Mistake(f"{mistake} (field {field})")
 
 
-def _names(header: list[bytes]) -> list[str]:
-    """Return the names of a header. Raises Refused when it will not do."""
+def _names(header: list[bytes], required: tuple[str, ...]) -> list[str]:
+    """Return the names of a header that has to have those `required`. Raises Refused when it will not do."""
     if len(header) > MOST_COLUMNS:
         raise Refused(f"the header has {len(header)} columns; {MOST_COLUMNS} are allowed")
     if fault := _text_fault(b",".join(header)):
         raise Refused(f"the header is {fault}")
     names = [name.decode().strip() for name in header]
-    if missing := [name for name in REQUIRED if name not in names]:
+    if missing := [name for name in required if name not in names]:
         raise Refused(f"the header has no column {', '.join(missing)}; it has {_short(names)}")
     if twice := {name for name in names if names.count(name) > 1}:
         raise Refused(f"the header names {_short(sorted(twice))} twice")

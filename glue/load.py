@@ -18,6 +18,7 @@ from glue.json_records import json_fault, json_records
 from glue.landing import DAMAGE, Content, shown
 from glue.packing import Packed, Packer
 from glue.records import Record, Rejected, Source, reject
+from glue.shape import Shape, shape_of
 
 # What the server says of bytes that it cannot take: class 22, and records that are too deep for its stack.
 UNACCEPTABLE = (psycopg.DataError, errors.StatementTooComplex, errors.ProgramLimitExceeded)
@@ -80,7 +81,8 @@ def load(
         if refused is None:
             try:
                 with connection.transaction():
-                    loading = _Loading(connection, source, Packer(source, day, load_id))
+                    shape = shape_of(connection, source, delivery.name)
+                    loading = _Loading(connection, source, Packer(source, day, load_id), shape)
                     _load_content(loading, delivery, sha256, byte_count, say)
                     rows, rejected = loading.rows, loading.rejected
             except Refused as error:
@@ -135,8 +137,8 @@ def _load_content(loading: "_Loading", delivery: Openable, sha256: str, byte_cou
 class _Loading:
     """The loading of one delivery: `rows` and `rejected` count what went into raw."""
 
-    def __init__(self, connection: psycopg.Connection, source: str, packer: Packer) -> None:
-        self.connection, self.source, self.packer = connection, source, packer
+    def __init__(self, connection: psycopg.Connection, source: str, packer: Packer, shape: Shape) -> None:
+        self.connection, self.source, self.packer, self.shape = connection, source, packer, shape
         self.rows = self.rejected = 0
 
     def run(self, content: Content, name: str) -> Iterator[None]:
@@ -175,7 +177,7 @@ class _Loading:
         return sorted(unfit + self._by_halves(records, self.packer.json))
 
     def _events(self, content: Content) -> Iterator[None]:
-        file = EventFile(Source(content))
+        file = EventFile(Source(content), any_columns=self.shape.is_mapped)
 
         def pack(batch: EventBatch) -> Packed | None:
             if not batch.quick:

@@ -1,12 +1,15 @@
 -- Who may call what. Nothing is for PUBLIC (db/schema/roles.sql); procedures that commit run with their caller's
 -- rights, so a runner needs the driver and what it calls, but no worker: audit._perform_step calls workers with the
 -- owner's rights, after its checks. Applied after every change of a routine.
-REVOKE ALL ON ALL ROUTINES IN SCHEMA raw, staging, warehouse, audit FROM PUBLIC;
+REVOKE ALL ON ALL ROUTINES IN SCHEMA raw, staging, shapes, warehouse, audit FROM PUBLIC;
+
+-- What shapes are made of: for the role that evaluates them, and for who tries them.
+GRANT EXECUTE ON ALL ROUTINES IN SCHEMA shapes TO warehouse_shaper, warehouse_runner, warehouse_analyst;
 
 GRANT EXECUTE ON FUNCTION
     raw.prepare_month(date), raw.open_load(text, date, text, text), raw.summarize_month(date),
     raw.close_load(bigint, text, date, text, text, bigint, bigint, bigint, text),
-    raw.begin_extract(text, date), raw.end_extract(bigint, bigint, bigint, bigint, text, text), raw.reason_not_to_ask(date)
+    raw.shape_of(text, text), raw.begin_extract(text, date), raw.end_extract(bigint, bigint, bigint, bigint, text, text), raw.reason_not_to_ask(date)
 TO warehouse_loader;
 
 GRANT EXECUTE ON PROCEDURE

@@ -14,6 +14,7 @@
 \ir staging/problem.sql
 \ir staging/delivery.sql
 \ir staging/fields.sql
+\ir staging/shapes.sql
 \ir staging/own_values.sql
 \ir staging/order_line.sql
 \ir staging/loads.sql

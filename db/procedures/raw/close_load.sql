@@ -12,9 +12,9 @@ AS $close_load$
     SELECT warehouse._refuse_day(p_run_date, 'a delivery');
     SELECT raw._forget_erased(p_source, p_load_id, p_run_date);
     INSERT INTO raw.file_loads (load_id, source, run_date, file_name, sha256, byte_count, row_count, rejected_count,
-                                refused_reason)
+                                refused_reason, read_as)
     VALUES (p_load_id, p_source, p_run_date, p_file_name, p_sha256, p_byte_count, p_row_count, p_rejected_count,
-            p_refused_reason);
+            p_refused_reason, staging._read_as(p_source, p_file_name));
 $close_load$;
 COMMENT ON FUNCTION raw.close_load(bigint, text, date, text, text, bigint, bigint, bigint, text)
     IS 'Records a delivery, in the transaction that loaded it';

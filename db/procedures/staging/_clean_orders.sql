@@ -13,6 +13,7 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off
 AS $_clean_orders$
 DECLARE
     v_delivery  staging.delivery := staging._begin_cleaning('orders', p_load_date);
+    v_beyond    bigint := staging._map_records(v_delivery);
     v_rows      regclass;
     v_lines     bigint;
     v_records   bigint;
@@ -25,9 +26,10 @@ BEGIN
     FROM staging._collect_rows('staging.orders_clean', 'staging._read_orders', v_delivery) AS c;
     SET LOCAL enable_seqscan TO DEFAULT;
     EXECUTE format('SELECT count(*) FROM %s WHERE line_number = 1', v_rows) INTO v_records;
-    PERFORM staging._check_raw_count(v_delivery, v_records);
+    PERFORM staging._check_raw_count(v_delivery, v_records + v_beyond);
 
     v_duplicate := staging._take_out_repeats(v_delivery, v_rows, v_lines);
+    v_lines := v_lines + staging._reject_unmapped(v_delivery);
     v_rejected := audit._record_bad_records(v_delivery);
 
     DROP TABLE pg_temp.bad_rows;

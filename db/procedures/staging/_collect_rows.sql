@@ -10,10 +10,10 @@ DECLARE
     v_is_first boolean := warehouse._partition_of(p_parent, p_delivery.load_date) IS NULL;
     v_name     text := CASE WHEN v_is_first THEN warehouse._partition_name(p_parent, p_delivery.load_date, 'day') ELSE 'pg_temp.new_rows' END;
 BEGIN
-    EXECUTE format('CREATE %s TABLE %s AS SELECT %s FROM %s($1, $2, $3, $4, $5) AS r',
+    EXECUTE format('CREATE %s TABLE %s AS SELECT %s FROM %s($1, $2, $3, $4, $5, $6) AS r',
                    CASE WHEN NOT v_is_first THEN 'TEMPORARY' END, v_name, staging._columns_read(p_parent), p_reader)
-    USING p_delivery.load_date, to_char(p_delivery.load_date, 'YYYY-MM-DD"T__:__:__Z"'), staging.oldest_date(p_delivery.load_date), p_delivery.load_ids,
-          staging._own_fields(p_delivery.source);
+    USING p_delivery.load_date, to_char(p_delivery.load_date, 'YYYY-MM-DD"T__:__:__Z"'), staging.oldest_date(p_delivery.load_date),
+          staging._own_form_loads(p_delivery), staging._own_fields(p_delivery.source), p_delivery.shaped_ids IS NOT NULL;
     GET DIAGNOSTICS p_lines = ROW_COUNT;
     p_rows := v_name;
 END

@@ -7,11 +7,12 @@
 --
 -- p_today: what most times look like, to LIKE: '2025-12-19T__:__:__Z';  p_oldest: the earliest day of an order
 -- p_load_ids: the deliveries in force;  p_own: custom fields (staging._own_fields); NULL for none, which costs nothing
+-- p_has_mapped: whether there are records that staging._map_records has made, too; false costs nothing
 -- The body is inlined into the query that calls it: what that query does not ask for is not computed, and both cores may work.
 -- Each OFFSET '0' is a fence: what stands above it is computed once per row; the quotes make it a bigint, which lets both cores
 -- work. Codes are looked up in one JSON object: of a day that nobody has analyzed the planner expects one row, and could join in any way.
 CREATE OR REPLACE FUNCTION staging._read_orders(
-    p_load_date date, p_today text, p_oldest date, p_load_ids bigint[], p_own staging.fields[]
+    p_load_date date, p_today text, p_oldest date, p_load_ids bigint[], p_own staging.fields[], p_has_mapped boolean
 )
 RETURNS TABLE (
     staging_orders_id bigint, load_date date, order_id text, line_number integer, user_id text, product_id text,
@@ -24,8 +25,11 @@ BEGIN ATOMIC
         SELECT o.raw_orders_id, o.load_id, o.line_number AS record_number, o.raw_json,
                json_typeof(o.raw_json) = 'object'
                AND (o.raw_json::text NOT LIKE '%\\u%' OR staging._is_storable(o.raw_json::text)) AS is_readable
-        FROM raw.orders_json o
-        WHERE o.run_date = p_load_date AND o.load_id = ANY (p_load_ids)
+        FROM (SELECT d.raw_orders_id, d.load_id, d.line_number, d.raw_json
+              FROM raw.orders_json d
+              WHERE d.run_date = p_load_date AND d.load_id = ANY (p_load_ids)
+              UNION ALL
+              SELECT m.raw_id, m.load_id, m.line_number, m.record FROM staging._mapped_records() m WHERE p_has_mapped) AS o
         OFFSET '0'
     ),
     parsed AS (
@@ -146,4 +150,4 @@ BEGIN ATOMIC
                 ELSE coalesce((e.order_own).attributes, '{}') || (e.line_own).attributes END
     FROM explained e;
 END;
-COMMENT ON FUNCTION staging._read_orders(date, text, date, bigint[], staging.fields[]) IS 'The lines of the orders delivered for a day: typed, and judged';
+COMMENT ON FUNCTION staging._read_orders(date, text, date, bigint[], staging.fields[], boolean) IS 'The lines of the orders delivered for a day: typed, and judged';
