@@ -30,6 +30,7 @@ BEGIN
     IF NOT pg_has_role('warehouse_owner', 'warehouse_shaper', 'USAGE') THEN
         GRANT warehouse_shaper TO warehouse_owner;
     END IF;
+    EXECUTE format('GRANT TEMPORARY ON DATABASE %%I TO warehouse_shaper', current_database());
 END
 $role$
 """

@@ -47,8 +47,8 @@ BEGIN
     -- A database that comes from PostgreSQL 14 lets everybody make things in public.
     REVOKE CREATE ON SCHEMA public FROM PUBLIC;
     GRANT USAGE, CREATE ON SCHEMA public TO warehouse_owner;
-    -- Rules are compiled before they are run: audit._evaluate.
-    EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO warehouse_checker', current_database());
+    -- Rules are compiled before they are run: audit._evaluate; and so are functions of shapes: staging._apply_shape.
+    EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO warehouse_checker, warehouse_shaper', current_database());
 END
 $roles$;
 

@@ -8,15 +8,17 @@ RETURN (
     SELECT json_build_object(
         'order_id', o.id, 'user_id', o.customer ->> 'id', 'timestamp', o.created_at, 'updated_at', o.updated_at, 'currency', o.currency,
         'status', CASE WHEN o.cancelled_at IS NOT NULL OR o.test THEN 'cancelled' ELSE o.financial_status END,
-        'shipping', coalesce(shapes.amount(o.shipping_lines, 'discounted_price'), shapes.amount(o.shipping_lines, 'price')),
-        'refunded', (SELECT sum(coalesce(shapes.amount(r.refund -> 'refund_line_items', 'subtotal'), shapes.amount(r.refund -> 'transactions', 'amount')))
-                     FROM json_array_elements(o.refunds) AS r (refund)),
+        'shipping', (SELECT sum(coalesce(s.discounted_price, s.price)) FROM json_to_recordset(o.shipping_lines) AS s (discounted_price numeric, price numeric)),
+        'refunded', (SELECT sum(coalesce((SELECT sum(l.subtotal) FROM json_to_recordset(r.refund_line_items) AS l (subtotal numeric)),
+                                         (SELECT sum(t.amount) FROM json_to_recordset(r.transactions) AS t (amount numeric))))
+                     FROM json_to_recordset(o.refunds) AS r (refund_line_items json, transactions json)),
         'user', json_build_object(
             'city', coalesce(o.shipping_address ->> 'city', o.billing_address ->> 'city', o.customer -> 'default_address' ->> 'city'),
             'signup_date', left(o.customer ->> 'created_at', 10), 'marketing_source', o.source_name),
         'items', (SELECT json_agg(json_build_object(
                       'product_id', coalesce(nullif(l.sku, ''), l.product_id, l.title), 'quantity', l.quantity, 'price', l.price,
-                      'discount', shapes.amount(l.discount_allocations, 'amount'), 'tax', shapes.amount(l.tax_lines, 'price')) ORDER BY l.place)
+                      'discount', (SELECT sum(d.amount) FROM json_to_recordset(l.discount_allocations) AS d (amount numeric)),
+                      'tax', (SELECT sum(t.price) FROM json_to_recordset(l.tax_lines) AS t (price numeric))) ORDER BY l.place)
                   FROM ROWS FROM (json_to_recordset(o.line_items) AS (
                       sku text, product_id text, title text, quantity text, price text, discount_allocations json, tax_lines json))
                       WITH ORDINALITY AS l (sku, product_id, title, quantity, price, discount_allocations, tax_lines, place)))

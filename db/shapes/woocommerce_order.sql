@@ -9,8 +9,8 @@ RETURN (
         'order_id', o.id, 'user_id', nullif(o.customer_id, '0'), 'timestamp', o.date_created_gmt || 'Z', 'updated_at', o.date_modified_gmt || 'Z',
         'status', o.status, 'currency', o.currency, 'shipping', o.shipping_total,
         'discount', (SELECT -sum(f.total) FROM json_to_recordset(o.fee_lines) AS f (total numeric) WHERE f.total < 0),
-        'tax', o.total_tax - coalesce(shapes.amount(o.line_items, 'total_tax'), 0),
-        'refunded', -shapes.amount(o.refunds, 'total'),
+        'tax', o.total_tax - (SELECT coalesce(sum(l.total_tax), 0) FROM json_to_recordset(o.line_items) AS l (total_tax numeric)),
+        'refunded', (SELECT -sum(r.total) FROM json_to_recordset(o.refunds) AS r (total numeric)),
         'user', json_build_object('city', coalesce(nullif(o.billing ->> 'city', ''), o.shipping ->> 'city')),
         'items', (SELECT json_agg(json_build_object('product_id', l.product_id, 'quantity', l.quantity, 'line_total', l.total, 'tax', l.total_tax) ORDER BY l.part, l.place)
                   FROM (SELECT 1 AS part, i.place, coalesce(nullif(i.sku, ''), nullif(i.variation_id, '0'), i.product_id) AS product_id, i.quantity, i.total, i.total_tax
