@@ -530,3 +530,66 @@ def test_reports_of_an_order_in_two_forms_are_reports_of_one_order(shop: Warehou
     shop.run(DAY)
     assert [(found.order_id, found.product_id) for found in lines(shop)] == [("1", "A-1"), ("2", "P-1"), ("3", "A-1")]
     assert shop.value("SELECT duplicate_count FROM staging.loads WHERE source = 'orders'") == 3
+
+
+# -- erasure -----------------------------------------------------------------------------------------
+
+
+def raw_texts(shop: Warehouse) -> str:
+    """Return all that raw and audit hold of records."""
+    return "\n".join(
+        row.text for row in shop.rows(
+            "SELECT raw_json::text AS text FROM raw.orders_json UNION ALL SELECT e::text FROM raw.events_csv e"
+            " UNION ALL SELECT b::text FROM audit.bad_records b"
+        )
+    )  # fmt: skip
+
+
+def test_a_person_is_found_and_taken_out_wherever_a_form_tells_of_them(shop: Warehouse) -> None:
+    """A till knows a card; only its function makes a user_id of that."""
+    make(shop)
+    register(shop, "shapes.till_sale", file_pattern="till*")
+    register(shop, "shapes.segment_event", "events")
+    mary = {"card": {"number": 7, "town": "Bonn"}, "note": "for Mary"}
+    shop.landing.orders(DAY, [sale(1, **mary), sale(2, card={"number": 8, "town": "Kiel"}), sale(1, **mary), sale(3, at="no", card=None)], "till.ndjson")
+    rows = [{"messageId": "m-1", "type": "track", "event": "Product Added", "userId": "card-7", "anonymousId": "", "timestamp": f"{DAY}T09:00:00Z", "ip": "10.0.0.1"},
+            {"messageId": "m-2", "type": "track", "event": "Product Added", "userId": "", "anonymousId": "someone", "timestamp": f"{DAY}T09:00:00Z", "ip": "10.0.0.2"}]  # fmt: skip
+    shop.landing.events(DAY, rows, columns=list(rows[0]))
+    shop.run(DAY)
+    facts = "SELECT order_id, line_number, product_id, quantity, revenue, status FROM warehouse.fact_orders ORDER BY 1, 2"
+    counts = "SELECT source, delivered_count, clean_count, duplicate_count, rejected_count FROM staging.loads ORDER BY 1"
+    before, counted = shop.rows(facts), shop.rows(counts)
+    assert "Mary" in raw_texts(shop) and shop.value("SELECT count(*) FROM warehouse.dim_user WHERE user_id = 'card-7'") == 1
+
+    shop.call("audit.erase_user", "card-7", "asked for it")
+    for word in ("Mary", "Bonn", '"number": 7', "10.0.0.1", "card-7"):
+        assert word not in raw_texts(shop), word
+    assert "Kiel" in raw_texts(shop) and "10.0.0.2" in raw_texts(shop)
+    assert shop.value("SELECT count(*) FROM warehouse.dim_user WHERE user_id = 'card-7'") == 0
+    assert (shop.rows(facts), shop.rows(counts)) == (before, counted)
+    shop.call("warehouse.run_day", DAY)
+    assert (shop.rows(facts), shop.rows(counts)) == (before, counted), "cleaning makes the same of what is kept"
+    (pseudonym,) = {row.user_id for row in shop.rows("SELECT user_id FROM staging.orders_clean WHERE order_id = '1'")}
+    assert pseudonym.startswith("erased-") and shop.value("SELECT city FROM staging.orders_clean WHERE order_id = '1'") is None
+    assert shop.value("SELECT user_id FROM staging.events_clean WHERE event_id = 'm-1'") == pseudonym
+
+    # A delivery that brings her again is a guest's, before anybody reads it.
+    again = date(2025, 12, 20)
+    shop.landing.orders(again, [sale(4, **mary), sale(5, card={"number": 8, "town": "Kiel"})], "till.ndjson")
+    shop.landing.events(again, [rows[0] | {"messageId": "m-3"}], columns=list(rows[0]))
+    shop.run(again)
+    assert shop.rows("SELECT order_id, user_id FROM staging.orders_clean WHERE load_date = %s ORDER BY 1", again) == [("4", None), ("5", "card-8")]
+    assert shop.value("SELECT user_id FROM staging.events_clean WHERE event_id = 'm-3'") is None
+    assert "Mary" not in raw_texts(shop) and "10.0.0.1" not in raw_texts(shop)
+    assert shop.value("SELECT delivered_again_at IS NOT NULL FROM audit.erased_users")
+
+
+def test_a_record_that_no_function_can_read_is_taken_away_if_it_has_the_user_as_a_word(shop: Warehouse) -> None:
+    make(shop, TILL.replace("'card-' || (record #>> '{card,number}')", "record #>> '{card,number}'"))
+    register(shop, "shapes.till_sale")
+    shop.landing.orders(DAY, [sale(1), sale(2, at="no")], "till.ndjson")
+    shop.run(DAY)
+    shop.call("audit.erase_user", "7", "asked for it")
+    assert "Bonn" not in raw_texts(shop)
+    shop.call("warehouse.run_day", DAY)
+    assert shop.rows("SELECT clean_count, rejected_count FROM staging.loads WHERE source = 'orders'") == [(1, 1)]

@@ -1,9 +1,10 @@
 -- Puts the records of deliveries that have a shape into our form, for the readers: pg_temp.mapped_records, and those for which
 -- that fails: pg_temp.unmapped_records. Nothing is done for deliveries in our own form.
 --
+-- p_is_joined: whether rows that are lines are put together to orders
 -- Reads:   raw, raw.file_loads, staging.shapes
 -- Returns: by how many the rows of raw exceed what the readers get instead of them
-CREATE OR REPLACE FUNCTION staging._map_records(p_delivery staging.delivery) RETURNS bigint
+CREATE OR REPLACE FUNCTION staging._map_records(p_delivery staging.delivery, p_is_joined boolean DEFAULT true) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD' SET enable_seqscan = off
 AS $_map_records$
 DECLARE
@@ -73,7 +74,7 @@ BEGIN
                   p_delivery.source = 'products';
             v_from := v_from + c_batch_rows;
         END LOOP;
-        IF v_load.rows_are = 'lines' THEN
+        IF v_load.rows_are = 'lines' AND p_is_joined THEN
             PERFORM staging._join_rows(v_load.load_id);
         END IF;
     END LOOP;
@@ -81,4 +82,4 @@ BEGIN
     RETURN v_all - v_mapped;
 END
 $_map_records$;
-COMMENT ON FUNCTION staging._map_records(staging.delivery) IS 'Puts the records of deliveries that have a shape into our form';
+COMMENT ON FUNCTION staging._map_records(staging.delivery, boolean) IS 'Puts the records of deliveries that have a shape into our form';
