@@ -82,7 +82,11 @@ def rejected(shop: Warehouse) -> list[Any]:
 def sample(name: str) -> Any:
     """Return a sample of an order of another system."""
     text = (REAL_WORLD / "shapes" / name).read_bytes()
-    return json.loads(text) if name.endswith(".json") else list(csv.DictReader(io.StringIO(text.decode("latin-1")), delimiter="\t"))
+    return (
+        json.loads(text)
+        if name.endswith(".json")
+        else list(csv.DictReader(io.StringIO(text.decode("latin-1")), delimiter="\t"))
+    )
 
 
 def mapped(shop: Warehouse, routine: str, record: Any) -> Any:
@@ -173,7 +177,9 @@ def test_what_shapes_need_is_there_whatever_the_time_zone_of_who_tries_it(shop: 
     for zone in ("UTC", "America/New_York"):
         shop.execute(f"SET timezone = '{zone}'")
         for expression, said in HELPERS.items():
-            assert shop.value(f"SELECT ({expression}) = %s::text::{'timestamptz' if 'time' in expression else 'numeric'}", said), expression
+            assert shop.value(
+                f"SELECT ({expression}) = %s::text::{'timestamptz' if 'time' in expression else 'numeric'}", said
+            ), expression
 
 
 @needs_real_world
@@ -212,7 +218,9 @@ def test_a_form_of_ones_own_goes_from_its_file_to_the_facts(shop: Warehouse) -> 
     ]  # fmt: skip
     assert rejected(shop) == []
     assert shop.value("SELECT count(*) FROM warehouse.fact_orders") == 4
-    assert shop.value("SELECT raw_json ->> 'receipt' FROM raw.orders_json WHERE raw_json ->> 'order_id' IS NULL LIMIT 1")
+    assert shop.value(
+        "SELECT raw_json ->> 'receipt' FROM raw.orders_json WHERE raw_json ->> 'order_id' IS NULL LIMIT 1"
+    )
 
 
 @needs_real_world
@@ -247,7 +255,9 @@ def test_case_45_and_58_rows_of_one_order_are_its_lines(shop: Warehouse) -> None
 @needs_real_world
 def test_case_12_events_of_ga4_with_its_own_columns(shop: Warehouse) -> None:
     day = date(2025, 3, 13)
-    shop.landing.put("events", day, "events.csv", (REAL_WORLD / "cases/12_ga4_micros/events/2025-03-13/events.csv").read_bytes())
+    shop.landing.put(
+        "events", day, "events.csv", (REAL_WORLD / "cases/12_ga4_micros/events/2025-03-13/events.csv").read_bytes()
+    )
     shop.run(day)
     assert shop.value("SELECT count(*) FROM staging.events_clean") == 0, "without its shape the header is refused"
     register(shop, "shapes.ga4_flat_event", "events")
@@ -266,10 +276,18 @@ def test_case_11_a_shape_reads_times_that_count_from_1970(shop: Warehouse) -> No
                 FROM json_each(record) AS e)
     """)  # fmt: skip
     register(shop, "shapes.app_event", "events")
-    shop.landing.put("events", day, "events.csv", (REAL_WORLD / "cases/11_epoch_ms_events/events/2025-03-12/events.csv").read_bytes())
+    shop.landing.put(
+        "events", day, "events.csv", (REAL_WORLD / "cases/11_epoch_ms_events/events/2025-03-12/events.csv").read_bytes()
+    )
     shop.run(day)
-    found = shop.rows("SELECT event_id, date_trunc('second', event_ts AT TIME ZONE 'UTC') AS at, product_id FROM staging.events_clean ORDER BY 1")
-    assert [row.event_id for row in found] == ["e1", "e2", "e3"] and [row.product_id for row in found] == ["p1", "p1", None]
+    found = shop.rows(
+        "SELECT event_id, date_trunc('second', event_ts AT TIME ZONE 'UTC') AS at, product_id FROM staging.events_clean ORDER BY 1"
+    )
+    assert [row.event_id for row in found] == ["e1", "e2", "e3"] and [row.product_id for row in found] == [
+        "p1",
+        "p1",
+        None,
+    ]
     assert {f"{row.at}" for row in found} == {"2025-03-12 12:00:00"}
 
 
@@ -277,14 +295,22 @@ def test_a_product_of_several_variants_becomes_several_products(shop: Warehouse)
     register(shop, "shapes.shopify_product", "products")
     variants = [{"sku": "S-1", "title": "S", "price": "9.90"}, {"sku": "S-2", "title": "M", "price": "10.90"}]
     shirt = {"id": 1, "title": "Shirt", "vendor": "Acme", "product_type": "Tops", "variants": variants}
-    mug = {"id": 2, "title": "Mug", "vendor": "Acme", "product_type": "", "variants": [{"sku": "", "title": "Default Title", "price": "5"}]}
+    mug = {
+        "id": 2,
+        "title": "Mug",
+        "vendor": "Acme",
+        "product_type": "",
+        "variants": [{"sku": "", "title": "Default Title", "price": "5"}],
+    }
     shop.landing.products(DAY, [shirt, mug, {"id": 3, "variants": 5}])
     shop.run(DAY)
     assert shop.rows("SELECT product_id, product_name, category, current_price FROM staging.products_clean ORDER BY 1") == [
         ("2", "Mug", None, 5), ("S-1", "Shirt – S", "Tops", Decimal("9.9")), ("S-2", "Shirt – M", "Tops", Decimal("10.9")),
     ]  # fmt: skip
     assert [row.failure_reason for row in rejected(shop)] == ["shapes.shopify_product fails (22023)"]
-    assert shop.rows("SELECT raw_count, delivered_count, clean_count, rejected_count FROM staging.loads WHERE source = 'products'") == [(3, 4, 3, 1)]
+    assert shop.rows(
+        "SELECT raw_count, delivered_count, clean_count, rejected_count FROM staging.loads WHERE source = 'products'"
+    ) == [(3, 4, 3, 1)]
 
 
 def test_rows_of_one_order_keep_who_each_of_them_is(shop: Warehouse) -> None:
@@ -301,7 +327,9 @@ def test_rows_of_one_order_keep_who_each_of_them_is(shop: Warehouse) -> None:
     assert [(found.line_number, found.record_id) for found in bad if "quantity" in found.failure_reason] == [(3, "R-1")]
     assert json.loads(next(found for found in bad if found.line_number == 3).raw_data)["product_id"] == "C"
     assert [found.line_number for found in bad if "order_id is missing" in found.failure_reason] == [5]
-    counts = shop.row("SELECT raw_count, delivered_count, clean_count + rejected_count + duplicate_count FROM staging.loads WHERE source = 'orders'")
+    counts = shop.row(
+        "SELECT raw_count, delivered_count, clean_count + rejected_count + duplicate_count FROM staging.loads WHERE source = 'orders'"
+    )
     assert counts == (5, 5, 5)
     places = shop.rows(
         "SELECT s.order_id, s.line_number, s.product_id, o.line_number AS first FROM staging.orders_clean s"
@@ -358,16 +386,23 @@ def test_a_record_that_a_function_fails_for_is_rejected_with_the_error_and_the_r
     ]  # fmt: skip
     assert found[0].failed_value == 'invalid input syntax for type numeric: "1.2.3"'
     assert json.loads(found[1].raw_data)["at"] == "noon", "it is shown as it was delivered"
-    assert shop.rows("SELECT delivered_count, clean_count, rejected_count FROM staging.loads WHERE source = 'orders'") == [(7, 2, 5)]
+    assert shop.rows(
+        "SELECT delivered_count, clean_count, rejected_count FROM staging.loads WHERE source = 'orders'"
+    ) == [(7, 2, 5)]
 
 
 def test_what_a_function_makes_is_judged_as_our_own_form_is_and_shown_as_it_was_delivered(shop: Warehouse) -> None:
     make(shop)
     register(shop, "shapes.till_sale")
-    shop.landing.orders(DAY, [sale(1, {"article": "A", "pieces": -1, "each": "1"}), sale(2, at=NOON + 90000)], "till.ndjson")
+    shop.landing.orders(
+        DAY, [sale(1, {"article": "A", "pieces": -1, "each": "1"}), sale(2, at=NOON + 90000)], "till.ndjson"
+    )
     shop.run(DAY)
     found = rejected(shop)
-    assert [row.failure_reason for row in found] == ["quantity is not a whole number above 0", "timestamp is after the day of the delivery"]
+    assert [row.failure_reason for row in found] == [
+        "quantity is not a whole number above 0",
+        "timestamp is after the day of the delivery",
+    ]
     assert [json.loads(row.raw_data)["receipt"] for row in found] == [1, 2]
 
 
@@ -390,7 +425,10 @@ HARMFUL = {
 
 def test_a_function_can_compute_and_nothing_else(shop: Warehouse) -> None:
     """Whatever it tries, its records are rejected and the day goes on."""
-    make(shop, "CREATE FUNCTION shapes.nap(record json) RETURNS json LANGUAGE sql AS $$ SELECT record FROM (SELECT pg_sleep(600)) AS s $$")
+    make(
+        shop,
+        "CREATE FUNCTION shapes.nap(record json) RETURNS json LANGUAGE sql AS $$ SELECT record FROM (SELECT pg_sleep(600)) AS s $$",
+    )
     register(shop, "shapes.harm", file_pattern="harm*")
     shop.landing.orders(DAY, [order("H-1", DAY)], "harm.ndjson")
     shop.landing.orders(DAY, [order("O-1", DAY)], "shop.ndjson")
@@ -415,7 +453,7 @@ def test_only_the_owner_makes_functions_of_shapes_and_who_runs_days_can_try_them
             shop.connect(role).execute("CREATE FUNCTION shapes.mine() RETURNS json LANGUAGE sql RETURN NULL::json")
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             shop.connect(role).execute("INSERT INTO staging.shapes (shape, source) VALUES ('mine', 'orders')")
-    tried = "SELECT shapes.till_sale('{\"receipt\": 1, \"at\": 0, \"sold\": []}') ->> 'order_id'"
+    tried = 'SELECT shapes.till_sale(\'{"receipt": 1, "at": 0, "sold": []}\') ->> \'order_id\''
     for role in ("warehouse_runner", "warehouse_analyst", "warehouse_shaper"):
         assert shop.connect(role).execute(tried).fetchall() == [("1",)]
     readable = """
@@ -483,7 +521,13 @@ def test_of_the_shapes_that_fit_a_name_the_one_of_the_least_priority_counts(shop
     }  # fmt: skip
     for pattern, good in fits.items():
         assert all(shop.value("SELECT staging._name_fits(%s, %s)", name, pattern) for name in good), pattern
-    for name, pattern in (("b.json", "a*"), ("a.json", "a?.json"), ("100xyx", "100%_*"), ("x.a", "*.b"), ("a\\b", "a_b")):
+    for name, pattern in (
+        ("b.json", "a*"),
+        ("a.json", "a?.json"),
+        ("100xyx", "100%_*"),
+        ("x.a", "*.b"),
+        ("a\\b", "a_b"),
+    ):
         assert not shop.value("SELECT staging._name_fits(%s, %s)", name, pattern), pattern
     register(shop, None, shape="last", file_pattern="*", priority=900, records_path="x")
     register(shop, None, shape="b", file_pattern="orders*", priority=5, records_path="data.orders")
@@ -551,15 +595,26 @@ def test_a_person_is_found_and_taken_out_wherever_a_form_tells_of_them(shop: War
     register(shop, "shapes.till_sale", file_pattern="till*")
     register(shop, "shapes.segment_event", "events")
     mary = {"card": {"number": 7, "town": "Bonn"}, "note": "for Mary"}
-    shop.landing.orders(DAY, [sale(1, **mary), sale(2, card={"number": 8, "town": "Kiel"}), sale(1, **mary), sale(3, at="no", card=None)], "till.ndjson")
+    shop.landing.orders(
+        DAY,
+        [sale(1, **mary), sale(2, card={"number": 8, "town": "Kiel"}), sale(1, **mary), sale(3, at="no", card=None)],
+        "till.ndjson",
+    )
     rows = [{"messageId": "m-1", "type": "track", "event": "Product Added", "userId": "card-7", "anonymousId": "", "timestamp": f"{DAY}T09:00:00Z", "ip": "10.0.0.1"},
             {"messageId": "m-2", "type": "track", "event": "Product Added", "userId": "", "anonymousId": "someone", "timestamp": f"{DAY}T09:00:00Z", "ip": "10.0.0.2"}]  # fmt: skip
     shop.landing.events(DAY, rows, columns=list(rows[0]))
     shop.run(DAY)
-    facts = "SELECT order_id, line_number, product_id, quantity, revenue, status FROM warehouse.fact_orders ORDER BY 1, 2"
-    counts = "SELECT source, delivered_count, clean_count, duplicate_count, rejected_count FROM staging.loads ORDER BY 1"
+    facts = (
+        "SELECT order_id, line_number, product_id, quantity, revenue, status FROM warehouse.fact_orders ORDER BY 1, 2"
+    )
+    counts = (
+        "SELECT source, delivered_count, clean_count, duplicate_count, rejected_count FROM staging.loads ORDER BY 1"
+    )
     before, counted = shop.rows(facts), shop.rows(counts)
-    assert "Mary" in raw_texts(shop) and shop.value("SELECT count(*) FROM warehouse.dim_user WHERE user_id = 'card-7'") == 1
+    assert (
+        "Mary" in raw_texts(shop)
+        and shop.value("SELECT count(*) FROM warehouse.dim_user WHERE user_id = 'card-7'") == 1
+    )
 
     shop.call("audit.erase_user", "card-7", "asked for it")
     for word in ("Mary", "Bonn", '"number": 7', "10.0.0.1", "card-7"):
@@ -570,7 +625,10 @@ def test_a_person_is_found_and_taken_out_wherever_a_form_tells_of_them(shop: War
     shop.call("warehouse.run_day", DAY)
     assert (shop.rows(facts), shop.rows(counts)) == (before, counted), "cleaning makes the same of what is kept"
     (pseudonym,) = {row.user_id for row in shop.rows("SELECT user_id FROM staging.orders_clean WHERE order_id = '1'")}
-    assert pseudonym.startswith("erased-") and shop.value("SELECT city FROM staging.orders_clean WHERE order_id = '1'") is None
+    assert (
+        pseudonym.startswith("erased-")
+        and shop.value("SELECT city FROM staging.orders_clean WHERE order_id = '1'") is None
+    )
     assert shop.value("SELECT user_id FROM staging.events_clean WHERE event_id = 'm-1'") == pseudonym
 
     # A delivery that brings her again is a guest's, before anybody reads it.
@@ -578,7 +636,10 @@ def test_a_person_is_found_and_taken_out_wherever_a_form_tells_of_them(shop: War
     shop.landing.orders(again, [sale(4, **mary), sale(5, card={"number": 8, "town": "Kiel"})], "till.ndjson")
     shop.landing.events(again, [rows[0] | {"messageId": "m-3"}], columns=list(rows[0]))
     shop.run(again)
-    assert shop.rows("SELECT order_id, user_id FROM staging.orders_clean WHERE load_date = %s ORDER BY 1", again) == [("4", None), ("5", "card-8")]
+    assert shop.rows("SELECT order_id, user_id FROM staging.orders_clean WHERE load_date = %s ORDER BY 1", again) == [
+        ("4", None),
+        ("5", "card-8"),
+    ]
     assert shop.value("SELECT user_id FROM staging.events_clean WHERE event_id = 'm-3'") is None
     assert "Mary" not in raw_texts(shop) and "10.0.0.1" not in raw_texts(shop)
     assert shop.value("SELECT delivered_again_at IS NOT NULL FROM audit.erased_users")

@@ -105,8 +105,10 @@ def test_no_role_is_more_than_it_seems(warehouse: Warehouse) -> None:
     assert warehouse.rows(attributes) == []
     members = """
         SELECT member::regrole::text, roleid::regrole::text, admin_option FROM pg_auth_members
-        WHERE member IN (SELECT oid FROM pg_roles WHERE rolname LIKE 'warehouse\\_%')"""
-    assert warehouse.rows(members) == [("warehouse_owner", "warehouse_checker", False)]
+        WHERE member IN (SELECT oid FROM pg_roles WHERE rolname LIKE 'warehouse\\_%') ORDER BY 2"""
+    assert warehouse.rows(members) == [
+        ("warehouse_owner", "warehouse_checker", False), ("warehouse_owner", "warehouse_shaper", False)
+    ]  # fmt: skip
     # What runs with the rights of another is the owner's, but for those that parse and evaluate rules.
     definers = """
         SELECT pg_get_userbyid(proowner),
@@ -117,6 +119,7 @@ def test_no_role_is_more_than_it_seems(warehouse: Warehouse) -> None:
     assert warehouse.rows(definers) == [
         ("warehouse_checker", ["_evaluate", "_parsed_rules"]),
         ("warehouse_owner", None),
+        ("warehouse_shaper", ["_apply_shape"]),
     ]
 
 
@@ -136,7 +139,7 @@ def test_nobody_changes_raw_neither_by_its_parents_nor_by_its_partitions(warehou
             with pytest.raises(psycopg.Error, match="immutable") as refused:
                 connection.execute(statement)
             assert refused.value.sqlstate == "WH010", statement
-    for role in ("warehouse_loader", "warehouse_runner", "warehouse_checker", "warehouse_analyst"):
+    for role in ("warehouse_loader", "warehouse_runner", "warehouse_checker", "warehouse_shaper", "warehouse_analyst"):
         connection = warehouse.connect(role)
         for statement in [change.format(table) for table in tables for change in CHANGES]:
             with pytest.raises(errors.InsufficientPrivilege):

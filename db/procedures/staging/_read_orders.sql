@@ -25,11 +25,7 @@ BEGIN ATOMIC
         SELECT o.raw_orders_id, o.load_id, o.line_number AS record_number, o.raw_json,
                json_typeof(o.raw_json) = 'object'
                AND (o.raw_json::text NOT LIKE '%\\u%' OR staging._is_storable(o.raw_json::text)) AS is_readable
-        FROM (SELECT d.raw_orders_id, d.load_id, d.line_number, d.raw_json
-              FROM raw.orders_json d
-              WHERE d.run_date = p_load_date AND d.load_id = ANY (p_load_ids)
-              UNION ALL
-              SELECT m.raw_id, m.load_id, m.line_number, m.record FROM staging._mapped_records() m WHERE p_has_mapped) AS o
+        FROM staging._order_records(p_load_date, p_load_ids, p_has_mapped) o
         OFFSET '0'
     ),
     parsed AS (
