@@ -9,12 +9,12 @@ from pathlib import Path
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from ops.statements import OWNER, PRIVILEGES, MigrationError, execute, run_sql, value
+from ops.statements import OWNER, PRIVILEGES, PROJECT, MigrationError, execute, run_sql, value
 
 # Where audit.routine_files has the newest revision: alembic's own table is outside the schemas that a dump holds.
 REVISIONS = "alembic/"
-# The folder beside db/procedures whose files make functions of the schema of that name.
-SHAPES = "shapes"
+# Its files make functions of the schema of that name.
+SHAPES = PROJECT / "db" / "shapes"
 
 # Of a file of routines: what it makes, what it may call, and whether a body of it is bound when it is made.
 MADE = re.compile(r"^CREATE(?: OR REPLACE)? (?:FUNCTION|PROCEDURE|VIEW) (\w+\.\w+)", re.MULTILINE)
@@ -83,9 +83,9 @@ def apply_routines(connection: Connection, folder: Path, *, with_privileges: boo
 
 
 def routine_files(folder: Path) -> dict[str, Path]:
-    """Return the files of a folder of procedures by `schema/name.sql`, and those of schema shapes in `shapes` beside it."""
+    """Return the files of routines by `schema/name.sql`: those of a folder of procedures, and those of shapes."""
     files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*.sql")}
-    return files | {f"{SHAPES}/{path.name}": path for path in (folder.parent / SHAPES).glob("*.sql")}
+    return files | {f"{SHAPES.name}/{path.name}": path for path in SHAPES.glob("*.sql")}
 
 
 def in_order(files: dict[str, Path]) -> list[str]:

@@ -70,7 +70,7 @@ def test_every_function_pins_search_path_with_pg_temp_last(warehouse: Warehouse)
         WHERE {IN_SCHEMAS} AND prokind <> 'a' AND NOT (prokind = 'p' AND NOT prosecdef)
           AND NOT (prolang = (SELECT oid FROM pg_language WHERE lanname = 'sql') AND provolatile <> 'v'
                    AND NOT prosecdef AND proname LIKE '\\_%')
-          -- What a body of SQL's own form names was found when it was made; functions of shapes are such, or a person's own.
+          -- What a body of SQL's own form names was found when it was made.
           AND NOT (nspname = 'shapes' AND prosqlbody IS NOT NULL)
           AND NOT EXISTS (SELECT FROM unnest(proconfig) AS setting
                           WHERE setting ~ '^search_path=' AND setting ~ 'pg_temp$')
@@ -117,7 +117,8 @@ def test_the_owner_owns_everything_and_public_may_call_nothing(warehouse: Wareho
         UNION ALL
         SELECT p.oid::regprocedure || ' of ' || pg_get_userbyid(proowner)
         FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = pronamespace
-        WHERE {IN_SCHEMAS} AND pg_get_userbyid(proowner) NOT IN ('warehouse_owner', 'warehouse_checker', 'warehouse_shaper')
+        WHERE {IN_SCHEMAS} AND pg_get_userbyid(proowner)
+              NOT IN ('warehouse_owner', 'warehouse_checker', 'warehouse_shaper')
         """,
     )
     assert not strangers
@@ -194,7 +195,7 @@ def test_a_routine_that_another_file_calls_has_a_file_of_its_own() -> None:
     made = re.compile(r"^CREATE OR REPLACE (?:FUNCTION|PROCEDURE)\s+(\w+\.\w+)", re.MULTILINE)
     texts = {
         path: re.sub(r"--.*", "", path.read_text())
-        for path in sorted([*PROCEDURES.glob("*/*.sql"), *(PROCEDURES.parent / SHAPES).glob("*.sql")])
+        for path in sorted([*PROCEDURES.glob("*/*.sql"), *SHAPES.glob("*.sql")])
     }
     wrong = [
         f"{name} is made by {path.name} and called by {other.name}"
@@ -225,7 +226,7 @@ def test_glue_stays_small_and_says_of_each_file_why_it_is_there() -> None:
 def test_a_body_is_tagged_with_its_routines_name() -> None:
     """So that a stack trace and a grep agree."""
     wrong = []
-    for path in sorted([*PROCEDURES.glob("*/*.sql"), *(PROCEDURES.parent / SHAPES).glob("*.sql")]):
+    for path in sorted([*PROCEDURES.glob("*/*.sql"), *SHAPES.glob("*.sql")]):
         for name, tag in re.findall(
             r"CREATE OR REPLACE (?:FUNCTION|PROCEDURE)\s+\w+\.(\w+)\s*\(.*?\bAS\s+\$(\w*)\$",
             path.read_text(),

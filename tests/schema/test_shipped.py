@@ -28,8 +28,8 @@ IS_SALE = {
 }  # fmt: skip
 SPELLINGS = {
     "order_status": {
-        "pending": "pending new open created placed awaiting_payment unpaid on-hold on_hold checkout-draft pending_payment"
-        " payment_review holded pending+-+waiting+for+pick+up",
+        "pending": "pending new open created placed awaiting_payment unpaid on-hold on_hold checkout-draft"
+        " pending_payment payment_review holded pending+-+waiting+for+pick+up",
         "processing": "processing in_progress in+progress confirmed authorized partially_paid unshipped",
         "paid": "paid payment_received captured partially_refunded succeeded no_payment_required",
         "shipped": "shipped dispatched sent in_transit in+transit partiallyshipped shipping shipped+-+picked+up"
@@ -43,13 +43,16 @@ SPELLINGS = {
         "failed": "failed declined rejected error fraud",
     },
     "event_type": {
-        "page_view": "page_view pageview page+view page screen", "product_view": "view product_view view_item view_product product+viewed",
+        "page_view": "page_view pageview page+view page screen",
+        "product_view": "view product_view view_item view_product product+viewed",
         "click": "click product+clicked select_item", "search": "search products+searched view_search_results",
         "add_to_cart": "add_to_cart addtocart add+to+cart cart_add product+added",
-        "remove_from_cart": "remove_from_cart cart_remove product+removed", "checkout": "checkout begin_checkout checkout+started",
-        "purchase": "purchase transaction order order+completed", "signup": "signup sign_up register signed+up", "login": "login signed+in",
-        "logout": "logout signed+out", "session_start": "session_start", "wishlist": "wishlist add_to_wishlist product+added+to+wishlist",
-        "share": "share product+shared", "review": "review product+reviewed",
+        "remove_from_cart": "remove_from_cart cart_remove product+removed",
+        "checkout": "checkout begin_checkout checkout+started",
+        "purchase": "purchase transaction order order+completed", "signup": "signup sign_up register signed+up",
+        "login": "login signed+in", "logout": "logout signed+out", "session_start": "session_start",
+        "wishlist": "wishlist add_to_wishlist product+added+to+wishlist", "share": "share product+shared",
+        "review": "review product+reviewed",
     },
 }  # fmt: skip
 BOUNDS = {
