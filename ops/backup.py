@@ -5,7 +5,8 @@
 
 A dump holds the warehouse: raw, staging, shapes, warehouse and audit. What people made in other schemas (marts above
 all) goes into a file beside it, NAME.others, if that can be had: a lock or a policy of theirs stops neither dump nor
-check, and nothing that they made is ever evaluated here. A dump needs a login that may read (pg_read_all_data), no more.
+check, and nothing that they made is ever evaluated here. A dump needs a login that may read (pg_read_all_data), no
+more.
 
 A restore is compared by counts and checksums of all rows of every table. What was loaded after the dump is a
 difference, too: check right after the dump, as the DAG does, or when nothing runs. RESTORE_DSN is the login that makes

@@ -1,9 +1,11 @@
-"""A form of delivery that is not ours is a row of staging.shapes and an SQL function; what a function does costs only its own."""
+"""A form of delivery that is not ours is a row of staging.shapes and an SQL function."""
 
+# A statement of SQL, and a record, are read on one line.
+# ruff: noqa: E501
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -12,6 +14,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from glue.cli import main
 from tests.conftest import Warehouse
 from tests.promises import RULES_OFF, broken_promises
 from tests.shop import basket, event, item, order
@@ -660,3 +663,58 @@ def test_a_record_that_no_function_can_read_is_taken_away_if_it_has_the_user_as_
     assert "Bonn" not in raw_texts(shop)
     shop.call("warehouse.run_day", DAY)
     assert shop.rows("SELECT clean_count, rejected_count FROM staging.loads WHERE source = 'orders'") == [(1, 1)]
+
+
+# -- the command line --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def told(shop: Warehouse, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """`told(file, …)`: what `warehouse shape` prints for who runs days."""
+    monkeypatch.setenv("WAREHOUSE_DSN", f"{shop.dsn} options='-c role=warehouse_runner'")
+
+    def run(*arguments: str | Path) -> str:
+        assert main(["shape", *map(str, arguments)]) == 0
+        return capsys.readouterr().out
+
+    return run
+
+
+@needs_real_world
+def test_shape_says_which_form_fits_and_its_insert_registers_it(shop: Warehouse, told: Callable[..., str]) -> None:
+    forms = {
+        "shopify_rest.json": "shapes.shopify_order", "shopify_graphql.json": "shapes.shopify_graphql_order",
+        "woocommerce.json": "shapes.woocommerce_order", "magento2.json": "shapes.magento_order",
+        "amazon_flat.txt": "shapes.amazon_order_line", "stripe_checkout.json": "shapes.stripe_checkout",
+    }  # fmt: skip
+    paths = {row.routine: row for row in shop.rows("SELECT * FROM shapes.shipped()")}
+    for name, routine in forms.items():
+        printed = told(REAL_WORLD / "shapes" / name)
+        assert f": {routine}, by 100%" in printed
+        shop.execute(printed[printed.index("INSERT INTO") :])
+        made = shop.row("SELECT * FROM staging.shapes WHERE file_pattern = %s", name)
+        said = paths[routine]
+        assert (made.routine, made.records_path, made.rows_are, made.encoding, made.delimiter) == (
+            routine, said.records_path, said.rows_are, said.encoding, said.delimiter,
+        )  # fmt: skip
+
+
+def test_shape_tries_a_function_of_ones_own_and_shows_what_fails(
+    shop: Warehouse, told: Callable[..., str], tmp_path: Path
+) -> None:
+    file = tmp_path / "till.ndjson"
+    file.write_text("".join(json.dumps(one) + "\n" for one in [sale(1), sale(2, at="noon")]))
+    assert "No form that is shipped fits." in told(file)
+    assert "there is no function shapes.till_sale(json) RETURNS json" in told(file, "--routine", "shapes.till_sale")
+    make(shop)
+    printed = told(file, "--routine", "shapes.till_sale")
+    assert '"order_id":"1"' in printed
+    assert 'nothing: shapes.till_sale fails (22P02): invalid input syntax for type numeric: "noon"' in printed
+    assert "card.town" in printed
+    assert shop.value("SELECT count(*) FROM staging.shapes") == 0
+    harm = "shapes.till_sale(record) FROM (SELECT pg_sleep(9)) AS x --"
+    assert "is not the name of a function of schema shapes" in told(file, "--routine", harm)
+    empty = tmp_path / "empty.csv"
+    empty.write_text("a,b\n")
+    assert main(["shape", str(empty)]) == 1
+    assert main(["shape", str(tmp_path / "missing.json")]) == 1
