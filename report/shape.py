@@ -38,7 +38,8 @@ FORMS = """
     ORDER BY f.score DESC, cardinality(s.needs) DESC, f.routine
 """
 TRIED = """
-    SELECT json_strip_nulls(t.record)::text AS record, t.reason, t.value FROM audit.try_shape(%s, %s::json[]) AS t ORDER BY t.place
+    SELECT json_strip_nulls(t.record)::text AS record, t.reason, t.value
+    FROM audit.try_shape(%s, %s::json[]) AS t ORDER BY t.place
 """
 INSERT = """
     SELECT format(
@@ -46,7 +47,8 @@ INSERT = """
         || E'\\nVALUES (%%L, %%L, %%L, %%L, %%L, %%L, %%s, %%L);',
         %(shape)s::text, %(source)s::text, %(file_pattern)s::text, %(records_path)s::text, %(rows_are)s::text,
         %(encoding)s::text,
-        CASE %(delimiter)s::text WHEN E'\\t' THEN $$E'\\t'$$ ELSE quote_nullable(%(delimiter)s::text) END, %(routine)s::text)
+        CASE %(delimiter)s::text WHEN E'\\t' THEN $$E'\\t'$$ ELSE quote_nullable(%(delimiter)s::text) END,
+        %(routine)s::text)
 """
 
 

@@ -19,7 +19,7 @@ BEGIN ATOMIC
         WHERE json_typeof(l.list) = 'array' AND json_typeof(l.list -> 0) = 'object'
           AND NOT EXISTS (SELECT FROM shapes.score(document) AS o WHERE o.score = 1)
           -- A record of its own says more than where its list lies.
-          AND (SELECT count(*) FROM json_each(document) AS e WHERE json_typeof(e.value) NOT IN ('object', 'array')) < 4
+          AND (SELECT count(*) FROM json_each(CASE json_typeof(document) WHEN 'object' THEN document END) AS e WHERE json_typeof(e.value) NOT IN ('object', 'array')) < 4
         ORDER BY l.rank, json_array_length(l.list) DESC, l.path LIMIT 1
     )
     SELECT b.path, e.value

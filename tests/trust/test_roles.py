@@ -32,7 +32,8 @@ def test_every_role_may_do_exactly_what_the_matrix_says(warehouse: Warehouse) ->
     grants = "SELECT attrelid::regclass FROM pg_attribute WHERE attacl IS NOT NULL AND attrelid >= 16384"
     assert warehouse.rows(grants) == [], "on single columns"
     defaults = """
-        SELECT pg_get_userbyid(defaclrole), defaclobjtype, defaclacl::text FROM pg_default_acl ORDER BY defaclnamespace"""
+        SELECT pg_get_userbyid(defaclrole), defaclobjtype, defaclacl::text
+        FROM pg_default_acl ORDER BY defaclnamespace"""
     assert warehouse.rows(defaults) == [
         ("warehouse_owner", "f", "{warehouse_owner=X/warehouse_owner}"),
         # A function that somebody makes in schema shapes is for those who evaluate it and try it.
