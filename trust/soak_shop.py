@@ -4,15 +4,36 @@ import csv
 import io
 import json
 import random
+import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+
+# The file of a till, whose records are in another form: our own, under `sent`.
+TILL = "till.ndjson"
+TILL_SHAPE = f"""
+    SET ROLE warehouse_owner;
+    CREATE FUNCTION shapes.soak_sale(record json) RETURNS json LANGUAGE sql IMMUTABLE RETURN record -> 'sent';
+    RESET ROLE;
+    INSERT INTO staging.shapes (shape, source, file_pattern, routine)
+    VALUES ('till', 'orders', '{TILL}', 'shapes.soak_sale');
+"""
+
+
+def other_form(name: str, content: bytes) -> bytes:
+    """Return the content of a file in our own form as it is delivered: that of the till in another one."""
+    return re.sub(rb"(?m)^(\{.*\})(\r?)$", rb'{"sent": \1}\2', content) if name == TILL else content
+
+
+def own_form(name: str, content: bytes) -> bytes:
+    """Return what a delivery means: the content that other_form was given."""
+    return re.sub(rb'(?m)^\{"sent": (.*)\}(\r?)$', rb"\1\2", content) if name == TILL else content
 
 
 class Shop:
     """Makes the files of a shop. All is drawn from `random`."""
 
-    ORDER_FILES = ("orders.json", "b.ndjson", "Z.json", "ä.ndjson", "late.json.gz")
+    ORDER_FILES = ("orders.json", "b.ndjson", "Z.json", "ä.ndjson", "late.json.gz", TILL)
     EVENT_FILES = ("events.csv", "b.csv", "Z.csv.gz")
     PRODUCT_FILES = ("products.json", "New.json")
     STATUSES = ("paid", "paid", "Shipped", " delivered ", "pending", "Refund", "CANCELED", "completed", "returned")
@@ -244,12 +265,19 @@ class Shop:
         kind = self.random.randrange(60)
         if kind == 0:
             return b"" if source != "products" else b"[]"
+        if name == TILL:
+            # What is no record of the other form is the function's to refuse, in words of its own.
+            records = [record for record in records if isinstance(record, dict) and not _has_no_text(record)]
         content = self.events_file(records) if source == "events" else self.orders_file(name, records)
         if kind == 1:
             if source == "events":
                 return content.replace(b"event_ts", b"when", 1)
             return content if ".ndjson" in name else content.rstrip()[:-1]
         return content
+
+
+def _has_no_text(record: Any) -> bool:
+    return _has_surrogate(record) or "\\u0000" in json.dumps(record)
 
 
 def _has_surrogate(record: Any) -> bool:
