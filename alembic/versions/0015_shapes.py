@@ -30,6 +30,10 @@ BEGIN
     IF NOT pg_has_role('warehouse_owner', 'warehouse_shaper', 'USAGE') THEN
         GRANT warehouse_shaper TO warehouse_owner;
     END IF;
+    -- A database that was restored from a dump has lost it; the owner makes a schema below.
+    IF NOT has_database_privilege('warehouse_owner', current_database(), 'CREATE') THEN
+        EXECUTE format('GRANT CREATE, TEMPORARY ON DATABASE %%I TO warehouse_owner', current_database());
+    END IF;
     EXECUTE format('GRANT TEMPORARY ON DATABASE %%I TO warehouse_shaper', current_database());
 END
 $role$

@@ -1,8 +1,8 @@
 -- The paths of the plain values in a record, to a depth of six, with their type and an example of up to 60 characters. Elements of
 -- arrays share a path: line_items[].sku.
 CREATE OR REPLACE FUNCTION shapes.paths(record json) RETURNS TABLE (path text, type text, example text)
-LANGUAGE sql IMMUTABLE
-BEGIN ATOMIC
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $paths$
     WITH RECURSIVE found AS (
         SELECT ''::text AS path, record AS value, 0 AS depth, ARRAY[]::bigint[] AS place
         UNION ALL
@@ -25,5 +25,5 @@ BEGIN ATOMIC
     FROM plain p
     GROUP BY p.path
     ORDER BY min(p.place);
-END;
+$paths$;
 COMMENT ON FUNCTION shapes.paths(json) IS 'The paths of the plain values in a record, with their type and an example';

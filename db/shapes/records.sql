@@ -2,8 +2,8 @@
 -- path; else the object itself. A shipped form's own path is looked at first; an object of a shipped form is a record, whatever
 -- lists it holds.
 CREATE OR REPLACE FUNCTION shapes.records(document json) RETURNS TABLE (records_path text, record json)
-LANGUAGE sql IMMUTABLE
-BEGIN ATOMIC
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $records$
     WITH lists AS (
         SELECT s.records_path AS path, document #> string_to_array(s.records_path, '.') AS list, 1 AS rank
         FROM shapes.shipped() s WHERE s.records_path IS NOT NULL
@@ -25,5 +25,5 @@ BEGIN ATOMIC
     SELECT b.path, e.value
     FROM (SELECT (SELECT f.path FROM best f) AS path, (SELECT f.list FROM best f) AS list) AS b
     CROSS JOIN LATERAL json_array_elements(CASE WHEN json_typeof(document) = 'array' THEN document ELSE coalesce(b.list, json_build_array(document)) END) AS e (value);
-END;
+$records$;
 COMMENT ON FUNCTION shapes.records(json) IS 'The records of a JSON document, and the path at which they lie';

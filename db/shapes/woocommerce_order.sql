@@ -18,7 +18,7 @@ RETURN (
                             sku text, variation_id text, product_id text, quantity text, total text, total_tax text))
                             WITH ORDINALITY AS i (sku, variation_id, product_id, quantity, total, total_tax, place)
                         UNION ALL
-                        SELECT 2, f.place, f.name, '1', f.total::text, NULL
+                        SELECT 2 AS part, f.place, f.name AS product_id, '1' AS quantity, f.total::text AS total, NULL AS total_tax
                         FROM ROWS FROM (json_to_recordset(o.fee_lines) AS (name text, total numeric)) WITH ORDINALITY AS f (name, total, place)
                         WHERE f.total >= 0) AS l))
     FROM json_to_record(record) AS o (

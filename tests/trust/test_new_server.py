@@ -24,7 +24,7 @@ from trust.upgrades import DAYS, FRIDAY, SUNDAY, fill, put
 
 # Together: they share a second server.
 pytestmark = pytest.mark.xdist_group("new server")
-SCHEMAS = ["raw", "staging", "warehouse", "audit"]
+SCHEMAS = ["raw", "staging", "shapes", "warehouse", "audit"]
 
 
 @pytest.fixture(scope="module")

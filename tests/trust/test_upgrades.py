@@ -1,6 +1,7 @@
 """From every release with data in it to the next one and back; and an upgrade in a warehouse that is in use."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -97,8 +98,14 @@ def released(request: pytest.FixtureRequest, warehouse: Warehouse, server: Embed
     warehouse.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-# What upgrades mend of what was shipped: the row, as it was, is not kept.
-MENDED = {"audit.dq_rules": "t.rule_name <> 'products_coverage'"}
+# What upgrades mend of what was shipped: the row, as it was, is not kept; and codes that they bring.
+NEW_CODES = re.findall(
+    r"\('(?:order_status|event_type)', '([^']+)'", next(VERSIONS.glob("*_shapes.sql")).read_text(encoding="utf-8")
+)
+MENDED = {
+    "audit.dq_rules": "t.rule_name <> 'products_coverage'",
+    "staging.codes": f"t.source_value <> ALL (ARRAY{NEW_CODES})",
+}
 
 
 def kept(warehouse: Warehouse, columns: dict[str, list[str]], settings: list[str]) -> dict[str, Any]:
