@@ -718,3 +718,37 @@ def test_shape_tries_a_function_of_ones_own_and_shows_what_fails(
     empty.write_text("a,b\n")
     assert main(["shape", str(empty)]) == 1
     assert main(["shape", str(tmp_path / "missing.json")]) == 1
+
+
+# -- hostile records ---------------------------------------------------------------------------------
+
+HOSTILE = [
+    "17", "null", '"text"', "[]", "{}", '{"sent": 5}', '{"sent": {}}', '{"sent": []}', '{"sent": {"order_id": "H\\u0000"}}',
+    '{"sent": {"order_id": "\\ud800"}}', '{"sent": {"order_id": {"a": 1}, "items": {"b": 2}}}', '{"sent": {"order_id": "H-1", "items": [1, null, []]}}',
+    '{"sent": {"order_id": "H-2", "items": []}}', '{"sent": {"order_id": "H-3", "items": [{"shipping": "a lot"}]}}',
+    '{"sent": {"order_id": "H-4", "user_id": ["U"], "user": 7, "timestamp": {}, "status": [], "currency": 1}}',
+    '{"sent": {"order_id": "H-4", "user_id": ["V"]}}', '{"(own form)": 5}', '{"(own form)": {"order_id": "H-5"}}',
+    '{"sent": ' + '{"a": ' * 3000 + "1" + "}" * 3000 + "}", '{"sent": {"order_id": "' + "x" * 70000 + '"}}', '{"note": "\\u0000", "sent": {}}',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("rows_are", ["orders", "lines"])
+def test_no_record_ends_a_load_whatever_it_is(shop: Warehouse, rows_are: str) -> None:
+    """Each is rejected, or is an order; nothing is lost, and a good one among them is in."""
+    make(shop, "CREATE FUNCTION shapes.sent(record json) RETURNS json LANGUAGE sql IMMUTABLE RETURN record -> 'sent'")
+    register(shop, "shapes.sent", rows_are=rows_are)
+    good = json.dumps({"sent": order("G-1", DAY, price="9.99")})
+    shop.landing.put("orders", DAY, "h.ndjson", "".join(f"{one}\n" for one in [good, *HOSTILE]))
+    shop.run(DAY)
+    assert [found.order_id for found in lines(shop)] == ["G-1"]
+    counts = shop.row(
+        "SELECT raw_count, delivered_count, clean_count, clean_count + duplicate_count + rejected_count AS sum"
+        " FROM staging.loads WHERE source = 'orders'"
+    )
+    # One is too deep for raw.
+    assert (counts.raw_count, counts.clean_count, counts.delivered_count) == (len(HOSTILE), 1, counts.sum)
+    assert {row.line_number for row in rejected(shop)} == set(range(2, len(HOSTILE) + 2)) - {
+        # Earlier reports of an order that comes again.
+        row.line_number for row in shop.rows("SELECT 16 AS line_number") if rows_are == "orders"
+    }  # fmt: skip
+    shop.call("audit.erase_user", "U-1", "asked for it")
