@@ -53,7 +53,7 @@ COMMENT ON COLUMN audit.routine_files.path IS 'Below db/procedures, or below db 
 
 -- A spelling that you have mapped yourself stays as you mapped it.
 INSERT INTO staging.codes (kind, source_value, canonical_value) VALUES
-    ('order_status', 'on-hold', 'pending'), ('order_status', 'on_hold', 'pending'),
+    
     ('order_status', 'checkout-draft', 'pending'), ('order_status', 'pending_payment', 'pending'),
     ('order_status', 'payment_review', 'pending'), ('order_status', 'holded', 'pending'),
     ('order_status', 'pending - waiting for pick up', 'pending'), ('order_status', 'authorized', 'processing'),

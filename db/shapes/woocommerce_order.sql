@@ -7,7 +7,7 @@ LANGUAGE sql STABLE PARALLEL SAFE
 RETURN (
     SELECT json_build_object(
         'order_id', o.id, 'user_id', nullif(o.customer_id, '0'), 'timestamp', o.date_created_gmt || 'Z', 'updated_at', o.date_modified_gmt || 'Z',
-        'status', o.status, 'currency', o.currency, 'shipping', o.shipping_total,
+        'status', CASE o.status WHEN 'on-hold' THEN 'pending' ELSE o.status END, 'currency', o.currency, 'shipping', o.shipping_total,
         'discount', (SELECT -sum(f.total) FROM json_to_recordset(o.fee_lines) AS f (total numeric) WHERE f.total < 0),
         'tax', o.total_tax - (SELECT coalesce(sum(l.total_tax), 0) FROM json_to_recordset(o.line_items) AS l (total_tax numeric)),
         'refunded', (SELECT -sum(r.total) FROM json_to_recordset(o.refunds) AS r (total numeric)),

@@ -28,7 +28,7 @@ IS_SALE = {
 }  # fmt: skip
 SPELLINGS = {
     "order_status": {
-        "pending": "pending new open created placed awaiting_payment unpaid on-hold on_hold checkout-draft"
+        "pending": "pending new open created placed awaiting_payment unpaid checkout-draft"
         " pending_payment payment_review holded pending+-+waiting+for+pick+up",
         "processing": "processing in_progress in+progress confirmed authorized partially_paid unshipped",
         "paid": "paid payment_received captured partially_refunded succeeded no_payment_required",

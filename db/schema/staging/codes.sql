@@ -46,7 +46,7 @@ INSERT INTO staging.codes (kind, source_value, canonical_value) VALUES
     ('event_type', 'review', 'review');
 -- What the systems call it whose forms db/shapes/ knows.
 INSERT INTO staging.codes (kind, source_value, canonical_value) VALUES
-    ('order_status', 'on-hold', 'pending'), ('order_status', 'on_hold', 'pending'),
+    
     ('order_status', 'checkout-draft', 'pending'), ('order_status', 'pending_payment', 'pending'),
     ('order_status', 'payment_review', 'pending'), ('order_status', 'holded', 'pending'),
     ('order_status', 'pending - waiting for pick up', 'pending'), ('order_status', 'authorized', 'processing'),
