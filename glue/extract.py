@@ -11,9 +11,10 @@ import psycopg
 
 from glue.connection import connect
 from glue.errors import GlueError, MissingSetting, explain
-from glue.formats import OWN, Form
+from glue.formats import Form
 from glue.landing import SUFFIXES, find, shown
 from glue.load import Loaded, Openable, Say, load
+from glue.shape import forms_of, own_form
 
 if TYPE_CHECKING:
     from glue.products import ProductsApi
@@ -75,15 +76,15 @@ def extract(
     landing: str | None = None,
     api: "ProductsApi | None" = None,
     refresh: bool = False,
-    form_of: Callable[[str], Form | None] = lambda name: None,
+    form_of: Callable[[str], Form | None] | None = None,
     say: Say = print,
 ) -> ExtractResult:
     """Load the deliveries of a source and day into raw, and say what became of each.
 
     On `connection`, one of glue.connection.connect() that stays open, or else on a new one to `dsn`. Without `dsn`,
     `landing` and `api` the environment says where they are. A file that is refused is no error: it is recorded, and
-    in the result. `form_of` returns what a shape says of a file of that name, None if none does; files that one knows
-    are deliveries whatever they are called. `refresh` asks the products API whatever the day, and even if raw has a
+    in the result. `form_of` returns how to read a file of that name, whatever its ending, None if it tells by
+    itself; without it, staging.shapes says so. `refresh` asks the products API whatever the day, and even if raw has a
     catalogue of it.
 
     Raises ExtractError when a file cannot be read, CatalogueError when the API does not give all of its
@@ -95,7 +96,8 @@ def extract(
             options = {"landing": landing, "api": api, "refresh": refresh, "form_of": form_of, "say": say}
             return extract(source, day, connection=own, **options)
     landing = landing or landing_url()
-    found = find(landing, source, day, lambda name: form_of(name) is not None)
+    known, is_named = (form_of, lambda name: form_of(name) is not None) if form_of else forms_of(connection, source)
+    found = find(landing, source, day, is_named)
     label = f"{source} {day}"
     for name in found.ignored:
         say(f"{label}: {shown(name)} is ignored; deliveries are *{', *'.join(SUFFIXES)}")
@@ -106,7 +108,7 @@ def extract(
     def load_one(delivery: Openable) -> None:
         if not loaded:
             connection.execute("SELECT raw.prepare_month(%s)", (day,))
-        form = form_of(delivery.name) or OWN
+        form = known(delivery.name) or own_form(connection, source)
         loaded.append(load(connection, source, day, delivery, lambda line: say(f"{label}: {line}"), form))
         say(f"{label}: {loaded[-1]}")
 

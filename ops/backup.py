@@ -3,9 +3,10 @@
     python -m ops.backup dump     a dump of today into BACKUP_DIR; the oldest go
     python -m ops.backup check    restore the newest dump into a scratch database, compare, and drop it
 
-A dump holds the warehouse: raw, staging, warehouse and audit. What people made in other schemas (marts above all) goes
-into a file beside it, NAME.others, if that can be had: a lock or a policy of theirs stops neither dump nor check, and
-nothing that they made is ever evaluated here. A dump needs a login that may read (pg_read_all_data), no more.
+A dump holds the warehouse: raw, staging, shapes, warehouse and audit. What people made in other schemas (marts above
+all) goes into a file beside it, NAME.others, if that can be had: a lock or a policy of theirs stops neither dump nor
+check, and nothing that they made is ever evaluated here. A dump needs a login that may read (pg_read_all_data), no
+more.
 
 A restore is compared by counts and checksums of all rows of every table. What was loaded after the dump is a
 difference, too: check right after the dump, as the DAG does, or when nothing runs. RESTORE_DSN is the login that makes
@@ -43,7 +44,7 @@ SYSTEM_BINARIES = Path("/usr/lib/postgresql")
 NAME = re.compile(r"ecommerce_warehouse_(\d{8}T\d{6})Z\.dump")
 
 # What a dump holds and a restore check makes: what only the owner makes things in.
-SCHEMAS = ("raw", "staging", "warehouse", "audit")
+SCHEMAS = ("raw", "staging", "shapes", "warehouse", "audit")
 # Of pg_restore's list: `7; 1259 16393 TABLE raw file_loads warehouse_owner`, and the schemas themselves.
 OURS = re.compile(
     rf"\d+; \d+ \d+ (?:[A-Z ]+ (?:{'|'.join(SCHEMAS)}) |(?:SCHEMA -|[A-Z]+ - SCHEMA) (?:{'|'.join(SCHEMAS)}) )"

@@ -1,7 +1,7 @@
 """Brings a database to this release: alembic's revisions, then the routines, in one transaction.
 
-Revisions (`alembic/versions/`) are frozen and run once. Routines (`db/procedures/`) are text that is applied
-again whenever it changed: `audit.routine_files` remembers what was applied, and which routines each file
+Revisions (`alembic/versions/`) are frozen and run once. Routines (`db/procedures/`, `db/shapes/`) are text that is
+applied again whenever it changed: `audit.routine_files` remembers what was applied, and which routines each file
 made, so that those which no file makes any more are dropped, and nobody else's. Rights are proved each time: they are
 set as the files say in a subtransaction, which is rolled back when nothing came out other than it was. Any error rolls
 back all of it.
@@ -58,7 +58,7 @@ HOLDERS = f"""
           AND ((l.locktype = 'advisory' AND (l.classid::bigint, l.objid::bigint, l.objsubid)
                 = ({IN_USE}::bigint & 4294967295, 0, 2))
                OR c.relnamespace IN (SELECT n.oid FROM pg_catalog.pg_namespace AS n
-                                     WHERE n.nspname IN ('raw', 'staging', 'warehouse', 'audit'))))
+                                     WHERE n.nspname IN ('raw', 'staging', 'shapes', 'warehouse', 'audit'))))
     ORDER BY a.pid
 """
 

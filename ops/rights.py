@@ -11,10 +11,11 @@ from sqlalchemy import Connection
 from ops.statements import OWNER, PRIVILEGES, PROJECT, MigrationError, execute, run_sql, value
 
 SCHEMA = PROJECT / "db" / "schema"
-CHECKER = "warehouse_checker"
+# Roles that own the functions in which they evaluate what people wrote.
+EVALUATORS = ("warehouse_checker", "warehouse_shaper")
 # What our files say of these is all that they may do with what our files make. Logins of your own are yours to grant.
-GRANTEES = "PUBLIC, warehouse_loader, warehouse_runner, warehouse_checker, warehouse_analyst"
-SCHEMAS = ("raw", "staging", "warehouse", "audit", "marts")
+GRANTEES = ("PUBLIC", "warehouse_loader", "warehouse_runner", "warehouse_analyst", *EVALUATORS)
+SCHEMAS = ("raw", "staging", "shapes", "warehouse", "audit", "marts")
 
 # What is wrong with the path that the database gives every login: no path of its own, or a schema on it in which others
 # than its owner, the database's and the warehouse's may make things.
@@ -55,11 +56,12 @@ LACKING = f"""
         WHERE r.rolname = current_user AND d.datname = current_database() AND p.nspname = 'public' AND NOT r.rolsuper
     ),
     needed (name, place) AS (VALUES ('warehouse_owner', 1), ('warehouse_loader', 2), ('warehouse_runner', 3),
-                                    ('warehouse_checker', 4), ('warehouse_analyst', 5)),
+                                    ('warehouse_checker', 4), ('warehouse_shaper', 5), ('warehouse_analyst', 6)),
     -- Who may make roles is on PostgreSQL 15 as good as the server's user: we ask for the roles, not for that right.
     missing (name, place) AS (
         SELECT n.name, n.place FROM needed AS n, facts AS f
-        WHERE NOT f.rolcreaterole AND NOT f.is_made AND to_regrole(n.name) IS NULL
+        -- The shaper is younger than warehouses that are updated.
+        WHERE NOT f.rolcreaterole AND (NOT f.is_made OR n.name = 'warehouse_shaper') AND to_regrole(n.name) IS NULL
     )
     SELECT * FROM (
         SELECT 'the role ' || m.name, format('CREATE ROLE %I NOLOGIN;', m.name) FROM missing AS m ORDER BY m.place
@@ -69,7 +71,7 @@ LACKING = f"""
     FROM facts AS f, missing AS m WHERE m.name = 'warehouse_owner'
     UNION ALL
     SELECT 'the owner''s membership in ' || m.name, format('GRANT %I TO warehouse_owner;', m.name)
-    FROM missing AS m WHERE m.name = 'warehouse_checker'
+    FROM missing AS m WHERE m.name IN {EVALUATORS}
     UNION ALL
     SELECT 'the database', format('ALTER DATABASE %I OWNER TO %I;', f.datname, f.rolname)
     FROM facts AS f
@@ -77,7 +79,7 @@ LACKING = f"""
     UNION ALL
     SELECT 'membership in ' || n.name, format('GRANT %I TO %I;', n.name, f.rolname)
     FROM facts AS f, needed AS n
-    WHERE n.name IN ('warehouse_owner', 'warehouse_checker') AND to_regrole(n.name) IS NOT NULL
+    WHERE n.name IN ('warehouse_owner', 'warehouse_checker', 'warehouse_shaper') AND to_regrole(n.name) IS NOT NULL
       AND NOT pg_has_role(to_regrole(n.name), 'USAGE')
       -- Before PostgreSQL 16 who may make roles may grant them, too.
       AND NOT (f.rolcreaterole AND current_setting('server_version_num')::integer < 160000)
@@ -118,7 +120,7 @@ RIGHTS = f"""
         UNION ALL
         SELECT 'new routines', d.defaclrole, d.defaclrole::regrole::text, d.defaclacl
         FROM pg_catalog.pg_default_acl AS d
-        WHERE d.defaclrole = '{OWNER}'::regrole AND d.defaclnamespace = 0 AND d.defaclobjtype = 'f'
+        WHERE d.defaclrole = '{OWNER}'::regrole AND d.defaclobjtype = 'f'
     ) AS c (kind, object, name, acl)
     LEFT JOIN LATERAL aclexplode(c.acl) AS a ON true
 """
@@ -138,10 +140,10 @@ OWNERS = """
 """
 OWN_ROUTINES = f"""
     SELECT p.oid::regprocedure::text FROM pg_catalog.pg_proc AS p
-    WHERE p.pronamespace::regnamespace::text IN {SCHEMAS} AND p.proowner IN ('{OWNER}'::regrole, '{CHECKER}'::regrole)
+    WHERE p.pronamespace::regnamespace::text IN {SCHEMAS} AND p.proowner::regrole::text IN {(OWNER, *EVALUATORS)}
 """
 # Objects that our files make in a schema, whatever else they say.
-MAKES = re.compile(r"^CREATE (TABLE|VIEW|SEQUENCE) ((?:raw|staging|warehouse|audit)\.\w+)", re.MULTILINE)
+MAKES = re.compile(r"^CREATE (TABLE|VIEW|SEQUENCE) ((?:raw|staging|shapes|warehouse|audit)\.\w+)", re.MULTILINE)
 
 log = logging.getLogger("alembic.warehouse")
 
@@ -175,7 +177,7 @@ def prove_rights(connection: Connection, procedures: Path) -> None:
     objects |= {("routine", signature) for (signature,) in rows}
     kinds, names = zip(*sorted(objects), strict=True)
     owners = execute(connection, OWNERS, (list(kinds), list(names))).all()
-    if strange := [f"{kind} {name} ({owner})" for kind, name, owner in owners if owner not in (OWNER, CHECKER)]:
+    if strange := [f"{kind} {name} ({owner})" for kind, name, owner in owners if owner not in (OWNER, *EVALUATORS)]:
         raise MigrationError(
             f"{len(strange)} objects of the warehouse are not {OWNER}'s: {', '.join(strange[:3])}, …\n"
             f"HINT: restore with owners, as a superuser; or, for each of them: ALTER … OWNER TO {OWNER};"
@@ -184,8 +186,8 @@ def prove_rights(connection: Connection, procedures: Path) -> None:
     nested = connection.begin_nested()
     execute(connection, f"SET LOCAL ROLE {OWNER}")
     for kind, name, owner in owners:
-        # What is the checker's own stays its own.
-        grantees = GRANTEES.replace(f"{CHECKER}, ", "") if owner == CHECKER else GRANTEES
+        # What is an evaluator's own stays its own.
+        grantees = ", ".join(role for role in GRANTEES if role != owner)
         execute(connection, f"REVOKE ALL ON {kind} {name} FROM {grantees}")
     execute(connection, f"ALTER DEFAULT PRIVILEGES FOR ROLE {OWNER} REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC")
     # Those of the schema's files, and the owner's own: what is said of PUBLIC is of all of them.

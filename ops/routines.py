@@ -1,4 +1,4 @@
-"""Applies the files of db/procedures that changed, and drops the routines that no file makes any more."""
+"""Applies the files of db/procedures and db/shapes that changed, and drops the routines that no file makes any more."""
 
 import hashlib
 import logging
@@ -9,14 +9,16 @@ from pathlib import Path
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from ops.statements import OWNER, PRIVILEGES, MigrationError, execute, run_sql, value
+from ops.statements import OWNER, PRIVILEGES, PROJECT, MigrationError, execute, run_sql, value
 
 # Where audit.routine_files has the newest revision: alembic's own table is outside the schemas that a dump holds.
 REVISIONS = "alembic/"
+# Its files make functions of the schema of that name.
+SHAPES = PROJECT / "db" / "shapes"
 
 # Of a file of routines: what it makes, what it may call, and whether a body of it is bound when it is made.
 MADE = re.compile(r"^CREATE(?: OR REPLACE)? (?:FUNCTION|PROCEDURE|VIEW) (\w+\.\w+)", re.MULTILINE)
-CALLED = re.compile(r"\b(?:raw|staging|warehouse|audit)\.\w+")
+CALLED = re.compile(r"\b(?:raw|staging|shapes|warehouse|audit)\.\w+")
 BOUND = re.compile(r"^(?:BEGIN ATOMIC|RETURN )|^CREATE VIEW", re.MULTILINE)
 
 log = logging.getLogger("alembic.warehouse")
@@ -30,7 +32,7 @@ def apply_routines(connection: Connection, folder: Path, *, with_privileges: boo
     """
     if not value(connection, "SELECT to_regclass('audit.routine_files') IS NOT NULL"):
         return []  # before the first revision, or on the way back to it
-    files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*.sql")}
+    files = routine_files(folder)
     digests = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()}
     rows = execute(
         connection, f"SELECT path, sha256, routines FROM audit.routine_files WHERE path NOT LIKE '{REVISIONS}%%'"
@@ -78,6 +80,12 @@ def apply_routines(connection: Connection, folder: Path, *, with_privileges: boo
         execute(connection, "DELETE FROM audit.routine_files WHERE path = %s", (name,))
     _drop(connection, sorted(before - {routine for routines in owned.values() for routine in routines}))
     return changed + gone
+
+
+def routine_files(folder: Path) -> dict[str, Path]:
+    """Return the files of routines by `schema/name.sql`: those of a folder of procedures, and those of shapes."""
+    files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*.sql")}
+    return files | {f"{SHAPES.name}/{path.name}": path for path in SHAPES.glob("*.sql")}
 
 
 def in_order(files: dict[str, Path]) -> list[str]:

@@ -1,11 +1,13 @@
-"""`warehouse status` and `warehouse explain`."""
+"""`warehouse status`, `warehouse explain` and `warehouse shape`."""
 
 import argparse
 import json
 from contextlib import closing
+from pathlib import Path
 
 from glue.command import DONE, Command, count, day
 from glue.connection import connect
+from glue.extract import SOURCES
 
 
 def _status(options: argparse.Namespace) -> int:
@@ -38,6 +40,14 @@ def _explain(options: argparse.Namespace) -> int:
         show_day(story)
     else:
         show_order(story)
+    return DONE
+
+
+def _shape(options: argparse.Namespace) -> int:
+    from report.shape import show_shape
+
+    with closing(connect()) as connection:
+        show_shape(connection, options.file, options.source, options.routine)
     return DONE
 
 
@@ -76,5 +86,20 @@ COMMANDS = (
             "--json": AS_JSON,
         },
         _explain,
+    ),
+    Command(
+        "shape",
+        "show what a file holds, which form fits, and what would come out of it",
+        "A form of delivery that is not ours is a row of staging.shapes. This looks at the first records of a file on\n"
+        "this machine, loads nothing, and prints the row's INSERT.\n\n"
+        "examples:\n"
+        "  warehouse shape export.json\n"
+        "  warehouse shape till.ndjson --routine shapes.till_sale     what a function of your own makes of it",
+        {
+            "file": {"type": Path, "metavar": "FILE", "help": "a file of JSON or CSV, also .gz"},
+            "--routine": {"metavar": "NAME", "help": "try this function of schema shapes, whatever fits"},
+            "--source": {"choices": SOURCES, "help": "what the file is about, where that cannot be told"},
+        },
+        _shape,
     ),
 )

@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import tuple_row
 
-SCHEMAS = ("raw", "staging", "warehouse", "audit", "marts")
+SCHEMAS = ("raw", "staging", "shapes", "warehouse", "audit", "marts")
 
 # Each query returns an object's name first, then what it is. None mentions an oid, a time or a size.
 # %(schemas)s are the product's schemas.

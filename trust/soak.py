@@ -42,7 +42,7 @@ from glue.extract import extract
 from ops.migrate import upgrade
 from tests.shop import Landing
 from trust.model import BLOCKED, GONE, REFUSED, SOURCES, UNREADABLE, Model, Rejection, Rule
-from trust.soak_shop import Shop
+from trust.soak_shop import TILL_SHAPE, Shop, other_form, own_form
 
 # fsync guards against the machine, which nothing here stops; all other promises of a COMMIT hold.
 SERVER_SETTINGS = {
@@ -126,6 +126,7 @@ class Soak:
         span = (FIRST_DAYS[1] - FIRST_DAYS[0]).days
         self.first = FIRST_DAYS[0] + timedelta(self.random.randrange(span))
         self.open()
+        self.connection.execute(TILL_SHAPE)
         codes = {(kind, spelling): value for kind, spelling, value in self.rows("TABLE staging.codes")}
         statuses = self.rows("SELECT status, counts_as_sale FROM warehouse.order_statuses")
         markers = [marker for (marker,) in self.rows("SELECT marker FROM staging.null_markers")]
@@ -253,7 +254,7 @@ class Soak:
         elif kind == "older":
             earlier = self.model.raw[source, day][name.removesuffix(".gz")]
             if earlier:
-                self.write(source, day, name, self.random.choice(earlier).content)
+                self.write(source, day, name, other_form(name, self.random.choice(earlier).content))
                 self.did("redelivery older")
                 return
         self.put(source, day, name, records)
@@ -262,7 +263,7 @@ class Soak:
     def put(self, source: str, day: date, name: str, records: list[Any]) -> None:
         """Put records into the landing zone, as a file of that name."""
         self.files[source, day, name] = records
-        self.write(source, day, name, self.shop.file(source, name, records))
+        self.write(source, day, name, other_form(name, self.shop.file(source, name, records)))
 
     def write(self, source: str, day: date, name: str, content: bytes) -> None:
         """Put a file into the landing zone."""
@@ -283,7 +284,8 @@ class Soak:
         extract_all(self.connection)
         for source in sources:
             files = {path.name: path.read_bytes() for path in self.landing.path(source, day).iterdir()}
-            self.model.deliver(source, day, {_plain(name): _unpacked(name, data) for name, data in files.items()})
+            own = {name: own_form(name, _unpacked(name, data)) for name, data in files.items()}
+            self.model.deliver(source, day, {_plain(name): data for name, data in own.items()})
         self.pending.add(day)
 
     # -- code tables, rules, settings ----------------------------------------------------------------

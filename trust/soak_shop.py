@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import random
+import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any
@@ -11,11 +12,31 @@ from typing import Any
 # Half of the shops send one currency; some name none, some several.
 CURRENCIES: tuple[tuple[str, ...], ...] = ((), ("EUR",), ("USD",), ("EUR", "USD", "JPY", "KWD"))
 
+# The file of a till, whose records are in another form: our own, under `sent`.
+TILL = "till.ndjson"
+TILL_SHAPE = f"""
+    SET ROLE warehouse_owner;
+    CREATE FUNCTION shapes.soak_sale(record json) RETURNS json LANGUAGE sql IMMUTABLE RETURN record -> 'sent';
+    RESET ROLE;
+    INSERT INTO staging.shapes (shape, source, file_pattern, routine)
+    VALUES ('till', 'orders', '{TILL}', 'shapes.soak_sale');
+"""
+
+
+def other_form(name: str, content: bytes) -> bytes:
+    """Return the content of a file in our own form as it is delivered: that of the till in another one."""
+    return re.sub(rb"(?m)^(\{.*\})(\r?)$", rb'{"sent": \1}\2', content) if name == TILL else content
+
+
+def own_form(name: str, content: bytes) -> bytes:
+    """Return what a delivery means: the content that other_form was given."""
+    return re.sub(rb'(?m)^\{"sent": (.*)\}(\r?)$', rb"\1\2", content) if name == TILL else content
+
 
 class Shop:
     """Makes the files of a shop. All is drawn from `random`."""
 
-    ORDER_FILES = ("orders.json", "b_10.ndjson", "b_9.jsonl", "Z.JSON", "ä.ndjson", "late.json.gz")
+    ORDER_FILES = ("orders.json", "b_10.ndjson", "b_9.jsonl", "Z.JSON", "ä.ndjson", "late.json.gz", TILL)
     EVENT_FILES = ("events.csv", "b_10.CSV", "b_9.csv", "Z.csv.gz")
     PRODUCT_FILES = ("products.json", "New.json")
     STATUSES = ("paid", "paid", "Shipped", " delivered ", "pending", "Refund", "CANCELED", "completed", "returned")
@@ -387,6 +408,9 @@ class Shop:
         kind = self.random.randrange(60)
         if kind == 0:
             return b"" if source != "products" else b"[]"
+        if name == TILL:
+            # What is no record of the other form is the function's to refuse, in words of its own.
+            records = [record for record in records if isinstance(record, dict) and not _has_no_text(record)]
         content = self.events_file(records) if source == "events" else self.orders_file(name, records)
         if kind == 1:
             if source == "events":
@@ -398,6 +422,10 @@ class Shop:
 def _cost(line: dict[str, Any]) -> float:
     total = line.get("line_total")
     return max(0, float(line["quantity"]) * float(line["price"]) if total is None else float(total))
+
+
+def _has_no_text(record: Any) -> bool:
+    return _has_surrogate(record) or "\\u0000" in json.dumps(record)
 
 
 def _has_surrogate(record: Any) -> bool:

@@ -1,13 +1,16 @@
 -- Who may call what. Nothing is for PUBLIC (db/schema/roles.sql); procedures that commit run with their caller's
 -- rights, so a runner needs the driver and what it calls, but no worker: audit._perform_step calls workers with the
 -- owner's rights, after its checks. Applied after every change of a routine.
-REVOKE ALL ON ALL ROUTINES IN SCHEMA raw, staging, warehouse, audit FROM PUBLIC;
+REVOKE ALL ON ALL ROUTINES IN SCHEMA raw, staging, shapes, warehouse, audit FROM PUBLIC;
+
+-- What shapes are made of: for the role that evaluates them, and for who tries them.
+GRANT EXECUTE ON ALL ROUTINES IN SCHEMA shapes TO warehouse_shaper, warehouse_runner, warehouse_analyst;
 
 GRANT EXECUTE ON FUNCTION
     raw.prepare_month(date), raw.open_load(text, date, text, text), raw.summarize_month(date),
     raw.close_load(bigint, text, date, text, text, bigint, bigint, bigint, text),
     raw.begin_extract(text, date), raw.end_extract(bigint, bigint, bigint, bigint, text, text), raw.reason_not_to_ask(date),
-    raw.reason_to_refuse_catalogue(date, bigint)
+    raw.reason_to_refuse_catalogue(date, bigint), raw.shape_of(text, text), raw.shape_advice(text)
 TO warehouse_loader;
 
 GRANT EXECUTE ON PROCEDURE
@@ -38,7 +41,7 @@ GRANT EXECUTE ON FUNCTION audit.step_is_alive(bigint) TO warehouse_runner, wareh
 GRANT EXECUTE ON FUNCTION
     audit.last_runs(integer), audit.last_steps(integer), audit.usual_days(date), audit.day_compared(date),
     audit.day_advice(date), audit.day_in_words(date), audit.day_story(date), audit.order_story(text),
-    audit.rule_limit(integer), warehouse._refuse_day(date, text)
+    audit.rule_limit(integer), audit.try_shape(text, json[]), warehouse._refuse_day(date, text)
 TO warehouse_runner, warehouse_analyst;
 
 -- The views from staging to the facts, which are made anew with their files.

@@ -15,6 +15,7 @@
 \ir staging/problem.sql
 \ir staging/delivery.sql
 \ir staging/fields.sql
+\ir staging/shapes.sql
 \ir staging/own_values.sql
 \ir staging/order_item.sql
 \ir staging/order_money.sql

@@ -3,6 +3,7 @@
 GRANT USAGE ON SCHEMA raw TO warehouse_loader, warehouse_runner;
 GRANT USAGE ON SCHEMA staging TO warehouse_runner, warehouse_checker;
 GRANT USAGE ON SCHEMA warehouse TO warehouse_runner, warehouse_checker, warehouse_analyst;
+GRANT USAGE ON SCHEMA shapes TO warehouse_shaper, warehouse_runner, warehouse_analyst;
 GRANT USAGE ON SCHEMA audit TO warehouse_runner, warehouse_analyst;
 GRANT USAGE, CREATE ON SCHEMA marts TO warehouse_analyst;
 GRANT USAGE ON SCHEMA marts TO warehouse_runner;
@@ -16,3 +17,5 @@ GRANT SELECT ON ALL TABLES IN SCHEMA staging, warehouse TO warehouse_checker;
 GRANT SELECT ON ALL TABLES IN SCHEMA warehouse, audit TO warehouse_analyst;
 -- Digests of people who asked to be forgotten: only for the routines that compare with them.
 REVOKE ALL ON audit.erased_users FROM warehouse_runner, warehouse_analyst;
+-- A function that you make there is for those who evaluate it and try it.
+ALTER DEFAULT PRIVILEGES FOR ROLE warehouse_owner IN SCHEMA shapes GRANT EXECUTE ON FUNCTIONS TO warehouse_shaper, warehouse_runner, warehouse_analyst;

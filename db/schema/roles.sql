@@ -1,4 +1,4 @@
--- The five roles, and the settings of the database itself. Roles belong to the cluster, so several warehouses
+-- The six roles, and the settings of the database itself. Roles belong to the cluster, so several warehouses
 -- on one server share them: they are made only where they are missing. None of them can log in; people and
 -- programs log in as themselves and are granted one of these.
 SET LOCAL search_path = pg_catalog, pg_temp;
@@ -12,6 +12,7 @@ BEGIN
         ('warehouse_loader', 'Adds deliveries to raw, and nothing else'),
         ('warehouse_runner', 'Calls the public procedures, and reads everything'),
         ('warehouse_checker', 'Evaluates the expressions of quality rules: reads staging and warehouse, nothing else'),
+        ('warehouse_shaper', 'Evaluates the functions of shapes: computes, and can read nothing'),
         ('warehouse_analyst', 'Reads warehouse and audit, and makes views in marts')
     LOOP
         BEGIN
@@ -24,17 +25,19 @@ BEGIN
         END;
     END LOOP;
 
-    -- A login that is not a superuser needs membership to give objects to the owner and the checker. Roles that exist already,
+    -- A login that is not a superuser needs membership to give objects to the owner, the checker and the shaper. Roles that exist already,
     -- of another database of this cluster, may be somebody else's to grant: then it must have it already (ops/migrate.py says so).
-    FOREACH v_role IN ARRAY ARRAY['warehouse_owner', 'warehouse_checker'] LOOP
+    FOREACH v_role IN ARRAY ARRAY['warehouse_owner', 'warehouse_checker', 'warehouse_shaper'] LOOP
         IF NOT pg_has_role(v_role, 'USAGE') THEN
             EXECUTE format('GRANT %I TO %I', v_role, current_user);
         END IF;
     END LOOP;
-    -- The owner makes the function that the checker owns.
-    IF NOT pg_has_role('warehouse_owner', 'warehouse_checker', 'USAGE') THEN
-        GRANT warehouse_checker TO warehouse_owner;
-    END IF;
+    -- The owner makes the functions that the checker and the shaper own.
+    FOREACH v_role IN ARRAY ARRAY['warehouse_checker', 'warehouse_shaper'] LOOP
+        IF NOT pg_has_role('warehouse_owner', v_role, 'USAGE') THEN
+            EXECUTE format('GRANT %I TO warehouse_owner', v_role);
+        END IF;
+    END LOOP;
 
     EXECUTE format('ALTER DATABASE %I SET timezone = %L', current_database(), 'UTC');
     -- A name without a schema is looked up in public, where only the owner makes things. Never in marts: there analysts
@@ -44,8 +47,8 @@ BEGIN
     -- A database that comes from PostgreSQL 14 lets everybody make things in public.
     REVOKE CREATE ON SCHEMA public FROM PUBLIC;
     GRANT USAGE, CREATE ON SCHEMA public TO warehouse_owner;
-    -- Rules are compiled before they are run: audit._evaluate.
-    EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO warehouse_checker', current_database());
+    -- Rules are compiled before they are run: audit._evaluate; and so are functions of shapes: staging._apply_shape.
+    EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO warehouse_checker, warehouse_shaper', current_database());
 END
 $roles$;
 

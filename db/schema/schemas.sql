@@ -2,6 +2,8 @@ CREATE SCHEMA IF NOT EXISTS raw AUTHORIZATION warehouse_owner;
 COMMENT ON SCHEMA raw IS 'What was delivered, as it was delivered; only ever added to';
 CREATE SCHEMA IF NOT EXISTS staging AUTHORIZATION warehouse_owner;
 COMMENT ON SCHEMA staging IS 'What was delivered, cleaned: typed, deduplicated within its day, one partition per load_date';
+CREATE SCHEMA IF NOT EXISTS shapes AUTHORIZATION warehouse_owner;
+COMMENT ON SCHEMA shapes IS 'Functions that put other systems'' orders, events and products into our form, and what these need';
 CREATE SCHEMA IF NOT EXISTS warehouse AUTHORIZATION warehouse_owner;
 COMMENT ON SCHEMA warehouse IS 'The star schema: dimensions, facts, daily metrics';
 CREATE SCHEMA IF NOT EXISTS audit AUTHORIZATION warehouse_owner;

@@ -311,7 +311,7 @@ def test_a_field_with_a_column_is_a_revision_a_line_in_the_parser_and_a_line_in_
     view = changed(VIEW, ("s.source_updated_at\nFROM", "s.source_updated_at, s.channel\nFROM"))
     shop.execute(
         "DROP FUNCTION staging._read_orders(date, text, date, text, timestamptz, timestamptz, bigint[],"
-        " staging.fields[]);"
+        " staging.fields[], boolean);"
         f"SET ROLE warehouse_owner; SET search_path = pg_catalog, pg_temp; {reader}\n{view}\n"
         "RESET ROLE; RESET search_path"
     )

@@ -99,8 +99,8 @@ AS_RELEASE_0_1_0_HAD_THEM = """
     CREATE ROLE anna;
     CREATE ROLE analyst;
     CREATE ROLE warehouse_admin CREATEDB CREATEROLE IN ROLE pg_read_all_data;
-    GRANT warehouse_owner, warehouse_checker, warehouse_loader, warehouse_runner, warehouse_analyst TO warehouse_admin
-        WITH ADMIN OPTION
+    GRANT warehouse_owner, warehouse_checker, warehouse_shaper, warehouse_loader, warehouse_runner, warehouse_analyst
+        TO warehouse_admin WITH ADMIN OPTION
 """
 
 

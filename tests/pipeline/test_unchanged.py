@@ -286,7 +286,7 @@ def test_each_input_of_a_step_is_remembered_by_itself(shop: Warehouse) -> None:
     components = "SELECT components FROM audit.step_inputs WHERE step = %s"
     general = {"codes", "order statuses", "settings", "step", "routines", "views", "revision", "server"}
     for step, own in {
-        "clean_events": {"deliveries", "fields", "null markers"},
+        "clean_events": {"deliveries", "fields", "null markers", "shapes"},
         "check_quality": {"staging", "rules", "overrides"},
         "reload_fact_orders": {"staging of orders"},
         "compute_daily_metrics": {"staging", "figures", "unseen members"},

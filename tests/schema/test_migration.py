@@ -17,7 +17,7 @@ from psycopg.conninfo import make_conninfo
 from embedded.server import PROJECT, EmbeddedServer
 from ops import migrate
 from ops.migrate import MigrationError, upgrade
-from ops.routines import in_order
+from ops.routines import in_order, routine_files
 from ops.statements import PRIVILEGES
 from tests import catalog
 from tests.conftest import TEST_SETTINGS, Warehouse, reachable_folder
@@ -69,7 +69,7 @@ def test_a_migrated_database_is_what_the_files_say(
     warehouse: Warehouse, empty: psycopg.Connection[Any], server: EmbeddedServer
 ) -> None:
     psql(server, dsn(empty), "-f", str(SCHEMA / "install.sql"))
-    found = {path.relative_to(migrate.PROCEDURES).as_posix(): path for path in migrate.PROCEDURES.rglob("*.sql")}
+    found = routine_files(migrate.PROCEDURES)
     files = [found[name] for name in in_order(found)]
     text = "".join(f"{path.read_text()}\nRESET ROLE; SET ROLE warehouse_owner;\n" for path in files)
     psql(server, dsn(empty), text=f"SET check_function_bodies = off; SET ROLE warehouse_owner;\n{text}")

@@ -9,7 +9,7 @@ import pytest
 
 from embedded.server import PROJECT
 from ops.migrate import PROCEDURES
-from ops.routines import REVISIONS
+from ops.routines import REVISIONS, SHAPES, routine_files
 from ops.statements import PRIVILEGES
 from tests import shop
 from tests.catalog import SCHEMAS
@@ -70,6 +70,8 @@ def test_every_function_pins_search_path_with_pg_temp_last(warehouse: Warehouse)
         WHERE {IN_SCHEMAS} AND prokind <> 'a' AND NOT (prokind = 'p' AND NOT prosecdef)
           AND NOT (prolang = (SELECT oid FROM pg_language WHERE lanname = 'sql') AND provolatile <> 'v'
                    AND NOT prosecdef AND proname LIKE '\\_%')
+          -- What a body of SQL's own form names was found when it was made.
+          AND NOT (nspname = 'shapes' AND prosqlbody IS NOT NULL)
           AND NOT EXISTS (SELECT FROM unnest(proconfig) AS setting
                           WHERE setting ~ '^search_path=' AND setting ~ 'pg_temp$')
         """,
@@ -115,7 +117,8 @@ def test_the_owner_owns_everything_and_public_may_call_nothing(warehouse: Wareho
         UNION ALL
         SELECT p.oid::regprocedure || ' of ' || pg_get_userbyid(proowner)
         FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = pronamespace
-        WHERE {IN_SCHEMAS} AND pg_get_userbyid(proowner) NOT IN ('warehouse_owner', 'warehouse_checker')
+        WHERE {IN_SCHEMAS} AND pg_get_userbyid(proowner)
+              NOT IN ('warehouse_owner', 'warehouse_checker', 'warehouse_shaper')
         """,
     )
     assert not strangers
@@ -190,7 +193,10 @@ def test_a_file_makes_the_routine_that_it_is_named_after_and_private_helpers(war
 def test_a_routine_that_another_file_calls_has_a_file_of_its_own() -> None:
     """So that an error's context names the file to open."""
     made = re.compile(r"^CREATE OR REPLACE (?:FUNCTION|PROCEDURE)\s+(\w+\.\w+)", re.MULTILINE)
-    texts = {path: re.sub(r"--.*", "", path.read_text()) for path in sorted(PROCEDURES.glob("*/*.sql"))}
+    texts = {
+        path: re.sub(r"--.*", "", path.read_text())
+        for path in sorted([*PROCEDURES.glob("*/*.sql"), *SHAPES.glob("*.sql")])
+    }
     wrong = [
         f"{name} is made by {path.name} and called by {other.name}"
         for path, text in texts.items()
@@ -222,20 +228,19 @@ def test_glue_stays_small_and_says_of_each_file_why_it_is_there() -> None:
 def test_a_body_is_tagged_with_its_routines_name() -> None:
     """So that a stack trace and a grep agree."""
     wrong = []
-    for path in sorted(PROCEDURES.glob("*/*.sql")):
+    for path in sorted([*PROCEDURES.glob("*/*.sql"), *SHAPES.glob("*.sql")]):
         for name, tag in re.findall(
             r"CREATE OR REPLACE (?:FUNCTION|PROCEDURE)\s+\w+\.(\w+)\s*\(.*?\bAS\s+\$(\w*)\$",
             path.read_text(),
             re.DOTALL,
         ):
             if tag != name:
-                wrong.append(f"{path.relative_to(PROCEDURES)}: {name} has the tag ${tag}$")
+                wrong.append(f"{path.name}: {name} has the tag ${tag}$")
     assert not wrong
 
 
 def test_a_routines_file_starts_with_what_it_is_for() -> None:
-    silent = [str(path.relative_to(PROCEDURES)) for path in sorted(PROCEDURES.rglob("*.sql"))
-              if not path.read_text().startswith("--")]  # fmt: skip
+    silent = [name for name, path in routine_files(PROCEDURES).items() if not path.read_text().startswith("--")]
     assert not silent
 
 

@@ -30,24 +30,31 @@ IS_SALE = {
 }  # fmt: skip
 SPELLINGS = {
     "order_status": {
-        "pending": "pending new open created placed awaiting_payment unpaid",
-        "processing": "processing in_progress in+progress confirmed",
-        "paid": "paid payment_received captured",
-        "shipped": "shipped dispatched sent in_transit in+transit",
-        "delivered": "delivered received",
+        "pending": "pending new open created placed awaiting_payment unpaid checkout-draft"
+        " pending_payment payment_review holded pending+-+waiting+for+pick+up",
+        "processing": "processing in_progress in+progress confirmed authorized partially_paid unshipped",
+        "paid": "paid payment_received captured partially_refunded succeeded no_payment_required",
+        "shipped": "shipped dispatched sent in_transit in+transit partiallyshipped shipping shipped+-+picked+up"
+        " shipped+-+out+for+delivery",
+        "delivered": "delivered received shipped+-+delivered+to+buyer",
         "completed": "completed complete done closed fulfilled",
-        "cancelled": "cancelled canceled voided void",
+        "cancelled": "cancelled canceled voided void expired trash",
         "refunded": "refunded refund charged_back",
-        "returned": "returned return",
-        "failed": "failed declined rejected error",
+        "returned": "returned return shipped+-+returned+to+seller shipped+-+returning+to+seller"
+        " shipped+-+rejected+by+buyer",
+        "failed": "failed declined rejected error fraud",
     },
     "event_type": {
-        "page_view": "page_view pageview page+view", "product_view": "view product_view view_item view_product",
-        "click": "click", "search": "search", "add_to_cart": "add_to_cart addtocart add+to+cart cart_add",
-        "remove_from_cart": "remove_from_cart cart_remove", "checkout": "checkout begin_checkout",
-        "purchase": "purchase transaction order", "signup": "signup sign_up register", "login": "login",
-        "logout": "logout", "session_start": "session_start", "wishlist": "wishlist add_to_wishlist",
-        "share": "share", "review": "review",
+        "page_view": "page_view pageview page+view page screen",
+        "product_view": "view product_view view_item view_product product+viewed",
+        "click": "click product+clicked select_item", "search": "search products+searched view_search_results",
+        "add_to_cart": "add_to_cart addtocart add+to+cart cart_add product+added",
+        "remove_from_cart": "remove_from_cart cart_remove product+removed",
+        "checkout": "checkout begin_checkout checkout+started",
+        "purchase": "purchase transaction order order+completed", "signup": "signup sign_up register signed+up",
+        "login": "login signed+in", "logout": "logout signed+out", "session_start": "session_start",
+        "wishlist": "wishlist add_to_wishlist product+added+to+wishlist", "share": "share product+shared",
+        "review": "review product+reviewed",
     },
 }  # fmt: skip
 NULL_MARKERS = {
@@ -114,6 +121,7 @@ REFUSED = [
     ("INSERT INTO staging.loads VALUES ('2025-12-19', 'weather', 1, 0, 0, 0, 0, 0, '{}')", "loads_source_fkey"),
     ("INSERT INTO audit.step_inputs (step, run_date, digest, rows_in) VALUES ('no step', '2025-12-19', '', 0)",
      "step_inputs_step_fkey"),
+    ("INSERT INTO staging.shapes (shape, source) VALUES ('a', 'weather')", "shapes_source_fkey"),
     ("UPDATE audit.steps SET inputs = '{weather}' WHERE step = 'open_run'", "steps_inputs_check"),
     ("UPDATE audit.steps SET needs_pass = true WHERE step = 'open_run'", "steps_needs_pass_check"),
     ("UPDATE audit.dq_rules SET rule_name = repeat('x', 64) WHERE max_value = 14", "dq_rules_rule_name_check"),

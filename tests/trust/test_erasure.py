@@ -395,7 +395,7 @@ def test_what_cannot_be_erased_is_refused_and_nothing_changes(warehouse: Warehou
     with pytest.raises(psycopg.Error, match="READ COMMITTED"):
         owner.execute(ERASE, ["U-1", REASON])
     owner.execute("ROLLBACK")
-    for role in ("warehouse_runner", "warehouse_loader", "warehouse_analyst", "warehouse_checker"):
+    for role in ("warehouse_runner", "warehouse_loader", "warehouse_analyst", "warehouse_checker", "warehouse_shaper"):
         connection = warehouse.connect(role)
         for statement in (ERASE, "SELECT audit._erase_next(%s, %s, 'begin')"):
             with pytest.raises(errors.InsufficientPrivilege):

@@ -24,7 +24,7 @@ from trust.upgrades import DAYS, FRIDAY, SUNDAY, fill, put
 
 # Together: they share a second server.
 pytestmark = pytest.mark.xdist_group("new server")
-SCHEMAS = ["raw", "staging", "warehouse", "audit"]
+SCHEMAS = ["raw", "staging", "shapes", "warehouse", "audit"]
 
 
 @pytest.fixture(scope="module")
@@ -80,8 +80,12 @@ def test_who_is_no_superuser_is_told_what_is_needed_and_with_it_migrates(
     first, statements = lacking(one)
     assert first.startswith("migrator may not migrate database one; a superuser may, or can give it:")
     # The roles, not the right to make any.
-    roles = [f"CREATE ROLE warehouse_{name} NOLOGIN;" for name in ("owner", "loader", "runner", "checker", "analyst")]
+    roles = [
+        f"CREATE ROLE warehouse_{name} NOLOGIN;"
+        for name in ("owner", "loader", "runner", "checker", "shaper", "analyst")
+    ]
     member = ["GRANT warehouse_owner TO migrator;", "GRANT warehouse_checker TO warehouse_owner;"]
+    member += ["GRANT warehouse_shaper TO warehouse_owner;"]
     assert statements == [*roles, *member, "ALTER DATABASE one OWNER TO migrator;"]
     run_as(postgres, *statements)
     upgrade(one)
@@ -97,7 +101,11 @@ def test_who_is_no_superuser_is_told_what_is_needed_and_with_it_migrates(
     run_as(postgres, "CREATE DATABASE two OWNER colleague")
     two = make_conninfo(new_server.dsn("two"), user="colleague")
     _, statements = lacking(two)
-    assert statements == ["GRANT warehouse_owner TO colleague;", "GRANT warehouse_checker TO colleague;"]
+    assert statements == [
+        "GRANT warehouse_owner TO colleague;",
+        "GRANT warehouse_checker TO colleague;",
+        "GRANT warehouse_shaper TO colleague;",
+    ]
     run_as(postgres, statements[0])
     upgrade(two)  # of the owner's roles it is a member with it
 

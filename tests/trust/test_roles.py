@@ -31,8 +31,14 @@ def test_every_role_may_do_exactly_what_the_matrix_says(warehouse: Warehouse) ->
     assert asked > 150
     grants = "SELECT attrelid::regclass FROM pg_attribute WHERE attacl IS NOT NULL AND attrelid >= 16384"
     assert warehouse.rows(grants) == [], "on single columns"
-    defaults = "SELECT pg_get_userbyid(defaclrole), defaclobjtype, defaclacl::text FROM pg_default_acl"
-    assert warehouse.rows(defaults) == [("warehouse_owner", "f", "{warehouse_owner=X/warehouse_owner}")]
+    defaults = """
+        SELECT pg_get_userbyid(defaclrole), defaclobjtype, defaclacl::text
+        FROM pg_default_acl ORDER BY defaclnamespace"""
+    assert warehouse.rows(defaults) == [
+        ("warehouse_owner", "f", "{warehouse_owner=X/warehouse_owner}"),
+        # A function that somebody makes in schema shapes is for those who evaluate it and try it.
+        ("warehouse_owner", "f", "{" + ",".join(f"warehouse_{to}=X/warehouse_owner" for to in MAY_TRY) + "}"),
+    ]
 
 
 def test_migrate_proves_the_rights_and_sets_them(
@@ -105,8 +111,10 @@ def test_no_role_is_more_than_it_seems(warehouse: Warehouse) -> None:
     assert warehouse.rows(attributes) == []
     members = """
         SELECT member::regrole::text, roleid::regrole::text, admin_option FROM pg_auth_members
-        WHERE member IN (SELECT oid FROM pg_roles WHERE rolname LIKE 'warehouse\\_%')"""
-    assert warehouse.rows(members) == [("warehouse_owner", "warehouse_checker", False)]
+        WHERE member IN (SELECT oid FROM pg_roles WHERE rolname LIKE 'warehouse\\_%') ORDER BY 2"""
+    assert warehouse.rows(members) == [
+        ("warehouse_owner", "warehouse_checker", False), ("warehouse_owner", "warehouse_shaper", False)
+    ]  # fmt: skip
     # What runs with the rights of another is the owner's, but for those that parse and evaluate rules.
     definers = """
         SELECT pg_get_userbyid(proowner),
@@ -117,9 +125,11 @@ def test_no_role_is_more_than_it_seems(warehouse: Warehouse) -> None:
     assert warehouse.rows(definers) == [
         ("warehouse_checker", ["_evaluate", "_parsed_rules"]),
         ("warehouse_owner", None),
+        ("warehouse_shaper", ["_apply_shape"]),
     ]
 
 
+MAY_TRY = ("runner", "analyst", "shaper")
 CHANGES = ("UPDATE {} SET run_date = run_date", "DELETE FROM {}", "TRUNCATE {}")
 
 
@@ -136,7 +146,7 @@ def test_nobody_changes_raw_neither_by_its_parents_nor_by_its_partitions(warehou
             with pytest.raises(psycopg.Error, match="immutable") as refused:
                 connection.execute(statement)
             assert refused.value.sqlstate == "WH010", statement
-    for role in ("warehouse_loader", "warehouse_runner", "warehouse_checker", "warehouse_analyst"):
+    for role in ("warehouse_loader", "warehouse_runner", "warehouse_checker", "warehouse_shaper", "warehouse_analyst"):
         connection = warehouse.connect(role)
         for statement in [change.format(table) for table in tables for change in CHANGES]:
             with pytest.raises(errors.InsufficientPrivilege):

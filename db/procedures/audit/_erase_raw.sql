@@ -38,7 +38,8 @@ BEGIN
             WHEN 'raw.orders_json' THEN
                 'WITH rewritten AS (
                      UPDATE %1$s t SET raw_json = n.raw_json
-                     FROM (SELECT o.ctid AS place, raw._order_without_user(o.raw_json, $4, $5) AS raw_json
+                     FROM (SELECT o.ctid AS place, CASE WHEN raw._routine_of_load(o.load_id) IS NULL THEN raw._order_without_user(o.raw_json, $4, $5)
+                                                      ELSE raw._shaped_without_user(''orders'', raw._routine_of_load(o.load_id), o.raw_json, $4, $5) END AS raw_json
                            FROM %1$s o WHERE o.ctid = ANY ($1) AND o.raw_orders_id = ANY ($2) OFFSET 0) AS n
                      WHERE t.ctid = n.place AND n.raw_json IS NOT NULL
                      RETURNING t.load_id, t.raw_orders_id, t.raw_json)
@@ -54,12 +55,16 @@ BEGIN
                  INSERT INTO pg_temp.rewritten_rows (source_table, load_id, raw_id) SELECT ''raw.products_json'', r.* FROM rewritten r'
             WHEN 'raw.events_csv' THEN
                 'WITH rewritten AS (
-                     UPDATE %1$s t SET user_id = CASE WHEN n.is_own THEN $5 ELSE t.user_id END, extra = n.extra
-                     FROM (SELECT e.ctid AS place, coalesce(staging._trimmed(e.user_id) = $4, false) AS is_own, e.extra::text AS old_extra,
-                                  CASE WHEN staging._trimmed(e.user_id) = $4 THEN raw._extra_without_person(e.extra)::text
+                     UPDATE %1$s t SET user_id = CASE WHEN n.is_shaped THEN NULL WHEN n.is_own THEN $5 ELSE t.user_id END, extra = n.extra,
+                                       event_id = CASE WHEN NOT n.is_shaped THEN t.event_id END, product_id = CASE WHEN NOT n.is_shaped THEN t.product_id END,
+                                       event_type = CASE WHEN NOT n.is_shaped THEN t.event_type END, event_ts = CASE WHEN NOT n.is_shaped THEN t.event_ts END
+                     FROM (SELECT e.ctid AS place, coalesce(staging._trimmed(e.user_id) = $4, false) AS is_own, e.extra::text AS old_extra, s.record IS NOT NULL AS is_shaped,
+                                  CASE WHEN s.record IS NOT NULL THEN s.record::text
+                                       WHEN staging._trimmed(e.user_id) = $4 THEN raw._extra_without_person(e.extra)::text
                                        ELSE raw._without_mention(e.extra::text, $4, $5) END::json AS extra
-                           FROM %1$s e WHERE e.ctid = ANY ($1) AND e.raw_events_id = ANY ($2) OFFSET 0) AS n
-                     WHERE t.ctid = n.place AND (n.is_own OR n.extra::text <> n.old_extra)
+                           FROM %1$s e CROSS JOIN LATERAL raw._shaped_event_without_user(e.load_id, e.run_date, e.raw_events_id, $4, $5) AS s (record)
+                           WHERE e.ctid = ANY ($1) AND e.raw_events_id = ANY ($2) OFFSET 0) AS n
+                     WHERE t.ctid = n.place AND (n.is_own OR n.is_shaped OR n.extra::text <> n.old_extra)
                      RETURNING t.load_id, t.raw_events_id)
                  INSERT INTO pg_temp.rewritten_rows (source_table, load_id, raw_id) SELECT ''raw.events_csv'', r.* FROM rewritten r'
             -- A line that raw could not take cannot be read either: if it has the user_id as a word, nothing of it is kept.

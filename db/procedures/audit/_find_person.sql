@@ -44,6 +44,7 @@ BEGIN
                THEN encode(r.raw_line, 'escape') ~ v_line END
        OR position(p_user_id IN r.reason) > 0;
     DROP TABLE pg_temp.found_rows;
+    PERFORM audit._find_in_shaped(p_user_id);
     SELECT count(*), count(DISTINCT r.run_date) INTO v_rows, v_days FROM pg_temp.erasure_rows r;
 
     INSERT INTO pg_temp.erasure_days (load_date)

@@ -2,7 +2,7 @@
 -- none: so it lists more than a step reads rather than less, and an input that is not known is null and makes the step work.
 --
 -- Reads: raw.file_loads, staging.loads, staging.codes, staging.null_markers, staging.fields, warehouse.order_statuses, warehouse.daily_metrics,
---        warehouse.unseen_members, warehouse.exchange_rates, audit.settings, audit.dq_rules, audit.dq_overrides, pg_proc, pg_rewrite
+--        warehouse.unseen_members, warehouse.exchange_rates, staging.shapes, audit.settings, audit.dq_rules, audit.dq_overrides, pg_proc, pg_rewrite
 -- Call it under the step's locks. What else a rule reads is only known after it was judged: see audit._has_changed_since.
 --
 -- It does not see what somebody with the owner's rights changes in staging and facts by hand. After that
@@ -33,6 +33,11 @@ BEGIN
         ELSIF v_name = 'deliveries' THEN
             SELECT audit._digest(string_agg(d::text, E'\n' ORDER BY d.file_name COLLATE "C")) INTO v_value
             FROM raw._deliveries_in_force(p_step.source, p_load_date) d;
+        ELSIF v_name = 'shapes' THEN  -- those of the day's deliveries; a change of another shape is not theirs
+            SELECT coalesce(audit._digest(string_agg(concat_ws(E'\n', d.file_name, s::text, (
+                       SELECT string_agg(f.definition, E'\n' ORDER BY f.definition) FROM staging._functions_of_shape(s.routine) f)), E'\n'
+                       ORDER BY d.file_name COLLATE "C")), 'none') INTO v_value
+            FROM raw._deliveries_in_force(p_step.source, p_load_date) d CROSS JOIN LATERAL staging._shape_of(p_step.source, d.file_name) s;
         ELSIF v_name = 'staging' THEN
             v_value := v_versions::text;
         ELSIF v_name = 'staging of orders' THEN

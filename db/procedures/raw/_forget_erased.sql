@@ -22,7 +22,9 @@ BEGIN
     IF v_salt IS NULL THEN
         RETURN;
     END IF;
-    IF p_source = 'orders' THEN
+    IF raw._routine_of_load(p_load_id) IS NOT NULL AND p_source IN ('orders', 'events') THEN
+        PERFORM raw._forget_shaped(p_source, p_load_id, p_run_date, v_salt, v_erased);
+    ELSIF p_source = 'orders' THEN
         v_users := ARRAY(SELECT u.word FROM (SELECT DISTINCT r.word FROM raw._users_of_orders(p_load_id, p_run_date) r OFFSET 0) AS u
                          WHERE audit._user_digest(v_salt, u.word) = ANY (v_erased));
     ELSIF p_source = 'events' THEN

@@ -1,4 +1,4 @@
--- Records a delivery, in the transaction that loaded it. Persons who were erased are taken out of it first.
+-- Records a delivery, in the transaction that loaded it. Persons who were erased are taken out of it.
 --
 -- Writes: raw.file_loads; raw._forget_erased
 -- Errors: 23505 a load_id twice, 23514 impossible counts, WH004 the transaction is not READ COMMITTED
@@ -10,11 +10,11 @@ CREATE OR REPLACE FUNCTION raw.close_load(
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $close_load$
     SELECT warehouse._refuse_day(p_run_date, 'a delivery');
-    SELECT raw._forget_erased(p_source, p_load_id, p_run_date);
     INSERT INTO raw.file_loads (load_id, source, run_date, file_name, sha256, byte_count, row_count, rejected_count,
-                                refused_reason)
+                                refused_reason, read_as)
     VALUES (p_load_id, p_source, p_run_date, p_file_name, p_sha256, p_byte_count, p_row_count, p_rejected_count,
-            p_refused_reason);
+            p_refused_reason, staging._read_as(p_source, p_file_name));
+    SELECT raw._forget_erased(p_source, p_load_id, p_run_date);
 $close_load$;
 COMMENT ON FUNCTION raw.close_load(bigint, text, date, text, text, bigint, bigint, bigint, text)
     IS 'Records a delivery, in the transaction that loaded it';

@@ -1,7 +1,7 @@
 -- Opens a delivery: gives it its number, or says that these bytes change nothing.
 --
 -- Returns: load_id to COPY with; NULL if these are the bytes in force under that name, or the last refused ones
--- Reads:   raw.file_loads, raw.dropped_months
+-- Reads:   raw.file_loads, raw.dropped_months, staging.shapes: bytes that are to be read otherwise are new
 -- Locks:   the warehouse (advisory, shared); an advisory lock on source and day until the transaction ends: deliveries
 --          of a day load one at a time
 -- Errors:  WH004 a source that does not exist, a missing value, an impossible date, a transaction that is not READ COMMITTED;
@@ -25,16 +25,16 @@ BEGIN
     PERFORM warehouse._wait_for_day('load ' || p_source, p_run_date);
 
     -- Bytes that retention dropped are no longer known: if they are delivered again, they are loaded again.
-    SELECT bool_or(d.sha256 = p_sha256
+    SELECT bool_or(d.sha256 = p_sha256 AND d.read_as IS NOT DISTINCT FROM staging._read_as(p_source, p_file_name)
                    AND NOT EXISTS (SELECT FROM raw.dropped_months m
                                    WHERE m.run_month = date_trunc('month', p_run_date::timestamp)::date AND d.load_id <= m.last_load_id))
     INTO v_known
     FROM (
-        (SELECT l.load_id, l.sha256 FROM raw.file_loads l
+        (SELECT l.load_id, l.sha256, l.read_as FROM raw.file_loads l
          WHERE l.run_date = p_run_date AND l.source = p_source AND l.file_name = p_file_name AND l.refused_reason IS NULL
          ORDER BY l.load_id DESC LIMIT 1)
         UNION ALL
-        (SELECT l.load_id, l.sha256 FROM raw.file_loads l
+        (SELECT l.load_id, l.sha256, l.read_as FROM raw.file_loads l
          WHERE l.run_date = p_run_date AND l.source = p_source AND l.file_name = p_file_name
          ORDER BY l.load_id DESC LIMIT 1)
     ) AS d;

@@ -11,9 +11,11 @@ BEGIN
            coalesce(array_agg(d.load_id) FILTER (WHERE d.refused_reason IS NULL), '{}'),
            coalesce(sum(d.row_count), 0),
            coalesce(sum(d.rejected_count), 0) + count(*) FILTER (WHERE d.refused_reason IS NOT NULL),
-           count(*), string_agg(d.file_name, ', ') FILTER (WHERE d.is_gone)
+           count(*), string_agg(d.file_name, ', ') FILTER (WHERE d.is_gone),
+           array_agg(d.load_id) FILTER (WHERE d.refused_reason IS NULL AND EXISTS (
+               SELECT FROM staging._shape_of(p_source, d.file_name) s WHERE s.routine IS NOT NULL OR s.rows_are = 'lines'))
     INTO v_delivery.source, v_delivery.load_date, v_delivery.load_ids, v_delivery.row_count, v_delivery.refused_count,
-         v_delivery.file_count, v_gone
+         v_delivery.file_count, v_gone, v_delivery.shaped_ids
     FROM (SELECT f.* FROM raw._deliveries_in_force(p_source, p_load_date) f ORDER BY raw.name_order(f.file_name) COLLATE "C", f.file_name COLLATE "C") AS d;
 
     IF v_gone IS NOT NULL THEN

@@ -12,6 +12,7 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off
 AS $_clean_events$
 DECLARE
     v_delivery  staging.delivery := staging._begin_cleaning('events', p_load_date);
+    v_beyond    bigint := staging._map_records(v_delivery);
     v_rows      regclass;
     v_lines     bigint;
     v_duplicate bigint;
@@ -22,9 +23,10 @@ BEGIN
     SELECT c.p_rows, c.p_lines INTO v_rows, v_lines
     FROM staging._collect_rows('staging.events_clean', 'staging._read_events', v_delivery) AS c;
     SET LOCAL enable_seqscan TO DEFAULT;
-    PERFORM staging._check_raw_count(v_delivery, v_lines);
+    PERFORM staging._check_raw_count(v_delivery, v_lines + v_beyond);
 
     SELECT t.p_duplicate INTO v_duplicate FROM staging._take_out_repeats(v_delivery, v_rows, v_lines, NULL) AS t;
+    v_lines := v_lines + staging._reject_unmapped(v_delivery);
     v_rejected := audit._record_bad_records(v_delivery);
 
     DROP TABLE pg_temp.bad_rows;

@@ -13,6 +13,7 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off
 AS $_clean_orders$
 DECLARE
     v_delivery  staging.delivery := staging._begin_cleaning('orders', p_load_date);
+    v_beyond    bigint := staging._map_records(v_delivery);
     v_rows      regclass;
     v_lines     bigint;
     v_records   bigint;
@@ -30,7 +31,7 @@ BEGIN
     SET LOCAL enable_seqscan TO DEFAULT;
     EXECUTE format('SELECT count(*) FILTER (WHERE line_number = 1), count(*) FILTER (WHERE load_date IS NULL), min(currency) FILTER (WHERE load_date IS NOT NULL),
                            max(currency) FILTER (WHERE load_date IS NOT NULL) FROM %s', v_rows) INTO v_records, v_refused, v_currency, v_other;
-    PERFORM staging._check_raw_count(v_delivery, v_records);
+    PERFORM staging._check_raw_count(v_delivery, v_records + v_beyond);
 
     SELECT t.p_duplicate, t.p_changed INTO v_duplicate, v_changed FROM staging._take_out_repeats(v_delivery, v_rows, v_lines, v_refused) AS t;
     -- The currencies of what is clean: a report that was corrected, or refused, blocks nothing.
@@ -39,6 +40,7 @@ BEGIN
     ELSIF v_currency IS NOT NULL THEN
         EXECUTE format('SELECT array_agg(DISTINCT currency ORDER BY currency) FROM %s WHERE currency IS NOT NULL', v_rows) INTO v_delivery.currencies;
     END IF;
+    v_lines := v_lines + staging._reject_unmapped(v_delivery);
     v_rejected := audit._record_bad_records(v_delivery);
 
     DROP TABLE pg_temp.bad_rows;

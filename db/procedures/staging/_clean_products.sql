@@ -9,6 +9,7 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off
 AS $_clean_products$
 DECLARE
     v_delivery  staging.delivery := staging._begin_cleaning('products', p_load_date);
+    v_beyond    bigint := staging._map_records(v_delivery);
     v_changed   bigint;
     v_lines     bigint;
     v_duplicate bigint;
@@ -19,12 +20,12 @@ BEGIN
     EXECUTE format('CREATE TEMPORARY TABLE product_lines ON COMMIT DROP AS
                     SELECT %s, r.load_id, r.record_number, r.problems, r.raw_json,
                            array_position($2, r.load_id)::bigint << 32 | r.record_number AS report
-                    FROM staging._read_products($1, $2, $3) AS r', staging._columns_read('staging.products_clean'))
-    USING p_load_date, v_delivery.load_ids, staging._own_fields('products');
+                    FROM staging._read_products($1, $4, $3, $5) AS r', staging._columns_read('staging.products_clean'))
+    USING p_load_date, v_delivery.load_ids, staging._own_fields('products'), staging._own_form_loads(v_delivery), v_delivery.shaped_ids IS NOT NULL;
     GET DIAGNOSTICS v_lines = ROW_COUNT;
     SET LOCAL enable_seqscan TO DEFAULT;
     ANALYZE pg_temp.product_lines;
-    PERFORM staging._check_raw_count(v_delivery, v_lines);
+    PERFORM staging._check_raw_count(v_delivery, v_lines + v_beyond);
 
     -- The last report of a product wins.
     DELETE FROM pg_temp.product_lines l
@@ -43,6 +44,7 @@ BEGIN
            l.record_number AS line_number, l.problems, left(l.raw_json::text, 65536) AS raw_data, false AS is_item
     FROM pg_temp.product_lines l
     WHERE l.problems IS NOT NULL;
+    v_lines := v_lines + staging._reject_unmapped(v_delivery);
     v_rejected := audit._record_bad_records(v_delivery);
 
     v_changed := warehouse._publish_day(

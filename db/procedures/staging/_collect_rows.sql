@@ -17,10 +17,11 @@ DECLARE
                             ELSE p_delivery.load_date END;
     v_name     text := CASE WHEN v_is_first THEN warehouse._partition_name(p_parent, p_delivery.load_date, 'day') ELSE 'pg_temp.new_rows' END;
 BEGIN
-    EXECUTE format('CREATE %s TABLE %s AS SELECT %s FROM %s($1, $2, $3, $4, $5, $6, $7, $8) AS r',
+    EXECUTE format('CREATE %s TABLE %s AS SELECT %s FROM %s($1, $2, $3, $4, $5, $6, $7, $8, $9) AS r',
                    CASE WHEN NOT v_is_first THEN 'TEMPORARY' END, v_name, staging._columns_read(p_parent), p_reader)
     USING p_delivery.load_date, to_char(p_delivery.load_date, v_shape), v_other, to_char(v_other, v_shape),
-          staging.start_of_day(staging.oldest_date(p_delivery.load_date)), v_to, p_delivery.load_ids, staging._own_fields(p_delivery.source);
+          staging.start_of_day(staging.oldest_date(p_delivery.load_date)), v_to, staging._own_form_loads(p_delivery),
+          staging._own_fields(p_delivery.source), p_delivery.shaped_ids IS NOT NULL;
     GET DIAGNOSTICS p_lines = ROW_COUNT;
     p_rows := v_name;
 END

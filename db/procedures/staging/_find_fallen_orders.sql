@@ -5,7 +5,7 @@
 --   status and updated_at, but other lines. Which of them is true is not known; the last one would win, and the rest of the
 --   money would be called a duplicate. A report without a clean line says nothing that could be contradicted.
 --
--- Reads:   p_rows, pg_temp.repeated_hashes, raw.orders_json (for the text of these few), audit.settings
+-- Reads:   p_rows, pg_temp.repeated_hashes, the records (for the text of these few), audit.settings
 -- Returns: lines of earlier reports that differ in their lines from the last report: as rejected ones are not repeats, they are
 --          lost to every sum
 -- Called by _take_out_repeats, whose p_refused, first ids and files these are. If nothing was refused and no order is there twice,
@@ -98,10 +98,10 @@ BEGIN
         SELECT f.raw_id, coalesce(i.item_number, 1), f.is_conflict, f.problem, o.load_id, o.line_number,
                left(coalesce(i.item, o.raw_json)::text, 65536), i.item IS NOT NULL
         FROM pg_temp.falling f
-        JOIN raw.orders_json o ON o.raw_orders_id = f.raw_id
+        JOIN staging._order_records(p_delivery.load_date, staging._own_form_loads(p_delivery), p_delivery.shaped_ids IS NOT NULL) o ON o.raw_orders_id = f.raw_id
         LEFT JOIN LATERAL json_array_elements(CASE WHEN json_typeof(o.raw_json -> 'items') = 'array' THEN o.raw_json -> 'items' END)
             WITH ORDINALITY AS i (item, item_number) ON true
-        WHERE o.run_date = p_delivery.load_date AND o.load_id = ANY (p_delivery.load_ids) AND coalesce(i.item_number, 1) <= v_most + 1::bigint;
+        WHERE coalesce(i.item_number, 1) <= v_most + 1::bigint;
         SET LOCAL enable_seqscan TO DEFAULT;
         ANALYZE pg_temp.fallen_lines (raw_id, item_number);
     END IF;

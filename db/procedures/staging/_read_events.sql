@@ -3,7 +3,7 @@
 --
 -- Cheap tests judge what has the usual shape; _event_problems judges the rest.
 CREATE OR REPLACE FUNCTION staging._read_events(
-    p_load_date date, p_today text, p_other_day date, p_other text, p_from timestamptz, p_to timestamptz, p_load_ids bigint[], p_own staging.fields[]
+    p_load_date date, p_today text, p_other_day date, p_other text, p_from timestamptz, p_to timestamptz, p_load_ids bigint[], p_own staging.fields[], p_has_mapped boolean
 )
 RETURNS TABLE (
     staging_events_id bigint, load_date date, event_id text, user_id text, product_id text, event_type text, event_ts timestamptz,
@@ -23,8 +23,12 @@ BEGIN ATOMIC
                     THEN staging._own_values(p_own, '{event}', CASE WHEN staging._is_storable(e.extra::text) THEN e.extra END, NULL) END AS own,
                (SELECT staging._null_marks()) AS marks, (SELECT jsonb_object_agg(m.marker, true) FROM staging.null_markers m) AS markers,
                e.event_id AS raw_id, e.user_id AS raw_user, e.product_id AS raw_product, e.extra
-        FROM raw.events_csv e
-        WHERE e.run_date = p_load_date AND e.load_id = ANY (p_load_ids)
+        FROM (SELECT d.raw_events_id, d.load_id, d.line_number, d.event_id, d.user_id, d.product_id, d.event_type, d.event_ts, d.extra
+              FROM raw.events_csv d
+              WHERE d.run_date = p_load_date AND d.load_id = ANY (p_load_ids)
+              UNION ALL
+              SELECT m.raw_id, m.load_id, m.line_number, m.event_id, m.user_id, m.product_id, m.event_type, m.event_ts, m.record
+              FROM staging._mapped_events() m WHERE p_has_mapped) AS e
         OFFSET '0'
     ),
     events AS (
@@ -69,4 +73,4 @@ BEGIN ATOMIC
            CASE WHEN p_own IS NOT NULL THEN (x.own).emptied END
     FROM explained x;
 END;
-COMMENT ON FUNCTION staging._read_events(date, text, date, text, timestamptz, timestamptz, bigint[], staging.fields[]) IS 'The events delivered for a day: typed, and judged';
+COMMENT ON FUNCTION staging._read_events(date, text, date, text, timestamptz, timestamptz, bigint[], staging.fields[], boolean) IS 'The events delivered for a day: typed, and judged';

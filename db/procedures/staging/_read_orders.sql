@@ -7,12 +7,12 @@
 --
 -- p_today: what most times look like, to LIKE: '2025-12-19T__:__:__Z';  p_other: those of p_other_day, UTC's other day in the shop's, if there is one
 -- p_from, p_to: when the oldest day of an order begins, and when the day of the load is over: the shop's (staging.start_of_day)
--- p_load_ids: the deliveries in force;  p_own: custom fields (staging._own_fields); NULL for none, which costs nothing
+-- p_load_ids: the deliveries in force;  p_own: custom fields (staging._own_fields); NULL for none, which costs nothing;  p_has_mapped: whether there are records of _map_records, too
 -- The body is inlined into the query that calls it: what that query does not ask for is not computed, and both cores may work.
 -- Each OFFSET '0' is a fence: what stands above it is computed once per row; the quotes make it a bigint, which lets both cores
 -- work. Codes are looked up in one JSON object: of a day that nobody has analyzed the planner expects one row, and could join in any way.
 CREATE OR REPLACE FUNCTION staging._read_orders(
-    p_load_date date, p_today text, p_other_day date, p_other text, p_from timestamptz, p_to timestamptz, p_load_ids bigint[], p_own staging.fields[]
+    p_load_date date, p_today text, p_other_day date, p_other text, p_from timestamptz, p_to timestamptz, p_load_ids bigint[], p_own staging.fields[], p_has_mapped boolean
 )
 RETURNS TABLE (
     staging_orders_id bigint, load_date date, order_id text, line_number integer, user_id text, product_id text,
@@ -26,7 +26,7 @@ BEGIN ATOMIC
         SELECT o.raw_orders_id, o.load_id, o.line_number AS record_number, o.raw_json,
                json_typeof(o.raw_json) = 'object'
                AND (o.raw_json::text NOT LIKE '%\\u%' OR staging._is_storable(o.raw_json::text)) AS is_readable
-        FROM raw.orders_json o WHERE o.run_date = p_load_date AND o.load_id = ANY (p_load_ids) OFFSET '0'
+        FROM staging._order_records(p_load_date, p_load_ids, p_has_mapped) o OFFSET '0'
     ),
     parsed AS (
         SELECT r.*, f."user" AS customer, f.items,
@@ -146,4 +146,4 @@ BEGIN ATOMIC
            CASE WHEN e.update_ts <= p_to + interval '24 hours' THEN e.update_ts END, CASE WHEN p_own IS NULL THEN e.emptied ELSE e.emptied || (e.order_own).emptied || (e.line_own).emptied END
     FROM explained e;
 END;
-COMMENT ON FUNCTION staging._read_orders(date, text, date, text, timestamptz, timestamptz, bigint[], staging.fields[]) IS 'The lines of the orders delivered for a day: typed, and judged';
+COMMENT ON FUNCTION staging._read_orders(date, text, date, text, timestamptz, timestamptz, bigint[], staging.fields[], boolean) IS 'The lines of the orders delivered for a day: typed, and judged';

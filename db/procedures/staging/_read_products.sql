@@ -1,6 +1,6 @@
 -- The catalogue delivered for a day: typed, and judged. Only this file knows the names of a product's fields. The
 -- fences are those of _read_orders.
-CREATE OR REPLACE FUNCTION staging._read_products(p_load_date date, p_load_ids bigint[], p_own staging.fields[])
+CREATE OR REPLACE FUNCTION staging._read_products(p_load_date date, p_load_ids bigint[], p_own staging.fields[], p_has_mapped boolean)
 RETURNS TABLE (
     staging_products_id bigint, load_date date, product_id text, product_name text, category text, brand text, current_price numeric,
     raw_products_id bigint, attributes jsonb, emptied text[],
@@ -12,8 +12,11 @@ BEGIN ATOMIC
         SELECT p.raw_products_id, (SELECT staging._null_marks()) AS marks, (SELECT jsonb_object_agg(m.marker, true) FROM staging.null_markers m) AS markers,
                 p.load_id, p.line_number AS record_number, p.raw_json,
                json_typeof(p.raw_json) = 'object' AND staging._is_storable(p.raw_json::text) AS is_readable
-        FROM raw.products_json p
-        WHERE p.run_date = p_load_date AND p.load_id = ANY (p_load_ids)
+        FROM (SELECT d.raw_products_id, d.load_id, d.line_number, d.raw_json
+              FROM raw.products_json d
+              WHERE d.run_date = p_load_date AND d.load_id = ANY (p_load_ids)
+              UNION ALL
+              SELECT m.raw_id, m.load_id, m.line_number, m.record FROM staging._mapped_records() m WHERE p_has_mapped) AS p
         OFFSET '0'
     ),
     trimmed AS (
@@ -48,4 +51,4 @@ BEGIN ATOMIC
            e.load_id, e.record_number, e.problems, e.raw_json
     FROM explained e;
 END;
-COMMENT ON FUNCTION staging._read_products(date, bigint[], staging.fields[]) IS 'The catalogue delivered for a day: typed, and judged';
+COMMENT ON FUNCTION staging._read_products(date, bigint[], staging.fields[], boolean) IS 'The catalogue delivered for a day: typed, and judged';

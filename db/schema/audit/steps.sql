@@ -16,7 +16,7 @@ CREATE TABLE audit.steps (
     CONSTRAINT steps_needs_pass_check CHECK (NOT needs_pass OR worker IS NOT NULL),
     CONSTRAINT steps_source_fkey FOREIGN KEY (source) REFERENCES raw.sources (source),
     CONSTRAINT steps_inputs_check CHECK (inputs <@ ARRAY['codes', 'null markers', 'fields', 'order statuses', 'deliveries', 'staging', 'staging of orders',
-                                                         'staging of events', 'rules', 'overrides', 'figures', 'unseen members', 'rates'])
+                                                         'staging of events', 'rules', 'overrides', 'figures', 'unseen members', 'rates', 'shapes'])
 );
 COMMENT ON TABLE audit.steps IS 'One row per step of a day. The driver, run_day, run --jobs and the daily DAG''s test read it: a new step stands here.';
 COMMENT ON COLUMN audit.steps.step IS 'What it is called in audit.pipeline_steps, and in Airflow';
@@ -38,11 +38,11 @@ INSERT INTO audit.steps (step, position, wave, source, procedure, worker, needs_
     ('extract_events', 30, 2, 'events', NULL, NULL, false, '{}', '{}', NULL, false, 'Brings events into raw'),
     ('extract_products', 40, 2, 'products', NULL, NULL, false, '{}', '{}', NULL, false, 'Brings the catalogue into raw, when there is one'),
     ('clean_orders', 50, 3, 'orders', 'staging.clean_orders', 'staging._clean_orders', false,
-     '{codes,null markers,fields,order statuses,deliveries,rates}', '{staging.orders_clean,staging.loads}', 'staging.orders_clean', false, 'Makes typed lines of the orders delivered'),
+     '{codes,null markers,fields,order statuses,deliveries,rates,shapes}', '{staging.orders_clean,staging.loads}', 'staging.orders_clean', false, 'Makes typed lines of the orders delivered'),
     ('clean_events', 60, 3, 'events', 'staging.clean_events', 'staging._clean_events', false,
-     '{codes,null markers,fields,order statuses,deliveries}', '{staging.events_clean,staging.loads}', 'staging.events_clean', false, 'Makes typed rows of the events delivered'),
+     '{codes,null markers,fields,order statuses,deliveries,shapes}', '{staging.events_clean,staging.loads}', 'staging.events_clean', false, 'Makes typed rows of the events delivered'),
     ('clean_products', 70, 3, 'products', 'staging.clean_products', 'staging._clean_products', false,
-     '{null markers,fields,deliveries}', '{staging.products_clean,staging.loads}', 'staging.products_clean', false, 'Makes typed rows of the catalogue delivered'),
+     '{null markers,fields,deliveries,shapes}', '{staging.products_clean,staging.loads}', 'staging.products_clean', false, 'Makes typed rows of the catalogue delivered'),
     ('check_quality', 80, 4, NULL, 'audit.check_quality', 'audit._check_quality', false,
      '{codes,order statuses,staging,rules,overrides}', '{}', NULL, false, 'Judges the staging of the day'),
     ('load_dim_date', 90, 5, NULL, 'warehouse.load_dim_date', 'warehouse._load_dim_date', true,

@@ -9,6 +9,7 @@ CREATE TABLE raw.file_loads (
     rejected_count bigint      NOT NULL,
     refused_reason text,
     ingested_at    timestamptz NOT NULL DEFAULT now(),
+    read_as        text,
     CONSTRAINT file_loads_pkey PRIMARY KEY (load_id),
     CONSTRAINT file_loads_source_fkey FOREIGN KEY (source) REFERENCES raw.sources (source),
     CONSTRAINT file_loads_sha256_check CHECK (sha256 ~ '^[0-9a-f]{64}$'),
@@ -31,3 +32,4 @@ COMMENT ON COLUMN raw.file_loads.row_count IS 'Rows that this delivery added to 
 COMMENT ON COLUMN raw.file_loads.rejected_count IS 'Records that could not be taken: rows in raw.rejected_lines';
 COMMENT ON COLUMN raw.file_loads.refused_reason IS 'Why the whole file was refused, with position; NULL if it was taken';
 COMMENT ON COLUMN raw.file_loads.ingested_at IS 'When it was loaded';
+COMMENT ON COLUMN raw.file_loads.read_as IS 'How staging.shapes said that the file is to be read; NULL if it said nothing. The same bytes are loaded again when that changes';

@@ -45,3 +45,27 @@ INSERT INTO staging.codes (kind, source_value, canonical_value) VALUES
     ('event_type', 'login', 'login'), ('event_type', 'logout', 'logout'), ('event_type', 'session_start', 'session_start'),
     ('event_type', 'wishlist', 'wishlist'), ('event_type', 'add_to_wishlist', 'wishlist'), ('event_type', 'share', 'share'),
     ('event_type', 'review', 'review');
+-- What the systems call it whose forms db/shapes/ knows.
+INSERT INTO staging.codes (kind, source_value, canonical_value) VALUES
+    
+    ('order_status', 'checkout-draft', 'pending'), ('order_status', 'pending_payment', 'pending'),
+    ('order_status', 'payment_review', 'pending'), ('order_status', 'holded', 'pending'),
+    ('order_status', 'pending - waiting for pick up', 'pending'), ('order_status', 'authorized', 'processing'),
+    ('order_status', 'partially_paid', 'processing'), ('order_status', 'unshipped', 'processing'),
+    ('order_status', 'partially_refunded', 'paid'), ('order_status', 'succeeded', 'paid'),
+    ('order_status', 'no_payment_required', 'paid'), ('order_status', 'partiallyshipped', 'shipped'),
+    ('order_status', 'shipping', 'shipped'), ('order_status', 'shipped - picked up', 'shipped'),
+    ('order_status', 'shipped - out for delivery', 'shipped'),
+    ('order_status', 'shipped - delivered to buyer', 'delivered'),
+    ('order_status', 'shipped - returned to seller', 'returned'),
+    ('order_status', 'shipped - returning to seller', 'returned'),
+    ('order_status', 'shipped - rejected by buyer', 'returned'), ('order_status', 'expired', 'cancelled'),
+    ('order_status', 'trash', 'cancelled'), ('order_status', 'fraud', 'failed'), ('event_type', 'page', 'page_view'),
+    ('event_type', 'screen', 'page_view'), ('event_type', 'product viewed', 'product_view'),
+    ('event_type', 'product clicked', 'click'), ('event_type', 'select_item', 'click'),
+    ('event_type', 'products searched', 'search'), ('event_type', 'view_search_results', 'search'),
+    ('event_type', 'product added', 'add_to_cart'), ('event_type', 'product removed', 'remove_from_cart'),
+    ('event_type', 'checkout started', 'checkout'), ('event_type', 'order completed', 'purchase'),
+    ('event_type', 'product added to wishlist', 'wishlist'), ('event_type', 'product shared', 'share'),
+    ('event_type', 'product reviewed', 'review'), ('event_type', 'signed up', 'signup'),
+    ('event_type', 'signed in', 'login'), ('event_type', 'signed out', 'logout');
