@@ -333,8 +333,11 @@ def test_rows_of_one_order_keep_who_each_of_them_is(shop: Warehouse) -> None:
     ], "rows.ndjson")  # fmt: skip
     shop.run(DAY)
     bad = rejected(shop)
-    assert [(found.line_number, found.record_id) for found in bad if "quantity" in found.failure_reason] == [(3, "R-1")]
+    assert [(found.line_number, found.record_id) for found in bad if "quantity" in found.failure_reason] == [
+        (1, "R-1"), (3, "R-1"), (4, "R-1"),
+    ]  # fmt: skip
     assert json.loads(next(found for found in bad if found.line_number == 3).raw_data)["product_id"] == "C"
+    assert json.loads(next(found for found in bad if found.line_number == 4).raw_data)["product_id"] == "D"
     assert [found.line_number for found in bad if "order_id is missing" in found.failure_reason] == [5]
     counts = shop.row(
         "SELECT raw_count, delivered_count, clean_count + rejected_count + duplicate_count FROM staging.loads WHERE source = 'orders'"
@@ -344,8 +347,7 @@ def test_rows_of_one_order_keep_who_each_of_them_is(shop: Warehouse) -> None:
         "SELECT s.order_id, s.line_number, s.product_id, o.line_number AS first FROM staging.orders_clean s"
         " JOIN raw.orders_json o ON o.raw_orders_id = s.staging_orders_id / 1000000 ORDER BY 1, 2"
     )
-    assert set(places) <= {("R-1", 1, "A", 1), ("R-1", 3, "D", 1), ("R-2", 1, "B", 2)}
-    assert ("R-2", 1, "B", 2) in places
+    assert places == [("R-2", 1, "B", 2)]
 
 
 def test_rows_that_say_different_things_of_one_order_are_none_of_its_lines(shop: Warehouse) -> None:
@@ -409,7 +411,7 @@ def test_what_a_function_makes_is_judged_as_our_own_form_is_and_shown_as_it_was_
     shop.run(DAY)
     found = rejected(shop)
     assert [row.failure_reason for row in found] == [
-        "quantity is not a whole number above 0",
+        "quantity is not a number above 0",
         "timestamp is after the day of the delivery",
     ]
     assert [json.loads(row.raw_data)["receipt"] for row in found] == [1, 2]
@@ -544,21 +546,21 @@ def test_of_the_shapes_that_fit_a_name_the_one_of_the_least_priority_counts(shop
     register(shop, None, shape="b", file_pattern="orders*", priority=5, records_path="data.orders")
     register(shop, None, shape="a", file_pattern="*.json", priority=5, encoding="latin-1")
     loader = shop.connect("warehouse_loader")
-    said = "SELECT shape, records_path, encoding, is_mapped FROM raw.shape_of('orders', %s)"
-    assert loader.execute(said, ["orders.json"]).fetchall() == [("a", None, "latin-1", False)]
-    assert loader.execute(said, ["orders.ndjson"]).fetchall() == [("b", "data.orders", None, False)]
-    assert loader.execute(said, ["x.ndjson"]).fetchall() == [("last", "x", None, False)]
-    assert loader.execute("SELECT shape, is_mapped FROM raw.shape_of('events', 'e.csv')").fetchall() == [(None, False)]
+    said = "SELECT is_named, records_path, encoding, is_mapped FROM raw.shape_of('orders', %s)"
+    assert loader.execute(said, ["orders.json"]).fetchall() == [(True, None, "latin-1", False)]
+    assert loader.execute(said, ["orders.ndjson"]).fetchall() == [(True, "data.orders", None, False)]
+    assert loader.execute(said, ["x.ndjson"]).fetchall() == [(False, "x", None, False)]
+    assert loader.execute("SELECT FROM raw.shape_of('events', 'e.csv')").fetchall() == []
 
 
 def test_the_same_bytes_are_read_again_when_a_shape_says_that_they_are_to_be_read_otherwise(shop: Warehouse) -> None:
     shop.landing.orders(DAY, [order("O-1", DAY)], "shop.ndjson")
     for rows_before, change in (
         (1, "SELECT 1"),
-        (1, "INSERT INTO staging.shapes (shape, source, routine) VALUES ('a', 'orders', 'shapes.magento_order')"),
-        (2, "UPDATE staging.shapes SET encoding = 'latin-1'"),
-        (2, "UPDATE staging.shapes SET priority = 1"),
-        (3, "DELETE FROM staging.shapes"),
+        (2, "INSERT INTO staging.shapes (shape, source, routine) VALUES ('a', 'orders', 'shapes.magento_order')"),
+        (3, "UPDATE staging.shapes SET encoding = 'latin-1'"),
+        (3, "UPDATE staging.shapes SET priority = 1"),
+        (4, "DELETE FROM staging.shapes"),
     ):
         shop.execute(change)
         shop.deliver(DAY)
