@@ -189,6 +189,13 @@ def test_what_shapes_need_is_there_whatever_the_time_zone_of_who_tries_it(shop: 
 
 
 @needs_real_world
+def test_shapes_and_cleaning_know_the_same_decimal_places_of_every_currency(shop: Warehouse) -> None:
+    letters = "regexp_split_to_table('ABCDEFGHIJKLMNOPQRSTUVWXYZ', '')"
+    codes = f"SELECT a || b || c AS code FROM {letters} AS a, {letters} AS b, {letters} AS c"
+    differ = f"SELECT code FROM ({codes}) AS c WHERE shapes.minor_units(code) <> staging._minor_units(code)"
+    assert shop.rows(differ) == []
+
+
 def test_a_record_scores_highest_for_the_form_that_it_has(shop: Warehouse) -> None:
     samples = {
         "shapes.shopify_order": sample("shopify_rest.json")["orders"][0],
@@ -257,6 +264,116 @@ def test_case_45_and_58_rows_of_one_order_are_its_lines(shop: Warehouse) -> None
     assert shop.rows("SELECT order_id, line_number, product_id FROM staging.orders_clean WHERE order_id = '45-1001' ORDER BY 2") == [
         ("45-1001", 1, "A"), ("45-1001", 2, "B"), ("45-1001", 3, "C"),
     ]  # fmt: skip
+
+
+def deliver(shop: Warehouse, case: str, day: date, source: str = "orders") -> None:
+    """Put the files of a case of the real world into the landing zone."""
+    for path in (REAL_WORLD / "cases" / case / source / str(day)).iterdir():
+        shop.landing.put(source, day, path.name, path.read_bytes())
+
+
+def money(shop: Warehouse) -> list[Any]:
+    """Return what orders came to, by line; shipping is the order's."""
+    return shop.rows("""
+        SELECT order_id, product_id, quantity, revenue, coalesce(discount, 0) AS discount, currency,
+               sum(shipping) OVER (PARTITION BY order_id) AS shipping, sum(refunded) OVER (PARTITION BY order_id) AS refunded
+        FROM staging.orders_clean ORDER BY order_id, line_number""")
+
+
+@needs_real_world
+def test_case_01_a_page_of_shopify_is_refused_with_advice_until_its_shape_is_registered(shop: Warehouse) -> None:
+    day = date(2025, 3, 2)
+    deliver(shop, "01_shopify_rest_page", day)
+    shop.run(day)
+    refused = shop.value("SELECT refused_reason FROM raw.file_loads")
+    assert "`orders`" in refused
+    assert "of id, admin_graphql_api_id, name, order_number" in refused
+    assert "It looks like Shopify, REST: register shapes.shopify_order" in refused
+    assert len(rejected(shop)) == 1
+    register(shop, "shapes.shopify_order")
+    shop.run(day)
+    assert rejected(shop) == []
+    found = money(shop)
+    assert [row[1:7] for row in found] == [
+        ("IPOD2008GREEN", 1, 194, 5, "USD", 10), ("Tip", 1, 10, 0, "USD", 10),
+    ] * 2  # fmt: skip
+    assert sum(row.revenue for row in found) == 408
+    users = shop.rows("SELECT DISTINCT right(user_id, 3) AS user FROM staging.orders_clean ORDER BY 1")
+    assert users == [("951",), ("952",)]
+
+
+@needs_real_world
+@pytest.mark.parametrize("path", [None, "orders"])
+def test_a_page_is_read_whether_or_not_its_shape_says_where_the_list_lies(shop: Warehouse, path: str | None) -> None:
+    day = date(2025, 3, 2)
+    register(shop, "shapes.shopify_order", records_path=path)
+    deliver(shop, "01_shopify_rest_page", day)
+    shop.run(day)
+    assert sum(row.revenue for row in money(shop)) == 408
+
+
+@needs_real_world
+def test_case_05_orders_of_woocommerce(shop: Warehouse) -> None:
+    day = date(2025, 3, 6)
+    register(shop, "shapes.woocommerce_order")
+    deliver(shop, "05_woocommerce_native", day)
+    shop.run(day)
+    assert rejected(shop) == []
+    assert money(shop) == [("727", "93", 2, 6, 0, "EUR", 10, 10), ("727", "Bar3", 1, 12, 0, "EUR", 10, 10)]
+    told = "SELECT DISTINCT user_id, order_ts AT TIME ZONE 'UTC' AS at FROM staging.orders_clean"
+    assert [(row.user_id, f"{row.at}") for row in shop.rows(told)] == [(None, "2025-03-06 21:28:02")]
+
+
+@needs_real_world
+def test_case_09_a_flat_file_of_amazon_is_read_whatever_its_ending(shop: Warehouse) -> None:
+    day = date(2025, 3, 10)
+    columns = {"rows_are": "lines", "encoding": "latin-1", "delimiter": "\t"}
+    register(shop, "shapes.amazon_order_line", file_pattern="report.*", **columns)
+    for name in ("report.txt", "report.csv"):
+        path = REAL_WORLD / "cases/09_amazon_flat_file/orders" / str(day) / name
+        shop.landing.put("orders", day, name, path.read_bytes())
+    shop.run(day)
+    assert shop.value("SELECT count(*) FROM raw.file_loads WHERE refused_reason IS NULL") == 2
+    assert rejected(shop) == []
+    found = shop.rows("SELECT revenue, currency, city FROM staging.orders_clean")
+    assert found == [(Decimal("19.99"), "EUR", "Köln")]
+
+
+def test_a_pattern_that_fits_every_name_makes_no_delivery_of_what_has_another_ending(shop: Warehouse) -> None:
+    make(shop)
+    register(shop, "shapes.till_sale")
+    for name in ("readme.txt", "till.ndjson"):
+        shop.landing.put("orders", DAY, name, json.dumps(sale()).encode())
+    shop.deliver(DAY)
+    assert shop.rows("SELECT file_name FROM raw.file_loads") == [("till.ndjson",)]
+
+
+@needs_real_world
+def test_case_45_rows_of_one_order_without_their_shape_contradict_each_other(shop: Warehouse) -> None:
+    day = date(2025, 4, 15)
+    deliver(shop, "45_line_per_row", day)
+    shop.run(day)
+    assert [row.record_id for row in rejected(shop)] == ["45-1001"] * 3
+    assert all("rows_are 'lines'" in row.failure_reason for row in rejected(shop))
+    assert shop.rows("SELECT order_id, revenue FROM staging.orders_clean") == [("45-1002", 100)]
+
+
+@needs_real_world
+def test_case_58_rows_of_a_marketplace_with_its_own_columns(shop: Warehouse) -> None:
+    day = date(2025, 8, 11)
+    make(shop, """
+        CREATE FUNCTION shapes.market_row(record json) RETURNS json LANGUAGE sql IMMUTABLE
+        RETURN json_build_object('order_id', 'M-' || (record ->> 'number'), 'timestamp', record ->> 'placed', 'status', record ->> 'state',
+                                 'product_id', record ->> 'sku', 'quantity', record ->> 'pieces', 'price', record ->> 'unit')
+    """)  # fmt: skip
+    register(shop, "shapes.market_row", rows_are="lines", file_pattern="marketplace*.csv")
+    path = REAL_WORLD / "cases/58_readme_converter/marketplace.csv"
+    shop.landing.put("orders", day, path.name, path.read_bytes())
+    shop.run(day)
+    assert rejected(shop) == []
+    assert [found[:3] for found in lines(shop)] == [("M-7001", 1, "P-2"), ("M-7001", 2, "P-1"), ("M-7002", 1, "P-1")]
+    net = "SELECT sum(revenue) FROM staging.orders_clean WHERE status <> 'refunded'"
+    assert shop.value(net) == Decimal("29.99")
 
 
 @needs_real_world
