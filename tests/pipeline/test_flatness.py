@@ -258,7 +258,9 @@ def test_what_is_read_from_raw_is_joined_to_no_table(warehouse: Warehouse) -> No
         extract_all(warehouse, glue, LAST)
     plan = [
         row[0]
-        for row in warehouse.rows("EXPLAIN SELECT * FROM staging._read_events(%s, '', %s, '{1}', NULL)", LAST, LAST)
+        for row in warehouse.rows(
+            "EXPLAIN SELECT * FROM staging._read_events(%s, '', %s, '', now(), now(), '{1}', NULL)", LAST, LAST
+        )
     ]
     assert any("events_csv_p_2025_12" in line for line in plan)
     assert not any("Join" in line or "Nested Loop" in line for line in plan), "\n".join(plan)

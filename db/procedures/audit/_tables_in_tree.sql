@@ -36,7 +36,7 @@ BEGIN
            ) AS f
            LEFT JOIN pg_proc p ON p.oid = f.id
            WHERE f.id <> 0 AND f.id::regproc::text NOT IN ('staging.duplicate_count', 'staging.oldest_date', 'staging.known_products',
-                                                       'staging.start_of_day', 'staging.time_zone')
+                                                       'staging.start_of_day', 'staging.time_zone', 'staging.takes_negative_lines')
              AND NOT coalesce(p.pronamespace = 'pg_catalog'::regnamespace AND p.oid < 16384
                               AND (p.provolatile = 'i'
                                    OR (p.provolatile = 's' AND p.proname ~ v_of_time_zone
