@@ -134,7 +134,7 @@ def load(warehouse: Warehouse, landing: Landing) -> str:
     loaded = Warehouse(warehouse.dsn, warehouse.connection, landing)
     # The good lines of the order with bad ones are loaded, too.
     session = loaded.connect()
-    session.execute("UPDATE audit.settings SET value = '1' WHERE name = 'partial_orders'")
+    session.execute("UPDATE audit.settings SET value = '1' WHERE name OPERATOR(pg_catalog.=) 'partial_orders'")
     for day in [*WEEKS, DAY]:
         loaded.deliver(day)
     session.execute("SET default_transaction_read_only = on")  # for steps begin transactions of their own
