@@ -150,8 +150,8 @@ def tool(server: EmbeddedServer, name: str, *arguments: str | Path) -> None:
 def as_dumped(found: catalog.Catalog) -> catalog.Catalog:
     """Leave out what a dump writes in other words.
 
-    Brackets of conditions, whether a foreign key is inherited, and the number behind a NOT NULL's name: PostgreSQL 18 gives
-    one to the second table of a schema that has the name, and a restore makes tables in another order.
+    Brackets of conditions, whether a foreign key is inherited, and the number behind a NOT NULL's name: PostgreSQL 18
+    gives one to the second table of a schema that has the name, and a restore makes tables in another order.
     """
     constraints = {
         (

@@ -98,7 +98,7 @@ def released(request: pytest.FixtureRequest, warehouse: Warehouse, server: Embed
     warehouse.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-# What the first release shipped and no upgrade mends: of rules, these rows are kept as they were. Others are mended, or new.
+# What the first release shipped and no upgrade mends: of rules, these rows are kept. Others are mended, or new.
 MENDED = ("products_coverage", "orders_range", "events_range")
 FIRST = (PROJECT / "alembic" / "versions" / "0001_initial.sql").read_text(encoding="utf-8")
 KEPT_RULES = sorted(set(re.findall(r"^    \('(\w+)', '\w+', (?:'staging|NULL)", FIRST, re.MULTILINE)) - {*MENDED})
