@@ -259,7 +259,7 @@ def test_what_is_read_from_raw_is_joined_to_no_table(warehouse: Warehouse) -> No
     plan = [
         row[0]
         for row in warehouse.rows(
-            "EXPLAIN SELECT * FROM staging._read_events(%s, '', %s, '{1}', NULL, false)", LAST, LAST
+            "EXPLAIN SELECT * FROM staging._read_events(%s, '', %s, '', now(), now(), '{1}', NULL, false)", LAST, LAST
         )
     ]
     assert any("events_csv_p_2025_12" in line for line in plan)

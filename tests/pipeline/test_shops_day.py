@@ -419,3 +419,12 @@ def test_after_any_change_the_warehouse_is_one_that_was_built_with_that_zone(
             fresh.call("warehouse.run_day", day)
         assert not broken_promises(shop.connection)
         assert checksums(shop.connection) == checksums(fresh.connection)
+
+
+@pytest.mark.parametrize("day", ["NULL", "'infinity'", "'-infinity'", "'1799-12-31'", "'3001-01-01'"])
+def test_no_day_of_a_warehouse_begins_in_a_year_that_cannot_be(shop: Warehouse, day: str) -> None:
+    """An order may be a century older than the first day there can be, so the years are more than a day's."""
+    with pytest.raises(psycopg.Error) as refused:
+        shop.execute(f"SELECT staging.start_of_day({day}::date)")
+    assert refused.value.sqlstate == "WH004"
+    assert shop.value("SELECT staging.start_of_day('1800-01-01')").year == 1800

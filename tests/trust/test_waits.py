@@ -466,6 +466,8 @@ def test_a_date_outside_the_years_that_there_can_be_is_refused_by_every_public_r
         FROM pg_proc AS p
         CROSS JOIN unnest(p.proargtypes::oid[]) WITH ORDINALITY AS t (type, place)
         WHERE p.pronamespace::regnamespace::text IN ('raw', 'staging', 'warehouse', 'audit')
+          -- An order may be a century older than the first day of the warehouse: tests/pipeline/test_shops_day.py.
+          AND p.proname <> 'start_of_day'
           AND p.proname NOT LIKE E'\\\\_%%' AND 'date'::regtype = ANY (p.proargtypes::oid[])
           AND (has_function_privilege('warehouse_runner', p.oid, 'EXECUTE')
                OR has_function_privilege('warehouse_loader', p.oid, 'EXECUTE'))

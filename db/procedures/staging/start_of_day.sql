@@ -4,8 +4,9 @@
 -- it have two: the day begins with the first. So (t AT TIME ZONE staging.time_zone())::date is p_day for all t from here to
 -- the start of the next day, and for no other. A day that a zone left out (Samoa, 2011-12-30) is empty.
 --
--- p_day:   any date; NULL gives NULL
+-- p_day:   a day of the warehouse, up to a century before the first, and the one after the last
 -- Reads:   audit.settings
+-- Errors:  WH004 no such day
 CREATE OR REPLACE FUNCTION staging.start_of_day(p_day date) RETURNS timestamptz
 LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $start_of_day$
@@ -14,6 +15,10 @@ DECLARE
     v_start timestamptz := p_day::timestamp AT TIME ZONE v_zone;
     v_first timestamptz;
 BEGIN
+    -- An order may be a century older than the first day of the warehouse.
+    IF p_day IS NULL OR p_day < date '1800-01-01' OR p_day > date '3000-01-02' THEN
+        PERFORM warehouse._refuse_day(p_day, 'the start of a day');
+    END IF;
     IF v_zone = 'UTC' THEN
         RETURN v_start;
     END IF;
