@@ -461,3 +461,5 @@ INSERT INTO audit.dq_rules (rule_name, check_type, table_name, expression, min_v
     ('orders_prices', 'range', 'staging.orders_clean', 'scale(unit_price) <= 6', NULL, NULL, 'warning', 'order_id',
      'Prices have at most six decimal places. More come from a program that keeps money in binary fractions: 14.309999999999999. They are kept as delivered; have the source mended.')
 ON CONFLICT ON CONSTRAINT dq_rules_pkey DO NOTHING;
+
+GRANT SELECT ON warehouse.exchange_rates, warehouse.sales, warehouse.orders, warehouse.order_lines TO warehouse_runner, warehouse_checker, warehouse_analyst;
