@@ -36,6 +36,8 @@ def test_row_by_row_arrives_at_the_same_facts_as_the_warehouse(warehouse: Wareho
             extract(source, DAY, connection=connection, landing=str(landing), say=lambda line: None)
         # The only day of this shop is the one on which a till was broken.
         connection.execute("UPDATE audit.dq_rules SET severity = 'warning' WHERE severity = 'critical'")
+        # Nor does it reject an order whole.
+        connection.execute("UPDATE audit.settings SET value = '1' WHERE name = 'partial_orders'")
         connection.execute("CALL warehouse.run_day(%s)", [DAY])
 
     with psycopg.connect(warehouse.dsn, autocommit=False, options="-c timezone=UTC -c search_path=rows") as connection:
