@@ -287,7 +287,8 @@ class Shop:
     def orders_file(self, name: str, records: Sequence[Any]) -> bytes:
         """Return orders or products as a file of that name."""
         texts = [json.dumps(record, ensure_ascii=self.chance(0.5) or _has_surrogate(record)) for record in records]
-        form = self.random.randrange(12)
+        # The till writes an object a line: other_form puts each into its own.
+        form = self.random.randrange(12) if name != TILL else None
         if form == 0:
             key = "products" if name in self.PRODUCT_FILES else "orders"
             return f'{{"page": 1,\n "{key}": [{", ".join(texts)}], "next": null}}'.encode()
@@ -295,7 +296,7 @@ class Shop:
             return "".join(texts).encode()
         if form == 2 and texts and all(text.startswith("{") for text in texts):
             return "\n".join(json.dumps(json.loads(text), indent=2) for text in texts).encode()
-        if name.startswith(("b_", "ä")):
+        if name.startswith(("b_", "ä", TILL)):
             if self.chance(0.05):
                 texts.insert(self.random.randint(0, len(texts)), self.random.choice(('{"order_id": "O-1", "cut', "]")))
             if self.chance(0.1):
@@ -415,7 +416,7 @@ class Shop:
         if kind == 1:
             if source == "events":
                 return content.replace(b"event_ts", b"when", 1)
-            return content if name.startswith(("b_", "ä")) else content.rstrip()[:-1]
+            return content if name.startswith(("b_", "ä", TILL)) else content.rstrip()[:-1]
         return content
 
 
