@@ -90,11 +90,19 @@ def _objects(source: Source, number: int, of: str, form: Form) -> tuple[JsonForm
         # One on many lines ends each between its parts. A line that is only not closed is a bad line, no more.
         line = first[: first.index(b"\n")].rstrip(BLANK)
         is_line = not line.endswith((b"{", b"[", b",", b":")) or not _BEGINS_AN_OBJECT.match(first)
+        is_line = is_line or _goes_on_in_lines(head)
     else:
         is_line = end is None or _REST_OF_LINE.match(head, end) is not None
     if is_line or follows not in (b"", b"{"):
         return "lines", _json_lines(source, number)
     return "values", Walk(source, "JSON objects one after another").values()
+
+
+def _goes_on_in_lines(head: bytes) -> bool:
+    """Return whether the first line is only cut off: the second is a whole object, and the next begins another."""
+    _, second, *rest = [line.strip(BLANK) for line in head.split(b"\n", 3)[:3]] + [b""]
+    is_whole = second.startswith(b"{") and extent(second, 0) == len(second)
+    return is_whole and all(line[:1] in (b"", b"{") for line in rest)
 
 
 def _json_lines(source: Source, number: int) -> Iterator[Batch]:

@@ -173,9 +173,8 @@ def test_a_time_in_seconds_is_told_so_and_never_offered_as_a_status(shop: Wareho
     assert shop.value("SELECT bool_and(starts_with(failure_reason, %s)) FROM audit.bad_records", seconds)
     advice = shop.rows("SELECT advice, statement FROM audit.day_advice(%s)", day)
     offered = [row.statement for row in advice if row.statement and "staging.codes" in row.statement]
-    assert len(offered) == 1
-    assert "'succeeded'" in offered[0]
-    assert "1741693500" not in "".join(offered)
+    # Its status, succeeded, is known: there is nothing to offer, and the time least of all.
+    assert offered == []
 
 
 @pytest.mark.parametrize("status", ["2025-12-19T10:00:00Z", "2025-12-19", 1766138400, "1766138400123"])
