@@ -1,7 +1,6 @@
 """Brings the deliveries of a source and day from the landing zone, or the products API, into raw."""
 
 import os
-from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import date
@@ -11,7 +10,6 @@ import psycopg
 
 from glue.connection import connect
 from glue.errors import GlueError, MissingSetting, explain
-from glue.formats import Form
 from glue.landing import SUFFIXES, find, shown
 from glue.load import Loaded, Openable, Say, load
 from glue.shape import forms_of, own_form
@@ -76,16 +74,14 @@ def extract(
     landing: str | None = None,
     api: "ProductsApi | None" = None,
     refresh: bool = False,
-    form_of: Callable[[str], Form | None] | None = None,
     say: Say = print,
 ) -> ExtractResult:
     """Load the deliveries of a source and day into raw, and say what became of each.
 
     On `connection`, one of glue.connection.connect() that stays open, or else on a new one to `dsn`. Without `dsn`,
     `landing` and `api` the environment says where they are. A file that is refused is no error: it is recorded, and
-    in the result. `form_of` returns how to read a file of that name, whatever its ending, None if it tells by
-    itself; without it, staging.shapes says so. `refresh` asks the products API whatever the day, and even if raw has a
-    catalogue of it.
+    in the result. How a file of another form is read, staging.shapes says. `refresh` asks the products API whatever the
+    day, and even if raw has a catalogue of it.
 
     Raises ExtractError when a file cannot be read, CatalogueError when the API does not give all of its
     catalogue, MissingSetting when it has to be asked and PRODUCTS_API_URL is not set, GlueError without a
@@ -93,10 +89,9 @@ def extract(
     """
     if connection is None:
         with closing(connect(dsn)) as own:
-            options = {"landing": landing, "api": api, "refresh": refresh, "form_of": form_of, "say": say}
-            return extract(source, day, connection=own, **options)
+            return extract(source, day, connection=own, landing=landing, api=api, refresh=refresh, say=say)
     landing = landing or landing_url()
-    known, is_named = (form_of, lambda name: form_of(name) is not None) if form_of else forms_of(connection, source)
+    known, is_named = forms_of(connection, source)
     found = find(landing, source, day, is_named)
     label = f"{source} {day}"
     for name in found.ignored:

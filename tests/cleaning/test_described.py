@@ -2,17 +2,16 @@
 
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.conftest import Warehouse
 from tests.promises import RULES_OFF, broken_promises
+from tests.real_world import needs_real_world, put_case
 from tests.shop import EVENT_COLUMNS, basket, event, item, order, product
 
 DAY = date(2025, 12, 19)
-CASES = Path(__file__).resolve().parents[3] / "shared" / "real_world" / "cases"
 # An order, and which of its values is left empty.
 ODD: list[tuple[dict[str, Any], str]] = [
     (order("a", user="Ann"), "user"),
@@ -116,11 +115,10 @@ def test_what_could_not_be_read_stays_counted_when_the_person_is_erased(shop: Wa
     assert verdict(shop, "orders_emptied_values").failed_count == len(ODD)
 
 
-@pytest.mark.skipif(not CASES.exists(), reason="../shared with the cases is not on this machine")
+@needs_real_world
 def test_a_day_of_odd_descriptions_keeps_all_its_money(shop: Warehouse) -> None:
     """Case 47."""
-    day = date(2025, 4, 17)
-    shop.landing.put("orders", day, "o.ndjson", (CASES / f"47_cosmetic_rejects/orders/{day}/o.ndjson").read_text())
+    day = put_case(shop.landing, "47_cosmetic_rejects")
     shop.landing.events(day, [event(day=day)])
     shop.run(day)
     assert shop.row("SELECT count(*), sum(revenue) FROM warehouse.fact_orders") == (26, Decimal(3030))

@@ -3,7 +3,6 @@
 import unicodedata
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -11,11 +10,10 @@ import pytest
 
 from tests.conftest import Warehouse
 from tests.promises import RULES_OFF, broken_promises
+from tests.real_world import needs_real_world, put_case
 from tests.shop import EVENT_COLUMNS, basket, event, item, order, product
 
 DAY = date(2025, 12, 19)
-CASES = Path(__file__).resolve().parents[3] / "shared" / "real_world" / "cases"
-NO_CASES = pytest.mark.skipif(not CASES.exists(), reason="../shared with the cases is not on this machine")
 
 
 @pytest.fixture
@@ -23,15 +21,6 @@ def shop(warehouse: Warehouse) -> Warehouse:
     """An empty warehouse without rules about volume."""
     warehouse.execute(RULES_OFF)
     return warehouse
-
-
-def put_case(shop: Warehouse, name: str) -> date:
-    """Deliver a case of the real world; return its day."""
-    for path in sorted((CASES / name).rglob("*")):
-        if path.is_file():
-            source, day, file = path.relative_to(CASES / name).parts
-            shop.landing.put(source, date.fromisoformat(day), file, path.read_bytes())
-    return date.fromisoformat(day)
 
 
 def blanks(shop: Warehouse) -> str:
@@ -99,10 +88,10 @@ def test_ids_codes_and_numbers_are_the_same_with_marks_that_nobody_sees(shop: Wa
     assert shop.row("SELECT product_id, brand FROM staging.products_clean") == ("P-1", "Acme")
 
 
-@NO_CASES
+@needs_real_world
 def test_a_day_of_blanks_around_values_has_one_product_and_all_its_orders(shop: Warehouse) -> None:
     """Case 23."""
-    day = put_case(shop, "23_nbsp_zwsp_ids")
+    day = put_case(shop.landing, "23_nbsp_zwsp_ids")
     shop.landing.events(day, [event(day=day)])
     shop.run(day)
     assert shop.row(
@@ -119,10 +108,10 @@ def test_a_day_of_blanks_around_values_has_one_product_and_all_its_orders(shop: 
 # -- null markers ------------------------------------------------------------------------------------
 
 
-@NO_CASES
+@needs_real_world
 def test_null_markers_are_nobody_and_nothing(shop: Warehouse) -> None:
     """Case 37."""
-    day = put_case(shop, "37_null_markers")
+    day = put_case(shop.landing, "37_null_markers")
     shop.run(day)
     assert shop.row(
         "SELECT count(*), count(*) FILTER (WHERE user_id = '(guest)' AND product_id = '(none)') AS nobody"

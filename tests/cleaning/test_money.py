@@ -5,7 +5,6 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from math import floor
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,9 +13,9 @@ from hypothesis import strategies as st
 
 from tests.conftest import Warehouse
 from tests.promises import broken_promises
+from tests.real_world import needs_real_world, put_case
 from tests.shop import basket, item, order
 
-CASES = Path(__file__).resolve().parents[3] / "shared" / "real_world" / "cases"
 DAY = date(2025, 12, 19)
 AMOUNTS = ("discount", "tax", "shipping", "refunded")
 
@@ -37,11 +36,7 @@ def clean(warehouse: Warehouse, orders: list[Any], day: date = DAY) -> None:
 
 def case(warehouse: Warehouse, name: str, day: date) -> None:
     """Deliver the orders of a case of real_world."""
-    folder = CASES / name / "orders" / str(day)
-    if not folder.exists():
-        pytest.skip("../shared/real_world is absent: what shops really send is not here")
-    for file in sorted(folder.iterdir()):
-        warehouse.landing.put("orders", day, file.name, file.read_bytes())
+    assert put_case(warehouse.landing, name) == day
     warehouse.execute("UPDATE audit.dq_rules SET enabled = false WHERE check_type IN ('volume', 'share')")
     warehouse.landing.events(day, [])
     warehouse.deliver(day)
@@ -250,6 +245,7 @@ def test_every_sum_is_right_in_facts_views_and_metrics(warehouse: Warehouse) -> 
 # -- currencies --------------------------------------------------------------------------------------
 
 
+@needs_real_world
 def test_a_day_of_two_currencies_is_blocked_until_the_warehouse_has_one(warehouse: Warehouse) -> None:
     """Sums of yen and euros are nobody's money."""
     day = date(2025, 4, 10)
@@ -383,6 +379,7 @@ def test_lines_below_zero_count_only_if_the_setting_says_so(warehouse: Warehouse
 # -- what shops really send --------------------------------------------------------------------------
 
 
+@needs_real_world
 def test_a_price_that_no_currency_has_stays_and_its_orders_are_named(warehouse: Warehouse) -> None:
     """Case 06: binary fractions of a shop's program."""
     day = date(2025, 3, 7)
@@ -393,6 +390,7 @@ def test_a_price_that_no_currency_has_stays_and_its_orders_are_named(warehouse: 
     assert tuple(verdict) == ("warning", False, ["W-1", "W-2", "W-3"])
 
 
+@needs_real_world
 def test_quantities_need_not_be_whole(warehouse: Warehouse) -> None:
     """Case 25: kilograms count, what is no number does not."""
     day = date(2025, 3, 26)

@@ -17,13 +17,12 @@ import pytest
 from glue.cli import main
 from tests.conftest import Warehouse
 from tests.promises import RULES_OFF, broken_promises
+from tests.real_world import CASES, REAL_WORLD, needs_real_world, put_case
 from tests.shop import basket, event, item, order
 from tests.steps import steps_that_work
 
 DAY = date(2025, 12, 19)
 NOON = 1766145600  # of that day, in seconds since 1970
-REAL_WORLD = Path(__file__).resolve().parents[3] / "shared" / "real_world"
-needs_real_world = pytest.mark.skipif(not REAL_WORLD.exists(), reason="../shared/real_world is not on this machine")
 # A till's export, as somebody would write its function.
 TILL = """
 CREATE OR REPLACE FUNCTION shapes.till_sale(record json) RETURNS json LANGUAGE sql STABLE
@@ -242,7 +241,7 @@ def test_case_02_shopify_an_order_a_line(shop: Warehouse) -> None:
     day = date(2025, 3, 3)
     register(shop, "shapes.shopify_order")
     name = "02_shopify_rest_ndjson/orders/2025-03-03/orders.ndjson"
-    shop.landing.put("orders", day, "orders.ndjson", (REAL_WORLD / "cases" / name).read_bytes())
+    shop.landing.put("orders", day, "orders.ndjson", (CASES / name).read_bytes())
     shop.run(day)
     assert [found[2:4] for found in lines(shop)] == [("IPOD2008GREEN", 1), ("Tip", 1)] * 2
     assert {found.user_id[-3:] for found in lines(shop)} == {"961", "962"}
@@ -252,10 +251,8 @@ def test_case_02_shopify_an_order_a_line(shop: Warehouse) -> None:
 @needs_real_world
 def test_case_45_and_58_rows_of_one_order_are_its_lines(shop: Warehouse) -> None:
     register(shop, None, rows_are="lines")
-    for day, name in ((date(2025, 4, 15), "45_line_per_row"), (date(2025, 8, 11), "58_readme_converter")):
-        for path in (REAL_WORLD / "cases" / name / "orders" / str(day)).iterdir():
-            shop.landing.put("orders", day, path.name, path.read_bytes())
-        shop.run(day)
+    for name in ("45_line_per_row", "58_readme_converter"):
+        shop.run(put_case(shop.landing, name))
     revenue = "SELECT count(*), sum(revenue) FROM staging.orders_clean WHERE load_date = %s AND status <> 'refunded'"
     assert shop.rows(revenue, date(2025, 4, 15)) == [(4, 223)]
     assert shop.rows(revenue, date(2025, 8, 11)) == [(2, Decimal("29.99"))]
@@ -268,7 +265,7 @@ def test_case_45_and_58_rows_of_one_order_are_its_lines(shop: Warehouse) -> None
 
 def deliver(shop: Warehouse, case: str, day: date, source: str = "orders") -> None:
     """Put the files of a case of the real world into the landing zone."""
-    for path in (REAL_WORLD / "cases" / case / source / str(day)).iterdir():
+    for path in (CASES / case / source / str(day)).iterdir():
         shop.landing.put(source, day, path.name, path.read_bytes())
 
 
@@ -330,7 +327,7 @@ def test_case_09_a_flat_file_of_amazon_is_read_whatever_its_ending(shop: Warehou
     columns = {"rows_are": "lines", "encoding": "latin-1", "delimiter": "\t"}
     register(shop, "shapes.amazon_order_line", file_pattern="report.*", **columns)
     for name in ("report.txt", "report.csv"):
-        path = REAL_WORLD / "cases/09_amazon_flat_file/orders" / str(day) / name
+        path = CASES / "09_amazon_flat_file/orders" / str(day) / name
         shop.landing.put("orders", day, name, path.read_bytes())
     shop.run(day)
     assert shop.value("SELECT count(*) FROM raw.file_loads WHERE refused_reason IS NULL") == 2
@@ -367,7 +364,7 @@ def test_case_58_rows_of_a_marketplace_with_its_own_columns(shop: Warehouse) -> 
                                  'product_id', record ->> 'sku', 'quantity', record ->> 'pieces', 'price', record ->> 'unit')
     """)  # fmt: skip
     register(shop, "shapes.market_row", rows_are="lines", file_pattern="marketplace*.csv")
-    path = REAL_WORLD / "cases/58_readme_converter/marketplace.csv"
+    path = CASES / "58_readme_converter/marketplace.csv"
     shop.landing.put("orders", day, path.name, path.read_bytes())
     shop.run(day)
     assert rejected(shop) == []
@@ -379,9 +376,7 @@ def test_case_58_rows_of_a_marketplace_with_its_own_columns(shop: Warehouse) -> 
 @needs_real_world
 def test_case_12_events_of_ga4_with_its_own_columns(shop: Warehouse) -> None:
     day = date(2025, 3, 13)
-    shop.landing.put(
-        "events", day, "events.csv", (REAL_WORLD / "cases/12_ga4_micros/events/2025-03-13/events.csv").read_bytes()
-    )
+    shop.landing.put("events", day, "events.csv", (CASES / "12_ga4_micros/events/2025-03-13/events.csv").read_bytes())
     shop.run(day)
     assert shop.value("SELECT count(*) FROM staging.events_clean") == 0, "without its shape the header is refused"
     register(shop, "shapes.ga4_flat_event", "events")
@@ -402,7 +397,7 @@ def test_case_11_a_shape_reads_times_that_count_from_1970(shop: Warehouse) -> No
     """)  # fmt: skip
     register(shop, "shapes.app_event", "events")
     shop.landing.put(
-        "events", day, "events.csv", (REAL_WORLD / "cases/11_epoch_ms_events/events/2025-03-12/events.csv").read_bytes()
+        "events", day, "events.csv", (CASES / "11_epoch_ms_events/events/2025-03-12/events.csv").read_bytes()
     )
     shop.run(day)
     found = shop.rows(

@@ -1,9 +1,7 @@
 """An order stands whole or not at all: a bad line, reports that contradict each other, and what the last report is."""
 
-import shutil
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,10 +9,10 @@ import pytest
 from glue.extract import extract
 from tests.conftest import Warehouse
 from tests.promises import RULES_OFF, broken_promises
+from tests.real_world import needs_real_world, put_case
 from tests.shop import basket, item, order
 
 DAY = date(2025, 12, 19)
-CASES = Path(__file__).resolve().parents[3] / "shared" / "real_world" / "cases"
 NO_QUANTITY = "quantity is not a number above 0"
 CUSTOMERS = "conflict: this file reports the order for more than one customer"
 LINES = (
@@ -245,10 +243,7 @@ def test_an_updated_at_that_cannot_be_is_a_reason(warehouse: Warehouse, value: A
 
 def run_case(warehouse: Warehouse, name: str, days: Iterable[date]) -> None:
     """Deliver and run the days of a case."""
-    case = CASES / name
-    if not case.exists():
-        pytest.skip(f"the cases are not here: {case}")
-    shutil.copytree(case, warehouse.landing.folder, dirs_exist_ok=True)
+    put_case(warehouse.landing, name)
     for day in days:
         extract("orders", day, dsn=warehouse.dsn, landing=str(warehouse.landing.folder))
         warehouse.call("warehouse.run_day", day)
@@ -266,6 +261,7 @@ def shop(warehouse: Warehouse) -> Warehouse:
     return warehouse
 
 
+@needs_real_world
 def test_case_21_three_orders_with_one_id_are_a_conflict(shop: Warehouse) -> None:
     run_case(shop, "21_excel_mangled_ids", [date(2025, 3, 22)])
     assert {row[0] for row in lines(shop)} == {"21-ok"}
@@ -273,6 +269,7 @@ def test_case_21_three_orders_with_one_id_are_a_conflict(shop: Warehouse) -> Non
     assert counts(shop) == (4, 1, 0, 3, 0)
 
 
+@needs_real_world
 def test_case_38_orders_with_a_negative_line_are_rejected_whole(shop: Warehouse) -> None:
     run_case(shop, "38_negative_lines", [date(2025, 4, 8)])
     assert facts(shop) == (11, 65)
@@ -286,17 +283,20 @@ def test_case_38_orders_with_a_negative_line_are_rejected_whole(shop: Warehouse)
     ]
 
 
+@needs_real_world
 def test_case_39_the_page_with_the_later_updated_at_counts(shop: Warehouse) -> None:
     run_case(shop, "39_unpadded_pages", [date(2025, 4, 9)])
     assert shop.value("SELECT status FROM warehouse.fact_orders WHERE order_id = '39-1'") == "paid"
 
 
+@needs_real_world
 def test_case_45_a_row_per_line_is_a_conflict_that_names_the_shape(shop: Warehouse) -> None:
     run_case(shop, "45_line_per_row", [date(2025, 4, 15)])
     assert facts(shop) == (1, 100)
     assert rejected(shop) == [(n, 1, LINES, "45-1001") for n in (1, 2, 3)]
 
 
+@needs_real_world
 @pytest.mark.parametrize("days", [(4, 5), (5, 4), (4, 5, 4), (5, 4, 5)])
 def test_case_64_an_older_state_that_comes_a_day_later_changes_nothing(shop: Warehouse, days: tuple[int, ...]) -> None:
     run_case(shop, "64_stale_later", [date(2025, 5, day) for day in days])

@@ -5,7 +5,6 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -13,8 +12,9 @@ import pytest
 
 from glue.products import CatalogueError, ProductsApi
 from tests.api import Api, gives, serve
+from tests.real_world import REAL_WORLD
 
-SHARED_API = Path(__file__).resolve().parents[3] / "shared" / "real_world" / "products_api.py"
+SHARED_API = REAL_WORLD / "products_api.py"
 ALL = [{"product_id": f"P-{number}", "id": f"gid-{number}"} for number in range(6)]
 SIZE = 2
 
@@ -59,7 +59,7 @@ def answering(api: Api, answer: Answering) -> str:
 def shared_api() -> Iterator[str]:
     """The API of ../shared/real_world; its URL without a path."""
     if not SHARED_API.exists():
-        pytest.skip("../shared/real_world is not beside the project")
+        pytest.skip("../shared/real_world, what shops really send, is not beside the project")
     spec = importlib.util.spec_from_file_location("shared_products_api", SHARED_API)
     assert spec
     assert spec.loader

@@ -270,7 +270,8 @@ class Shop(RuleBasedStateMachine):
             stage: str | None = "begin"
             for _ in range(stages):
                 stage = stage and self.warehouse.value("SELECT warehouse._change_zone_next(%s, %s)", ZONES[0], stage)
-            is_changed = self.zone != zone or (stages > 0 and stage is not None)
+            # With few partitions three stages are all of it: then there are two changes, there and back.
+            is_changed = zone != self.zone or (stages > 0 and ZONES[0] != self.zone)
             self.warehouse.call("warehouse.change_time_zone", zone)
             if is_changed:
                 self.stale |= self.touched

@@ -1,7 +1,6 @@
 """Rules about ids: what a spreadsheet or a program has made of them, and fields that are called otherwise."""
 
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -9,11 +8,10 @@ import pytest
 
 from tests.conftest import Warehouse
 from tests.promises import RULES_OFF
+from tests.real_world import needs_real_world, put_case
 from tests.shop import EVENT_COLUMNS, basket, event, events, item, order, orders, product
 
 DAY = date(2025, 12, 19)
-CASES = Path(__file__).resolve().parents[3] / "shared" / "real_world" / "cases"
-NO_CASES = pytest.mark.skipif(not CASES.exists(), reason="../shared with the cases is not on this machine")
 SHORTENED = ["1.23457E+12", "8.20982911946154e+17", "4,50E+12", "1E+10", "8.20982911946154E17", "2e+5"]
 NOT_SHORTENED = ["1E10", "SKU-1E+10", "12E+10", "C++", "E+", "1.5E3", "1.5.E+3", "a.bE+1", "+49", "1.2345E", "0x1E+5"]
 
@@ -23,15 +21,6 @@ def shop(warehouse: Warehouse) -> Warehouse:
     """An empty warehouse without rules about volume."""
     warehouse.execute(RULES_OFF)
     return warehouse
-
-
-def put_case(shop: Warehouse, name: str) -> date:
-    """Deliver a case of the real world; return its day."""
-    for path in sorted((CASES / name).rglob("*")):
-        if path.is_file():
-            source, day, file = path.relative_to(CASES / name).parts
-            shop.landing.put(source, date.fromisoformat(day), file, path.read_bytes())
-    return date.fromisoformat(day)
 
 
 def verdict(shop: Warehouse, rule: str, day: date = DAY) -> Any:
@@ -84,12 +73,12 @@ def test_ids_that_end_in_point_zero_are_warned_of_beside_others_only(shop: Wareh
 # -- fields that are called otherwise ----------------------------------------------------------------
 
 
-@NO_CASES
+@needs_real_world
 def test_a_day_whose_users_and_products_are_called_otherwise_is_in_and_the_warning_names_the_fields(
     shop: Warehouse,
 ) -> None:
     """Case 66."""
-    day = put_case(shop, "66_misnamed_optional")
+    day = put_case(shop.landing, "66_misnamed_optional")
     shop.run(day)
     assert shop.value("SELECT count(*) FROM warehouse.fact_orders") == 5
     assert shop.value("SELECT count(*) FROM warehouse.fact_events") == 5
@@ -162,10 +151,10 @@ def test_a_record_that_lacks_a_field_names_those_that_look_like_it_first(shop: W
     assert item()["product_id"] == "P-1"
 
 
-@NO_CASES
+@needs_real_world
 def test_a_time_in_seconds_is_told_so_and_never_offered_as_a_status(shop: Warehouse) -> None:
     """Case 10."""
-    day = put_case(shop, "10_epoch_seconds")
+    day = put_case(shop.landing, "10_epoch_seconds")
     shop.landing.events(day, [event(day=day)])
     shop.execute("UPDATE audit.dq_rules SET enabled = false WHERE check_type = 'share'")
     shop.run(day)
@@ -189,10 +178,10 @@ def test_a_status_that_is_a_time_is_no_status_to_map(shop: Warehouse, status: An
     assert not any("staging.codes" in (row.statement or "") for row in advice)
 
 
-@NO_CASES
+@needs_real_world
 def test_times_of_events_in_other_units_are_told_so(shop: Warehouse) -> None:
     """Case 11, without a shape that reads them."""
-    day = put_case(shop, "11_epoch_ms_events")
+    day = put_case(shop.landing, "11_epoch_ms_events")
     shop.landing.orders(day, [order(day=day)])
     shop.run(day)
     words = "event_ts is not an ISO 8601 time: it looks like {} since 1970"

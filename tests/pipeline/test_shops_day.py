@@ -16,9 +16,9 @@ from pytest_postgresql.executors.noop import NoopExecutor
 from glue.extract import extract
 from tests.conftest import Warehouse
 from tests.promises import RULES_OFF, broken_promises, new_warehouse
+from tests.real_world import needs_real_world, put_case
 from tests.shop import checksums, event, order
 
-CASE = Path(__file__).resolve().parents[3] / "shared" / "real_world" / "cases" / "42_local_day"
 SEED = int(os.environ.get("ZONES_SEED") or random.randrange(2**32))
 
 ZONES = ("UTC", "America/Los_Angeles", "America/New_York", "Europe/Berlin", "Australia/Sydney", "Asia/Kathmandu")
@@ -154,16 +154,12 @@ def test_a_time_without_an_offset_is_utc_in_any_zone(shop: Warehouse) -> None:
     ]
 
 
-@pytest.mark.skipif(not CASE.exists(), reason="../shared with the real world's cases is not on this machine")
+@needs_real_world
 @pytest.mark.parametrize(("zone", "count"), [("America/New_York", 24), ("UTC", 20)])
 def test_each_hour_of_a_shop_in_america_is_of_its_day(shop: Warehouse, zone: str, count: int) -> None:
     """Case 42. In UTC the day's evening is of the next day, and rejected."""
     set_zone(shop, zone)
-    day = date(2025, 4, 12)
-    for source in ("orders", "events"):
-        for path in (CASE / source / str(day)).iterdir():
-            shop.landing.put(source, day, path.name, path.read_bytes())
-    shop.run(day)
+    shop.run(put_case(shop.landing, "42_local_day"))
     for table in ("warehouse.fact_orders", "warehouse.fact_events"):
         assert shop.rows(f"SELECT date_id, count(*) FROM {table} GROUP BY 1") == [(20250412, count)]
     assert shop.value("SELECT count(*) FROM audit.bad_records") == 2 * (24 - count)
