@@ -1,7 +1,8 @@
 -- If nobody of a day's clean orders or events has a user, or no event a product: which fields of its records look like one, as in
 -- {"user_id": "customer_id, customer.id"}; "" if none does. NULL if there is nothing to say, which on a usual day the first row tells.
 --
--- Reads: the day's partition of staging, and the first 100 records of the day in raw: only names, and only of fields with a value
+-- Reads: the day's partition of staging, and of each delivery in raw the records in its first 100 places, so that it says the same in
+--        whatever order they came: only names, and only of fields with a value
 CREATE OR REPLACE FUNCTION staging._likely_fields(p_delivery staging.delivery) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD'
 AS $_likely_fields$
@@ -14,6 +15,11 @@ DECLARE
     v_result    jsonb;
 BEGIN
     IF v_partition IS NULL THEN
+        RETURN NULL;
+    END IF;
+    -- The partition of a compacted month is there without a row of the day, too.
+    EXECUTE format('SELECT EXISTS (SELECT FROM %s AS t WHERE t.load_date = $1)', v_partition) INTO v_is_there USING p_delivery.load_date;
+    IF NOT v_is_there THEN
         RETURN NULL;
     END IF;
     FOREACH v_field IN ARRAY CASE p_delivery.source WHEN 'orders' THEN ARRAY['user_id'] ELSE ARRAY['user_id', 'product_id'] END LOOP
@@ -31,8 +37,8 @@ BEGIN
     EXECUTE format($query$
         WITH records AS (
             SELECT r.%1$I AS record FROM %2$s AS r
-            WHERE r.run_date = $1 AND r.load_id = ANY ($2) AND json_typeof(r.%1$I) = 'object' AND staging._is_storable(r.%1$I::text)
-            LIMIT 100
+            WHERE r.run_date = $1 AND r.load_id = ANY ($2) AND r.line_number <= 100
+              AND json_typeof(r.%1$I) = 'object' AND staging._is_storable(r.%1$I::text)
         ),
         names AS (
             SELECT o.name, o.value FROM records r CROSS JOIN json_each(r.record) AS o (name, value)
