@@ -39,6 +39,7 @@ from glue.extract import extract
 from tests.conftest import Warehouse
 from tests.promises import RULES_OFF, broken_promises, new_warehouse
 from tests.shop import Landing, checksums
+from trust.model import read
 
 EXAMPLES = int(os.environ.get("CONVERGENCE_EXAMPLES", "8"))
 STEPS = int(os.environ.get("CONVERGENCE_STEPS", "20"))
@@ -116,11 +117,10 @@ def files(draw: st.DrawFn) -> tuple[str, str, bytes, bool]:
     """Return source, name, content, and whether such a file is refused whole."""
     source = draw(st.sampled_from(["orders", "orders", "events", "events", "products"]))
     name = draw(st.sampled_from(NAMES[source]))
-    is_refused = False
     if source == "events":
         records = draw(st.lists(events, max_size=5))
-        is_refused = draw(st.integers(0, 9)) == 0
-        content = "\n".join([HEADER.replace("event_ts", "when") if is_refused else HEADER, *records]) + "\n"
+        lacks_time = draw(st.integers(0, 9)) == 0
+        content = "\n".join([HEADER.replace("event_ts", "when") if lacks_time else HEADER, *records]) + "\n"
     else:
         records = [
             json.dumps(r) for r in draw(st.lists(orders if source == "orders" else catalogue_entries, max_size=4))
@@ -130,9 +130,10 @@ def files(draw: st.DrawFn) -> tuple[str, str, bytes, bool]:
                 records.insert(0, '{"order_id": "O-1", "cut')
             content = "".join(f"{record}\n" for record in records)
         else:
-            is_refused = draw(st.integers(0, 9)) == 0
-            content = "[" + ",\n".join(records) + ("" if is_refused else "]")
-    return source, name, content.encode(), is_refused
+            is_cut = draw(st.integers(0, 9)) == 0
+            content = "[" + ",\n".join(records) + ("" if is_cut else "]")
+    # An empty file is refused, too: the model knows.
+    return source, name, content.encode(), read(source, name, content.encode()).records is None
 
 
 # -- the machine -------------------------------------------------------------------------------------
