@@ -36,7 +36,7 @@ BEGIN ATOMIC
                CASE WHEN p.known_type IS NULL THEN lower(staging._trimmed(p.event_type) COLLATE "C") COLLATE "default" END AS other_type,
                coalesce(staging._usual_time(p.event_time, p.event_time_bytes, p_load_date, p_today),
                         staging._usual_time(p.event_time, p.event_time_bytes, p_other_day, p_other),
-                        staging._iso_time(staging._trimmed(p.event_time))) AS event_ts
+                        staging._said_time(p.event_time)) AS event_ts
         FROM parsed p
         OFFSET '0'
     ),

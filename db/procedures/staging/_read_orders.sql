@@ -32,7 +32,7 @@ BEGIN ATOMIC
         SELECT r.*, f."user" AS customer, f.items,
                CASE WHEN json_typeof(f."user") <> 'object' THEN left(f."user"::text, 1000) END AS no_customer,
                staging._trimmed(f.order_id) AS order_id, staging._trimmed(f.user_id) AS said_user,
-               f."timestamp" AS order_time, f.status AS source_status, f.updated_at AS update_time, CASE WHEN f.updated_at IS NOT NULL THEN staging._iso_time(staging._trimmed(f.updated_at)) END AS update_ts,
+               f."timestamp" AS order_time, f.status AS source_status, f.updated_at AS update_time, CASE WHEN f.updated_at IS NOT NULL THEN staging._said_time(f.updated_at) END AS update_ts,
                staging._trimmed(f.product_id) AS order_product_id, f.quantity AS order_quantity, f.price AS order_price,
                -- What it says of money beyond quantity and price; most say nothing. One column: each costs something in every stage.
                CASE WHEN num_nulls(f.line_total, f.discount, f.tax, f.shipping, f.refunded, f.currency) < 6
@@ -65,9 +65,9 @@ BEGIN ATOMIC
                -- Nearly all values fit as delivered. The rest are trimmed, and statuses put in lower case, before they are looked up.
                coalesce(p.statuses ->> p.source_status, p.statuses ->> (lower(staging._trimmed(p.source_status) COLLATE "C") COLLATE "default")) AS status,
                coalesce(staging._usual_time(p.order_time, p.order_time_bytes, p_load_date, p_today), staging._usual_time(p.order_time, p.order_time_bytes, p_other_day, p_other),
-                        staging._iso_time(staging._trimmed(p.order_time))) AS order_ts,
+                        staging._said_time(p.order_time)) AS order_ts,
                coalesce(staging._usual_date(p.signup_date, p.signup_date_bytes),
-                        (staging._iso_time(staging._trimmed(p.signup_date)) AT TIME ZONE 'UTC')::date) AS signup_day,
+                        (staging._said_time(p.signup_date) AT TIME ZONE 'UTC')::date) AS signup_day,
                CASE WHEN staging._is_braced(p.order_id) OR staging._is_braced(p.said_user) OR staging._is_braced(p.order_product_id)
                          OR staging._is_braced(p.any_city) OR staging._is_braced(p.any_source)
                     THEN staging._nested_fields(p.order_id, p.said_user, p.order_product_id, p.any_city, p.any_source, p.raw_json, p.customer) END AS nested,
