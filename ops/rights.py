@@ -64,7 +64,8 @@ LACKING = f"""
     missing (name, place) AS (
         SELECT n.name, n.place FROM needed AS n, facts AS f
         -- These are younger than warehouses that are updated.
-        WHERE NOT f.rolcreaterole AND (NOT f.is_made OR n.name IN ('warehouse_shaper', 'warehouse_bi')) AND to_regrole(n.name) IS NULL
+        WHERE NOT f.rolcreaterole AND (NOT f.is_made OR n.name IN ('warehouse_shaper', 'warehouse_bi'))
+          AND to_regrole(n.name) IS NULL
     )
     SELECT * FROM (
         SELECT 'the role ' || m.name, format('CREATE ROLE %I NOLOGIN;', m.name) FROM missing AS m ORDER BY m.place

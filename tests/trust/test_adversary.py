@@ -35,8 +35,8 @@ NOVEMBER = date(2025, 11, 28)
 DATABASE = "ecommerce_warehouse"
 SCRIPT = PROJECT / "docker" / "postgres" / "10-databases.sh"
 LOGINS = ("analyst", "bi", "etl_loader", "etl_runner", "checker", "warehouse_backup", "warehouse_restore")
-# The walk is one when more than so many attempts are let through: analysts make what they like in marts, others in their own
-# session. Two can make nothing: what lets these through is that a GRANT of nothing is only a warning.
+# The walk is one when more than so many attempts are let through: analysts make what they like in marts, others in
+# their own session. Two can make nothing: what lets these through is that a GRANT of nothing is only a warning.
 LET_THROUGH = {"analyst": 35, "bi": 0, "warehouse_backup": 2}
 PLACES = ("marts", "public", "pg_temp", "raw", "staging", "warehouse", "audit")
 
@@ -286,7 +286,7 @@ def walk(
     """Try everything as a login; return what was let through, and the session, which holds a lock on what it made."""
     canary = compose.folder / "canary"
     session = compose.connect(login)
-    session.execute("SET default_transaction_read_only = off")  # what a login of a BI tool is given is a habit, no right
+    session.execute("SET default_transaction_read_only = off")  # a login of a BI tool has it on
     let_through = []
 
     def attempt(statement: str) -> None:
