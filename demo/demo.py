@@ -34,10 +34,10 @@ BARS = " ▁▂▃▄▅▆▇█"
 PLAIN_BARS = " ....:::#"
 
 DAYS = """
-    SELECT d.day, nullif(d.status, 'succeeded'), d.delivered, d.clean, d.duplicate, d.rejected, d.superseded,
+    SELECT d.load_date, nullif(d.run_status, 'succeeded'), d.delivered, d.clean, d.duplicate, d.rejected, d.superseded,
            d.in_facts, round(d.net_revenue), round(d.runtime_seconds, 1)::float
     FROM warehouse.days d
-    ORDER BY d.day
+    ORDER BY d.load_date
 """
 COLUMNS = (
     "day",

@@ -14,7 +14,9 @@ SCHEMA = PROJECT / "db" / "schema"
 # Roles that own the functions in which they evaluate what people wrote.
 EVALUATORS = ("warehouse_checker", "warehouse_shaper")
 # What our files say of these is all that they may do with what our files make. Logins of your own are yours to grant.
-GRANTEES = ("PUBLIC", "warehouse_loader", "warehouse_runner", "warehouse_analyst", *EVALUATORS)
+GRANTEES = ("PUBLIC", "warehouse_loader", "warehouse_runner", "warehouse_analyst", "warehouse_bi", *EVALUATORS)
+# Who makes temporary tables; a login of a BI tool does not.
+TEMPORARY = (OWNER, "warehouse_loader", "warehouse_runner", "warehouse_analyst", *EVALUATORS)
 SCHEMAS = ("raw", "staging", "shapes", "warehouse", "audit", "marts")
 
 # What is wrong with the path that the database gives every login: no path of its own, or a schema on it in which others
@@ -56,12 +58,14 @@ LACKING = f"""
         WHERE r.rolname = current_user AND d.datname = current_database() AND p.nspname = 'public' AND NOT r.rolsuper
     ),
     needed (name, place) AS (VALUES ('warehouse_owner', 1), ('warehouse_loader', 2), ('warehouse_runner', 3),
-                                    ('warehouse_checker', 4), ('warehouse_shaper', 5), ('warehouse_analyst', 6)),
+                                    ('warehouse_checker', 4), ('warehouse_shaper', 5), ('warehouse_analyst', 6),
+                                    ('warehouse_bi', 7)),
     -- Who may make roles is on PostgreSQL 15 as good as the server's user: we ask for the roles, not for that right.
     missing (name, place) AS (
         SELECT n.name, n.place FROM needed AS n, facts AS f
-        -- The shaper is younger than warehouses that are updated.
-        WHERE NOT f.rolcreaterole AND (NOT f.is_made OR n.name = 'warehouse_shaper') AND to_regrole(n.name) IS NULL
+        -- These are younger than warehouses that are updated.
+        WHERE NOT f.rolcreaterole AND (NOT f.is_made OR n.name IN ('warehouse_shaper', 'warehouse_bi'))
+          AND to_regrole(n.name) IS NULL
     )
     SELECT * FROM (
         SELECT 'the role ' || m.name, format('CREATE ROLE %I NOLOGIN;', m.name) FROM missing AS m ORDER BY m.place
@@ -101,6 +105,14 @@ LACKING = f"""
            format('ALTER DATABASE %I SET search_path = public;', f.datname)
     FROM facts AS f
     WHERE f.is_made AND NOT f.is_owner AND pg_catalog.array_length(({UNSAFE_PATH}), 1) > 0
+"""
+
+OWNS_DATABASE = """
+    SELECT pg_has_role(d.datdba, 'USAGE') FROM pg_catalog.pg_database AS d WHERE d.datname = current_database()
+"""
+NO_TEMPORARY = """
+    SELECT r.name FROM unnest(%s::text[]) AS r (name)
+    WHERE NOT has_database_privilege(r.name, current_database(), 'TEMPORARY')
 """
 
 # What people granted on their own is theirs; what the files say is compared as it is, line by line.
@@ -158,6 +170,14 @@ def prove_database(connection: Connection) -> None:
     name = value(connection, "SELECT quote_ident(current_database())").replace("%", "%%")
     if not value(connection, f"SELECT has_database_privilege('{OWNER}', current_database(), 'CREATE')"):
         execute(connection, f"GRANT CREATE, TEMPORARY ON DATABASE {name} TO {OWNER}")
+    if value(connection, "SELECT has_database_privilege('public', current_database(), 'TEMPORARY')"):
+        if value(connection, OWNS_DATABASE):
+            execute(connection, f"REVOKE TEMPORARY ON DATABASE {name} FROM PUBLIC")
+        else:
+            log.info("Logins of BI tools may fill the disk with temporary tables; as the database's owner:")
+            log.info("  REVOKE TEMPORARY ON DATABASE %s FROM PUBLIC;", name.replace("%%", "%"))
+    for (role,) in execute(connection, NO_TEMPORARY, (list(TEMPORARY),)).all():
+        execute(connection, f"GRANT TEMPORARY ON DATABASE {name} TO {role}")
     if wrong := value(connection, UNSAFE_PATH.replace("%", "%%")):
         execute(connection, f"ALTER DATABASE {name} SET search_path = public")
         log.info("Set the database's search_path to public: %s", "; ".join(wrong))

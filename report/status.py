@@ -18,7 +18,10 @@ RUNS = """
     ORDER BY r.run_id DESC
 """
 # What BI does not show, or not all of.
-NOT_LOADED = "SELECT d.day AS run_date, d.status FROM warehouse.days d WHERE d.status <> 'succeeded' ORDER BY d.day"
+NOT_LOADED = """
+    SELECT d.load_date AS run_date, d.run_status AS status
+    FROM warehouse.days d WHERE d.run_status <> 'succeeded' ORDER BY d.load_date
+"""
 HEALTH = "SELECT h.measure, h.days, h.value, h.unit FROM audit.health h"
 MOST_DAYS = 10
 # What a value of audit.health is followed by.

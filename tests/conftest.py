@@ -384,12 +384,13 @@ def _copy_database_properties(connection: psycopg.Connection[Any], template: str
         text = sql.SQL(value) if key == "search_path" else sql.Literal(value)
         connection.execute(sql.SQL("ALTER DATABASE {} SET {} = {}").format(name, sql.Identifier(key), text))
     grants = connection.execute(
-        "SELECT a.grantee::regrole::text, a.privilege_type FROM pg_catalog.pg_database d,"
-        " pg_catalog.aclexplode(d.datacl) a WHERE d.datname = %s AND a.grantee <> 0 AND a.grantee <> d.datdba",
+        "SELECT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END, a.privilege_type"
+        " FROM pg_catalog.pg_database d, pg_catalog.aclexplode(d.datacl) a"
+        " WHERE d.datname = %s AND a.grantee <> d.datdba",
         [template],
     ).fetchall()
+    if grants:  # else it has PostgreSQL's own
+        connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(name))
     for role, privilege in grants:
-        connection.execute(
-            sql.SQL("GRANT {} ON DATABASE {} TO {}").format(sql.SQL(privilege), name, sql.Identifier(role))
-        )
+        connection.execute(sql.SQL("GRANT {} ON DATABASE {} TO {}").format(sql.SQL(privilege), name, sql.SQL(role)))
     connection.commit()

@@ -1,4 +1,4 @@
--- The six roles, and the settings of the database itself. Roles belong to the cluster, so several warehouses
+-- The seven roles, and the settings of the database itself. Roles belong to the cluster, so several warehouses
 -- on one server share them: they are made only where they are missing. None of them can log in; people and
 -- programs log in as themselves and are granted one of these.
 SET LOCAL search_path = pg_catalog, pg_temp;
@@ -13,7 +13,8 @@ BEGIN
         ('warehouse_runner', 'Calls the public procedures, and reads everything'),
         ('warehouse_checker', 'Evaluates the expressions of quality rules: reads staging and warehouse, nothing else'),
         ('warehouse_shaper', 'Evaluates the functions of shapes: computes, and can read nothing'),
-        ('warehouse_analyst', 'Reads warehouse and audit, and makes views in marts')
+        ('warehouse_analyst', 'Reads warehouse and audit, and makes views in marts'),
+        ('warehouse_bi', 'For BI tools: reads the views and dimensions of warehouse, and makes nothing')
     LOOP
         BEGIN
             IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = v_role) THEN
@@ -47,8 +48,11 @@ BEGIN
     -- A database that comes from PostgreSQL 14 lets everybody make things in public.
     REVOKE CREATE ON SCHEMA public FROM PUBLIC;
     GRANT USAGE, CREATE ON SCHEMA public TO warehouse_owner;
-    -- Rules are compiled before they are run: audit._evaluate; and so are functions of shapes: staging._apply_shape.
-    EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO warehouse_checker, warehouse_shaper', current_database());
+    -- Temporary tables fill a disk, and are not for everybody. Rules are compiled before they are run (audit._evaluate), and so are
+    -- functions of shapes (staging._apply_shape).
+    EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
+    EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO warehouse_loader, warehouse_runner, warehouse_checker, warehouse_shaper, warehouse_analyst',
+                   current_database());
 END
 $roles$;
 

@@ -5,7 +5,7 @@ set -euo pipefail
 psql -v ON_ERROR_STOP=1 --no-psqlrc --username "$POSTGRES_USER" --dbname postgres \
     -v airflow="$AIRFLOW_DB_PASSWORD" -v loader="$WAREHOUSE_LOADER_PASSWORD" -v runner="$WAREHOUSE_RUNNER_PASSWORD" \
     -v admin="$WAREHOUSE_ADMIN_PASSWORD" -v analyst="$WAREHOUSE_ANALYST_PASSWORD" \
-    -v backup="$WAREHOUSE_BACKUP_PASSWORD" -v restore="$WAREHOUSE_RESTORE_PASSWORD" <<'SQL'
+    -v bi="$WAREHOUSE_BI_PASSWORD" -v backup="$WAREHOUSE_BACKUP_PASSWORD" -v restore="$WAREHOUSE_RESTORE_PASSWORD" <<'SQL'
 CREATE ROLE airflow LOGIN PASSWORD :'airflow';
 CREATE DATABASE airflow OWNER airflow;
 REVOKE CONNECT ON DATABASE airflow FROM PUBLIC;
@@ -16,16 +16,19 @@ CREATE ROLE warehouse_runner NOLOGIN;
 CREATE ROLE warehouse_checker NOLOGIN;
 CREATE ROLE warehouse_shaper NOLOGIN;
 CREATE ROLE warehouse_analyst NOLOGIN;
+CREATE ROLE warehouse_bi NOLOGIN;
 COMMENT ON ROLE warehouse_owner IS 'Owns every object of the warehouse; cannot log in';
 COMMENT ON ROLE warehouse_loader IS 'Adds deliveries to raw, and nothing else';
 COMMENT ON ROLE warehouse_runner IS 'Calls the public procedures, and reads everything';
 COMMENT ON ROLE warehouse_checker IS 'Evaluates the expressions of quality rules: reads staging and warehouse, nothing else';
 COMMENT ON ROLE warehouse_shaper IS 'Evaluates the functions of shapes: computes, and can read nothing';
 COMMENT ON ROLE warehouse_analyst IS 'Reads warehouse and audit, and makes views in marts';
+COMMENT ON ROLE warehouse_bi IS 'For BI tools: reads the views and dimensions of warehouse, and makes nothing';
 GRANT warehouse_checker, warehouse_shaper TO warehouse_owner;
 CREATE ROLE etl_loader LOGIN PASSWORD :'loader' IN ROLE warehouse_loader;
 CREATE ROLE etl_runner LOGIN PASSWORD :'runner' IN ROLE warehouse_runner;
 CREATE ROLE analyst LOGIN PASSWORD :'analyst' IN ROLE warehouse_analyst;
+CREATE ROLE bi LOGIN PASSWORD :'bi' IN ROLE warehouse_bi CONNECTION LIMIT 20;
 -- Migrates, compacts, analyzes, erases. It owns the database, whose settings a migration makes; nothing else.
 CREATE ROLE warehouse_admin LOGIN PASSWORD :'admin' IN ROLE warehouse_owner;
 -- Dumps: reads everything, changes nothing.
@@ -36,7 +39,16 @@ CREATE ROLE warehouse_restore LOGIN CREATEDB PASSWORD :'restore';
 
 CREATE DATABASE ecommerce_warehouse OWNER warehouse_admin ENCODING 'UTF8' TEMPLATE template0;
 REVOKE CONNECT ON DATABASE ecommerce_warehouse FROM PUBLIC;
-GRANT CONNECT ON DATABASE ecommerce_warehouse TO warehouse_admin, etl_loader, etl_runner, analyst, warehouse_backup;
+GRANT CONNECT ON DATABASE ecommerce_warehouse TO warehouse_admin, etl_loader, etl_runner, analyst, bi, warehouse_backup;
 -- Analysts make their views in marts without saying so; on nobody else's path is a schema that they may write to.
 ALTER ROLE analyst IN DATABASE ecommerce_warehouse SET search_path = marts, public;
+-- A setting of a role is not inherited: each login of a BI tool has its own (docs/how-to/bi.md).
+ALTER ROLE bi IN DATABASE ecommerce_warehouse SET default_transaction_read_only = on;
+ALTER ROLE bi IN DATABASE ecommerce_warehouse SET statement_timeout = '5min';
+ALTER ROLE bi IN DATABASE ecommerce_warehouse SET lock_timeout = '5s';
+ALTER ROLE bi IN DATABASE ecommerce_warehouse SET idle_in_transaction_session_timeout = '2min';
+ALTER ROLE bi IN DATABASE ecommerce_warehouse SET temp_file_limit = '10GB';
+-- Everybody may make large objects, which fill a disk as well as tables do; nothing here uses them.
+\connect ecommerce_warehouse
+REVOKE EXECUTE ON FUNCTION pg_catalog.lo_creat(integer), pg_catalog.lo_create(oid), pg_catalog.lo_from_bytea(oid, bytea) FROM PUBLIC;
 SQL
