@@ -33,6 +33,10 @@
 \ir audit/steps.sql
 \ir audit/pipeline_steps.sql
 \ir audit/step_result.sql
+\ir audit/measures.sql
+\ir audit/day_profile.sql
+\ir audit/day_codes.sql
+\ir audit/expected_days.sql
 \ir audit/dq_rules.sql
 \ir audit/id_rules.sql
 \ir audit/dq_results.sql
