@@ -33,7 +33,9 @@ TO warehouse_runner;
 GRANT EXECUTE ON FUNCTION
     staging.duplicate_count(text, date), staging.oldest_date(date), staging.takes_negative_lines(), staging.known_products(date), staging.start_of_day(date), staging.time_zone()
 TO warehouse_checker, warehouse_runner;
-GRANT EXECUTE ON FUNCTION audit.unusual(text, date), audit.unusual_words(text, date)
+GRANT EXECUTE ON FUNCTION
+    audit.unusual(text, date), audit.unusual_words(text, date), audit.new_codes(text, date), audit.new_codes_words(text, date),
+    audit.gone_codes(text, date), audit.gone_codes_words(text, date)
 TO warehouse_checker, warehouse_runner, warehouse_analyst;
 
 -- What tells a running step from one whose session died.

@@ -2,7 +2,7 @@
 --
 -- p_measures: [[measure, value], [measure, part, whole], …]; of a share without a whole nothing is known
 -- p_codes:    [[kind, code, rows], …], or NULL; the fields of its records are added
--- Writes:     audit.day_profile, audit.day_codes
+-- Writes:     audit.day_profile, audit.day_codes, audit.profile_digests
 -- A name from data may be anything: codes that do not look like one are counted as '(odd)', and the 100 most frequent of a kind are kept.
 CREATE OR REPLACE FUNCTION audit._write_profile(p_delivery staging.delivery, p_measures jsonb, p_codes jsonb) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
@@ -55,6 +55,16 @@ BEGIN
     INSERT INTO audit.day_codes AS c (run_date, kind, code, rows)
     SELECT n.run_date, n.kind, n.code, n.rows FROM unnest(v_codes) AS n
     ON CONFLICT ON CONSTRAINT day_codes_pkey DO UPDATE SET rows = excluded.rows WHERE c.rows <> excluded.rows;
+
+    IF p_delivery.file_count > 0 THEN
+        INSERT INTO audit.profile_digests AS d (run_date, source, digest)
+        VALUES (v_day, p_delivery.source, audit._digest(concat_ws(E'\n',
+            (SELECT string_agg(n::text, E'\n' ORDER BY n.measure) FROM unnest(v_profile) AS n),
+            (SELECT string_agg(n::text, E'\n' ORDER BY n.kind, n.code) FROM unnest(v_codes) AS n))))
+        ON CONFLICT ON CONSTRAINT profile_digests_pkey DO UPDATE SET digest = excluded.digest WHERE d.digest <> excluded.digest;
+    ELSE
+        DELETE FROM audit.profile_digests d WHERE d.run_date = v_day AND d.source = p_delivery.source;
+    END IF;
 END
 $_write_profile$;
 COMMENT ON FUNCTION audit._write_profile(staging.delivery, jsonb, jsonb) IS 'Puts the measures and codes of a source''s day in place of those that were there';

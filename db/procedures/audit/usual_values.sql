@@ -17,7 +17,7 @@ CREATE OR REPLACE FUNCTION audit.usual_values(p_measure text, p_from date, p_to 
 RETURNS TABLE (
     run_date date, kind text, value numeric, usual numeric, low numeric, high numeric, z numeric, days integer, weekdays integer, expected text
 )
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 AS $usual_values$
 DECLARE
     c_window    constant integer := 56;
@@ -49,6 +49,7 @@ BEGIN
                -- The day itself may be blocked: it is judged, though it is no yardstick.
                coalesce(bool_or(m.is_blocked) OVER before, false) OR bool_or(m.expected IS NOT NULL) OVER w AS has_gap
         FROM measured m
+        WHERE v_measure.sum_of IS NOT NULL
         WINDOW w AS (ORDER BY m.run_date RANGE BETWEEN '6 days' PRECEDING AND CURRENT ROW),
                before AS (ORDER BY m.run_date RANGE BETWEEN '6 days' PRECEDING AND '1 day' PRECEDING)
     ),
@@ -57,10 +58,11 @@ BEGIN
                extract(isodow FROM s.run_date)::integer AS weekday,
                audit._comparable(v_measure.kind, s.value::double precision) AS y
         FROM (
-            SELECT w.run_date, CASE WHEN v_measure.sum_of IS NULL THEN w.value ELSE w.week_sum END AS value, w.of, w.is_blocked, w.expected
+            SELECT m.run_date, m.value, m.of, m.is_blocked, m.expected FROM measured m WHERE v_measure.sum_of IS NULL
+            UNION ALL
+            SELECT w.run_date, w.week_sum, w.of, w.is_blocked, w.expected
             FROM weeks w
-            WHERE v_measure.sum_of IS NULL
-               OR (NOT w.has_gap AND w.week_days = (SELECT max(x.week_days) FROM weeks x WHERE x.run_date BETWEEN w.run_date - c_window AND w.run_date))
+            WHERE NOT w.has_gap AND w.week_days = (SELECT max(x.week_days) FROM weeks x WHERE x.run_date BETWEEN w.run_date - c_window AND w.run_date)
         ) AS s
     ),
     -- Each judged day beside its yardstick.
