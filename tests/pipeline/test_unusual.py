@@ -186,16 +186,16 @@ def expected_z(kind: str, series: dict[date, float], out: set[date], day: date, 
     same = [d for d in window if d.weekday() == day.weekday()]
     if day not in series or len(same) < 3 or len(window) < 14:
         return None
-    rest = []
+    rest: dict[date, float] = {}
     for d in window:
         others = [comparable(kind, series[o]) for o in window if o.weekday() == d.weekday() and o != d]
         if others:
-            rest.append(abs(comparable(kind, series[d]) - median(others)))
+            rest[d] = abs(comparable(kind, series[d]) - median(others))
     usual = median(series[d] for d in same)
     floor = {
         "count": math.sqrt(1 / max(usual, 0.5) + 0.03**2), "money": 0.05, "share": max(1 / math.sqrt(of), 0.01),
     }[kind]  # fmt: skip
-    spread = 1.4826 * median(rest) if rest else 0
+    spread = 1.4826 * max([median(rest.values())] + [median(rest[d] for d in same)]) if rest else 0
     return (comparable(kind, series[day]) - comparable(kind, usual)) / max(spread, floor)
 
 
