@@ -156,7 +156,7 @@ WRITES = (
     "UPDATE audit.settings SET value = '0'", "INSERT INTO staging.codes VALUES ('order_status', 'x', 'paid')",
     "CALL warehouse.run_day('2025-12-19')", "CALL audit.allow_day('2025-12-19', 'x')", "SELECT audit.order_story('x')",
     "SELECT audit.day_story('2025-12-19')", "CALL audit.erase_user('U-1', 'x')", "SET ROLE warehouse_analyst",
-    "SET ROLE warehouse_owner", "LOCK TABLE warehouse.dim_user IN ACCESS EXCLUSIVE MODE",
+    "SET ROLE warehouse_owner", "DO $$ BEGIN LOCK TABLE warehouse.dim_user IN ACCESS EXCLUSIVE MODE; END $$",
     "COPY (SELECT 1) TO '/tmp/mine'", "SET temp_file_limit = -1",
 )  # fmt: skip
 
