@@ -1,5 +1,5 @@
--- One name for one thing in the five views that BI tools read, their calendar, and the old names beside. What was built on a
--- renamed column follows it: a view of yours has the columns that it had, with the values that it had.
+-- One name for one thing in the five views that BI tools read, their calendar, and the old names beside. A view that was built on a
+-- renamed column follows it: it has the columns that it had, with the values that it had.
 
 CREATE OR REPLACE VIEW warehouse.sales AS
 SELECT f.order_id,
