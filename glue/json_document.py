@@ -38,7 +38,8 @@ LISTS = {
         "catalog",
     ),
 }
-ERRORS = ("error", "errors", "fault", "exception")
+ERRORS = ("error", "errors", "fault", "exception", "error_message", "errorMessage")
+BAD_STATES = ("error", "fail", "failed", "failure")
 MOST_NAMES = 20
 DEEPEST = 5
 
@@ -233,10 +234,28 @@ def error_of(head: bytes, of: str) -> str | None:
         found = json.loads(head)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(found, dict) or set(REQUIRED[of]) & found.keys():
+    names = set(REQUIRED[of]) & found.keys() if isinstance(found, dict) else set(REQUIRED[of])
+    # An error may have a time and a status, too, but that is a number.
+    if REQUIRED[of][0] in names or (len(names) > 1 and not isinstance(found["status"], int)):
         return None
-    error = next((found[name] for name in ERRORS if found.get(name)), None)
-    return None if error is None else shown_text(error if isinstance(error, str) else json.dumps(error))
+    return error_in(found)
+
+
+def error_in(said: dict[str, Any]) -> str | None:
+    """Return what an answer says that is an error, whatever its status was; None if it is none."""
+    for name in ERRORS:
+        if said.get(name):
+            error = said[name]
+            return shown_text(error if isinstance(error, str) else json.dumps(error))
+    state, code = said.get("status"), said.get("statusCode", said.get("status"))
+    if code is None and ("message" in said or "msg" in said):
+        code = said.get("code")
+    is_bad = any(said.get(name) is False for name in ("success", "ok"))
+    is_bad = is_bad or (isinstance(state, str) and state.lower() in BAD_STATES)
+    is_bad = is_bad or (isinstance(code, int) and not isinstance(code, bool) and 400 <= code < 600)
+    if not is_bad:
+        return None
+    return shown_text(str(said.get("message") or json.dumps({name: said[name] for name in said if name != "data"})))
 
 
 def shown_text(text: str) -> str:

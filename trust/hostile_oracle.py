@@ -156,8 +156,10 @@ class File:
     taken: list[Taken] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
     not_utf8: list[bytes] = field(default_factory=list)  # of those rejected
+    first: bytes = b""  # that was rejected
 
     def reject(self, number: int, offset: int, data: bytes, *, is_text_fault: bool = True) -> None:
+        self.first = data if not self.rejected else self.first
         self.rejected.append(Rejected(number, offset, len(data), hashlib.sha256(data).hexdigest()))
         if is_text_fault and _text(data) is None:
             self.not_utf8.append(data)
@@ -283,8 +285,12 @@ NO_TEXT |= {0xFE, 0xFF}
 
 
 def _is_bad(file: File, *, is_json: bool) -> bool:
-    """Return whether a file is refused because of all its records: none is read, or they read well as Windows-1252."""
-    if not file.taken and len(file.rejected) >= 3:
+    """Return whether a file is refused because of all its records: none is read, or they read well as Windows-1252.
+
+    None of several is read, or the only one does not even begin as JSON.
+    """
+    is_no_json = is_json and file.first.lstrip(BLANK.encode())[:1] not in b'{["-0123456789tfn'
+    if not file.taken and (len(file.rejected) >= 3 or (file.rejected and is_no_json)):
         return True
     found = 0
     for one in file.not_utf8:
