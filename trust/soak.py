@@ -6,8 +6,8 @@
 Each seed is a shop of its own: orders and events that come late, again, or broken; files that are corrected, cut or
 delivered once more; catalogues; code tables, rules, rates, settings and time zones that change; days that run alone, in
 ranges and side by side; people who are erased; sessions that are ended and servers that are stopped at random moments;
-compaction and retention. Every few days, and at the end, all tables are compared with trust/model.py. What is done follows from the
-seed; the moment at which a session is ended does not, and must not matter.
+compaction and retention. Every few days, and at the end, all tables are compared with trust/model.py. What is done
+follows from the seed; the moment at which a session is ended does not, and must not matter.
 """
 
 import argparse
