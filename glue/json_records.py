@@ -20,6 +20,7 @@ JsonForm = Literal["array", "document", "lines", "values", "blank"]
 
 _REST_OF_LINE = re.compile(rb"[ \t\r]*+(\n|\Z)")
 _BEGINS_AN_OBJECT = re.compile(rb'\{[ \t\r\n]*+["}]')
+_BEGINS_JSON = re.compile(rb'[{\["\-0-9]|(?:true|false|null)\b')
 _BEGINS_AN_ARRAY = re.compile(rb"[ \t]*+\[[ \t\r]*+(?:\{|\Z)")
 LINES_LOOKED_AT = 10
 _BLANKS = re.compile(rb"[ \t\r\n]*+")
@@ -141,7 +142,7 @@ def _array_below(head: bytes, number: int) -> str | None:
 
 def begins_json(text: bytes) -> bool:
     """Return whether a JSON value can begin so."""
-    return text[:1] in b'{["-0123456789tfn'
+    return _BEGINS_JSON.match(text) is not None
 
 
 def _csv_fault(head: bytes, of: str) -> str | None:

@@ -26,7 +26,8 @@ REASON_CHARACTERS = 1000
 FEWEST, ONE_IN = 2, 100
 # So many records of which none can be read are one fault, of the file.
 ALL_BAD = 3
-SHOWN_BYTES = 20  # of what is no JSON
+# A message instead of data is longer; of one this much is shown.
+FEWEST_BYTES, SHOWN_BYTES = 8, 20
 
 Item = TypeVar("Item")
 Row = TypeVar("Row", Record, Event)
@@ -61,7 +62,8 @@ class Loading:
         if self.first and not self.rows and self.rejected >= ALL_BAD:
             place = f"the first begins at byte {self.first.offset} and is rejected because: {self.first.reason}"
             raise Refused(f"none of its {self.rejected} records can be read; {place}")
-        if self.first and not self.rows and self.is_json and not begins_json(self.first.head.lstrip(BLANK)):
+        is_text = self.first and self.is_json and self.first.byte_count >= FEWEST_BYTES
+        if is_text and not self.rows and not begins_json(self.first.head.lstrip(BLANK)):
             begin = self.first.head[:SHOWN_BYTES].decode(errors="replace")
             words = "nor any other text" if "\ufffd" in begin[:-1] else f"it begins with {shown_text(begin)!r}"
             raise Refused(f"no JSON: {words}")

@@ -284,12 +284,15 @@ NO_TEXT = {
 NO_TEXT |= {0xFE, 0xFF}
 
 
+_JSON_BEGIN = re.compile(rb'[{\["\-0-9]|(true|false|null)(?![A-Za-z0-9_])')
+
+
 def _is_bad(file: File, *, is_json: bool) -> bool:
     """Return whether a file is refused because of all its records: none is read, or they read well as Windows-1252.
 
-    None of several is read, or the only one does not even begin as JSON.
+    None of several is read, or the only one is some text that does not even begin as JSON.
     """
-    is_no_json = is_json and file.first.lstrip(BLANK.encode())[:1] not in b'{["-0123456789tfn'
+    is_no_json = is_json and len(file.first) >= 8 and not _JSON_BEGIN.match(file.first.lstrip(BLANK.encode()))
     if not file.taken and (len(file.rejected) >= 3 or (file.rejected and is_no_json)):
         return True
     found = 0

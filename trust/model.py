@@ -81,13 +81,9 @@ REQUIRED = {"orders": {"order_id", "timestamp", "status"}, "products": {"product
 
 
 def read(source: str, name: str, content: bytes) -> Delivery:
-    """Return what a file delivers, as far as raw knows it.
-
-    Of three records or more, one has to be readable; a file of fewer has to begin as JSON at least.
-    """
+    """Return what a file delivers, as far as raw knows it. Of three records or more, one has to be readable."""
     records = _csv_records(content) if source == "events" else _json_records(source, content)
-    is_no_json = source != "events" and content.lstrip()[:1] not in b'{["-0123456789tfn'
-    if records and (len(records) >= 3 or is_no_json) and all(record is UNREADABLE for _, record in records):
+    if records and len(records) >= 3 and all(record is UNREADABLE for _, record in records):
         records = None
     return Delivery(content, records)
 

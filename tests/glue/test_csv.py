@@ -126,7 +126,8 @@ def test_a_header_alone_is_a_day_without_events(warehouse: Warehouse, load: Load
     [
         (b"", "an empty file, without even a header"),
         (b"event_id,event_ts\nE1,t\n", "the header has no column event_type; it has 'event_id', 'event_ts'"),
-        (b"E1,view,t\n", "the header has no column event_id, event_type, event_ts; it has 'E1', 'view', 't'"),
+        (b"E1,view,t\n", "the header has no column event_id, event_type, event_ts; it has 'E1', 'view', 't'."
+         " What it holds, and what to do: warehouse shape FILE"),
         (b"event_id,event_type,event_ts,event_id\n", "the header names 'event_id' twice"),
         (b"event_id,event_type,event_ts,x, x\n", "the header names 'x' twice"),
         (b'event_id,"event_type,event_ts\nE1,v,t\n', "the header does not parse: a quote is not closed (field 2)"),

@@ -317,7 +317,8 @@ def test_nothing_may_be_delivered(load: Load, content: bytes) -> None:
         (b'{"order_id": 1},\n{"order_id": 2},\n{"order_id": 3},\n', "none of its 3 records can be read; "),
         (b"Unauthorized\n", "no JSON: it begins with 'Unauthorized'"),
         (b"callback(%s);", "no JSON: it begins with 'callback([{"),
-        (b"\x8b\x05\x80[{}]\x03", "no JSON: nor any other text"),
+        (b"\x8b\x05\x80[{}]\x03\n", "no JSON: nor any other text"),
+        (b"not found, nor anything else\n", "no JSON: it begins with 'not found, nor anyth'"),
         (b")]}',\n%s", "a JSON array begins in line 2: take out what stands before it"),
         (b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n[\r\n{}]", "a JSON array begins in line 4"),
         (b"<orders>\n<order id='1'/>\n</orders>", "an XML document; deliver it as NDJSON or CSV"),
@@ -352,7 +353,7 @@ def test_one_fault_is_one_refusal_that_names_the_cause(load: Load, content: byte
 
 @pytest.mark.parametrize(
     "record", [b'{"status": "failed", "timestamp": "2025-12-19"}', b'{"order_id": "1", "error": "no", "status": 500}',
-               b'{"order_id": "1", "cut', b'"Unauthorized"']
+               b'{"order_id": "1", "cut', b'"Unauthorized"', b"sorry", b"null  \x00"]
 )  # fmt: skip
 def test_a_bad_record_is_no_bad_file(load: Load, record: bytes) -> None:
     delivered = load("orders", {"o.json": record})
