@@ -1,8 +1,9 @@
 """Splits CSV deliveries into records, in bounded memory. glue.csv_header reads their beginning.
 
 A record that does not parse costs the line on which it begins; reading goes on with the next line. So a quote
-that is never closed loses one line, not the rest of the file. Blank lines are no records. Fields behind the last
-column are let go if they are all empty, as spreadsheets write them.
+that is never closed loses one line, not the rest of the file. Blank lines are no records, and of orders and products
+neither are rows without any value. Fields behind the last column are let go if they are all empty. Spreadsheets write
+such.
 """
 
 import json
@@ -36,6 +37,8 @@ class EventBatch(NamedTuple):
 
 class CsvFile:
     """A CSV delivery: its header, then its records, each an object of texts. Raises Refused if the header is bad."""
+
+    skips_empty_rows = True
 
     def __init__(self, source: Source, of: str, form: Form = OWN) -> None:
         self._blocks = lines(source)
@@ -105,7 +108,9 @@ class CsvFile:
             if found := self._record.match(data, at):
                 end = found.end()
                 record = (number, place, without_end(data[at:end]))
-                if len(record[2]) > RECORD_BYTES:
+                if self.skips_empty_rows and len(self.columns) > 1 and not any(found.groups()):
+                    pass
+                elif len(record[2]) > RECORD_BYTES:
                     rejected.append(reject(record, too_long(len(record[2]))))
                 elif not text_is_fine and (fault := text_fault(record[2])):
                     rejected.append(reject(record, fault))
@@ -173,6 +178,8 @@ class CsvFile:
 
 class EventFile(CsvFile):
     """A CSV delivery of events: their columns, and what else they have in `extra`."""
+
+    skips_empty_rows = False  # COPY, which reads most of them, does not
 
     def __init__(self, source: Source, form: Form = OWN) -> None:
         super().__init__(source, "events", form)

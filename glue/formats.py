@@ -45,7 +45,13 @@ REFUSED = (
     (b"\xff\xfe\0\0", "UTF-32; write it as UTF-8"),
     (b"\0\0\xfe\xff", "UTF-32; write it as UTF-8"),
 )
-_MARKUP = re.compile(rb"<(?:(!doctype\s+html|html|head|body)|\?xml|rss|soap)\b", re.IGNORECASE)
+_COMMENTS = re.compile(rb"(?:<!--.*?-->[ \t\r\n]*+)++", re.DOTALL)
+_MARKUP = re.compile(
+    rb"<(?:((?:!doctype\s+html|html|head|body|h1|p|div|pre|center|title|script|form)\b)|\?xml\b"
+    # An element in which, or after which, another begins or ends.
+    rb"|([a-z][a-z0-9_.:-]*)(?:\s[^<>]*)?>[^<>]{0,1000}<[/!a-z])",
+    re.IGNORECASE,
+)
 _TITLE = re.compile(rb"<title[^>]*>(.*?)</title|<h1[^>]*>(.*?)</h1", re.IGNORECASE | re.DOTALL)
 # Bytes that are letters in Windows-1252 and Latin-1 and stand in words, and what else is usual in texts there.
 _LETTERS = rb"[\xc0-\xcf\xd1-\xd6\xd8-\xdd\xdf-\xef\xf1-\xf6\xf8-\xfd]"
@@ -199,15 +205,22 @@ def foreign(head: bytes, *, is_told: bool) -> str | None:
 
 def markup(text: bytes) -> str | None:
     """Return what a page or document says, if a text is one."""
+    if comments := _COMMENTS.match(text):
+        text = text[comments.end() :]
     if not (found := _MARKUP.match(text)):
         return None
     if not found[1]:
-        return "an XML document; deliver it as NDJSON or CSV"
+        is_error = found[2] is not None and found[2].lower() in (b"error", b"errors", b"fault", b"exception")
+        return f"an XML document{_words(text[:1000])}" if is_error else "an XML document; deliver it as NDJSON or CSV"
     title = _TITLE.search(text)
-    words = re.sub(rb"<[^>]*>", b" ", (title[1] or title[2] or b"") if title else b"").decode("utf-8", "replace")
+    return f"a web page{_words((title[1] or title[2] or b'') if title else b'')}"
+
+
+def _words(text: bytes) -> str:
+    """Return what stands between tags, as it can be printed."""
+    words = re.sub(rb"<[^>]*>", b" ", text).decode("utf-8", "replace")
     shown = " ".join(html.unescape(words).split())[:100]
-    shown = "".join(sign if sign.isprintable() else "?" for sign in shown)
-    return f"a web page{': ' if shown else ''}{shown}"
+    return "".join(sign if sign.isprintable() else "?" for sign in f": {shown}") if shown else ""
 
 
 def looks_like_windows(data: bytes) -> bool:

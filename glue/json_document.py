@@ -12,6 +12,7 @@ from typing import Any
 from glue.errors import Refused
 from glue.formats import Form
 from glue.json_values import Walk, extent
+from glue.page_signs import STATES, plain, truth, whole
 from glue.records import BLANK, JUDGED_BYTES, Batch, Rejected, Source
 
 # The fields that a record of ours cannot do without, whatever its lines are.
@@ -22,23 +23,14 @@ REQUIRED = {
 }
 # Names under which a list may lie, or an object in which one of them lies.
 LISTS = {
-    *("data", "result", "results", "response", "payload", "body", "content", "_embedded", "export", "edges"),
-    *("orders", "order", "events", "event", "products", "product", "items", "record", "records", "row", "rows", "list"),
-    *(
-        "value",
-        "values",
-        "contents",
-        "entries",
-        "elements",
-        "nodes",
-        "docs",
-        "documents",
-        "hits",
-        "catalogue",
-        "catalog",
-    ),
-}
-ERRORS = ("error", "errors", "fault", "exception")
+    "data", "result", "results", "response", "payload", "body", "content", "_embedded", "export", "edges", "orders",
+    "order", "events", "event", "products", "product", "items", "record", "records", "row", "rows", "list", "value",
+    "values", "contents", "entries", "elements", "nodes", "docs", "documents", "hits", "catalogue", "catalog",
+}  # fmt: skip
+ERRORS = ("error", "errors", "fault", "exception", "errormessage", "errormsg", "err", "errorcode", "errcode", "errno")
+NO_ERROR = ("none", "null", "no", "ok", "false", "0", "success", "no error")
+BAD_STATES = ("error", "fail", "failed", "failure")
+SUCCESS = ("success", "ok", "issuccess", "succeeded", "successful", "issuccessful")
 MOST_NAMES = 20
 DEEPEST = 5
 
@@ -233,10 +225,32 @@ def error_of(head: bytes, of: str) -> str | None:
         found = json.loads(head)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(found, dict) or set(REQUIRED[of]) & found.keys():
+    names = set(REQUIRED[of]) & found.keys() if isinstance(found, dict) else set(REQUIRED[of])
+    # An error may have a time and a status, too, but that is a number.
+    if REQUIRED[of][0] in names or (len(names) > 1 and not isinstance(found["status"], int)):
         return None
-    error = next((found[name] for name in ERRORS if found.get(name)), None)
-    return None if error is None else shown_text(error if isinstance(error, str) else json.dumps(error))
+    return error_in(found)
+
+
+def error_in(said: dict[str, Any], depth: int = 0) -> str | None:
+    """Return what an answer says that is an error, whatever its status was; None if it is none."""
+    named = {plain(name): value for name, value in said.items()}
+    for name in ERRORS:
+        error = named.get(name)
+        if error and str(error).strip().lower() not in NO_ERROR:
+            return shown_text(error if isinstance(error, str) else json.dumps(error))
+    code = next((named[name] for name in ("statuscode", "httpstatus", "status") if name in named), None)
+    if code is None and ("message" in named or "msg" in named):
+        code = named.get("code")
+    is_bad = any(truth(named.get(name)) is False for name in SUCCESS)
+    is_bad = is_bad or any(str(named.get(name)).lower() in BAD_STATES for name in STATES)
+    is_bad = is_bad or 400 <= (whole(code) or 0) < 600
+    if is_bad:
+        return shown_text(
+            str(named.get("message") or json.dumps({name: said[name] for name in said if name != "data"}))
+        )
+    inside = (value for name, value in named.items() if name in ("meta", "metadata", "response", "status"))
+    return next(filter(None, (error_in(one, 1) for one in inside if not depth and isinstance(one, dict))), None)
 
 
 def shown_text(text: str) -> str:

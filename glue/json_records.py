@@ -20,6 +20,9 @@ JsonForm = Literal["array", "document", "lines", "values", "blank"]
 
 _REST_OF_LINE = re.compile(rb"[ \t\r]*+(\n|\Z)")
 _BEGINS_AN_OBJECT = re.compile(rb'\{[ \t\r\n]*+["}]')
+_BEGINS_JSON = re.compile(rb'[{\["\-0-9]|(?:true|false|null)\b')
+_BEGINS_AN_ARRAY = re.compile(rb"[ \t]*+\[[ \t\r]*+(?:\{|\Z)")
+LINES_LOOKED_AT = 10
 _BLANKS = re.compile(rb"[ \t\r\n]*+")
 
 
@@ -46,7 +49,8 @@ def json_records(source: Source, of: str = "orders", form: Form = OWN) -> tuple[
     if text.startswith(b"["):
         return "array", _array(source)
     if not text.startswith(b"{"):
-        if fault := _csv_fault(source.peek(HEAD_BYTES), of):
+        head = source.peek(HEAD_BYTES)
+        if fault := _csv_fault(head, of) or _array_below(head, number):
             raise Refused(fault)
         return "lines", _json_lines(source, number)
     return _objects(source, number, of, form)
@@ -124,6 +128,21 @@ def _json_lines(source: Source, number: int) -> Iterator[Batch]:
             number += 1
             offset += len(line) + 1
         yield Batch(records, rejected)
+
+
+def _array_below(head: bytes, number: int) -> str | None:
+    """Return what is wrong with a file in which something stands before an array of objects."""
+    if begins_json(head):
+        return None
+    for at, line in enumerate(head.split(b"\n", LINES_LOOKED_AT)[:LINES_LOOKED_AT], number):
+        if _BEGINS_AN_ARRAY.match(line):
+            return f"a JSON array begins in line {at}: take out what stands before it"
+    return None
+
+
+def begins_json(text: bytes) -> bool:
+    """Return whether a JSON value can begin so."""
+    return _BEGINS_JSON.match(text) is not None
 
 
 def _csv_fault(head: bytes, of: str) -> str | None:

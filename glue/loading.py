@@ -11,12 +11,13 @@ from psycopg import errors
 from glue.csv_records import CsvFile, Event, EventBatch, EventFile, with_newlines
 from glue.errors import Refused
 from glue.formats import WINDOWS, Form, as_utf8, looks_like_windows
+from glue.json_document import shown_text
 from glue.json_events import events_of
-from glue.json_records import json_records
+from glue.json_records import begins_json, json_records
 from glue.json_values import json_fault
 from glue.landing import Content, is_csv, shown
 from glue.packing import Packed, Packer
-from glue.records import Batch, Record, Rejected, Source, reject
+from glue.records import BLANK, Batch, Record, Rejected, Source, reject
 
 # What the server says of bytes that it cannot take: class 22, and records that are too deep for its stack.
 UNACCEPTABLE = (psycopg.DataError, errors.StatementTooComplex, errors.ProgramLimitExceeded)
@@ -25,6 +26,8 @@ REASON_CHARACTERS = 1000
 FEWEST, ONE_IN = 2, 100
 # So many records of which none can be read are one fault, of the file.
 ALL_BAD = 3
+# A message instead of data is longer; of one this much is shown.
+FEWEST_BYTES, SHOWN_BYTES = 8, 20
 
 Item = TypeVar("Item")
 Row = TypeVar("Row", Record, Event)
@@ -59,6 +62,11 @@ class Loading:
         if self.first and not self.rows and self.rejected >= ALL_BAD:
             place = f"the first begins at byte {self.first.offset} and is rejected because: {self.first.reason}"
             raise Refused(f"none of its {self.rejected} records can be read; {place}")
+        is_text = self.first and self.is_json and self.first.byte_count >= FEWEST_BYTES
+        if is_text and not self.rows and not begins_json(self.first.head.lstrip(BLANK)):
+            begin = self.first.head[:SHOWN_BYTES].decode(errors="replace")
+            words = "nor any other text" if "\ufffd" in begin[:-1] else f"it begins with {shown_text(begin)!r}"
+            raise Refused(f"no JSON: {words}")
 
     def _json(self, source: Source) -> Iterator[None]:
         form, batches = self._records(source)

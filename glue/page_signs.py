@@ -13,11 +13,29 @@ NEXT_URLS = {"next", "nextlink", "nexturl", "nexthref", "nexturi", "nextpage", "
 NEXT_URLS |= {"nextpageuri", "odatanextlink", "nextrecordsurl", "nextresults"}
 MORE = {"hasmore", "hasnext", "hasnextpage", "hasmorepages", "hasmoreitems", "hasmoreresults", "hasmorerecords"}
 MORE |= {"more", "moreresults", "moreavailable", "ismore", "nextpageexists", "hasmoredata"}
+MORE_SIGN = re.compile("(?:has|is|are|thereis|thereare)?more[a-z]*|(?:has|is)next[a-z]*")
+LEFT = ("remaining", "remainingcount", "remainingitems", "remainingresults", "itemsremaining", "itemsleft")
 LAST = {"islast", "islastpage", "last", "lastpage", "islastbatch", "endofresults", "done", "finished", "isfinished"}
-INCOMPLETE = {"incompleteresults", "partial", "ispartial", "timedout", "truncated", "istruncated"}
+LAST |= {
+    "eof",
+    "iseof",
+    "end",
+    "isend",
+    "endofdata",
+    "endoflist",
+    "complete",
+    "iscomplete",
+    "final",
+    "isfinal",
+    "nomore",
+}
+INCOMPLETE = {"incompleteresults", "partial", "ispartial", "timedout", "truncated", "istruncated", "limitreached"}
+INCOMPLETE |= {"maxreached", "limitexceeded", "islimited", "capped"}
+STATES = {"status", "state", "result", "outcome"}
+IN_PART = ("partial", "partially", "incomplete", "truncated")
 # Of numbers the first name counts that is said.
 PAGE_COUNTS = ("totalpages", "lastpage", "pagecount", "pages", "numpages", "numberofpages", "maxpage", "totalpage")
-PAGE_COUNTS += ("totalpagecount", "pagestotal", "npages", "pagetotal")
+PAGE_COUNTS += ("totalpagecount", "pagestotal", "npages", "pagetotal", "nbpages")
 CURRENT = ("currentpage", "page", "pagenumber", "pageno", "pagenum", "pageindex", "thispage", "number", "current")
 TOTALS = (
     "total",
@@ -30,7 +48,8 @@ TOTALS = (
     "odatacount",
 )
 TOTALS += ("totalproducts", "totalhits", "totalsize", "totalentries", "numfound", "recordstotal", "nbhits", "hitcount")
-COUNTS = ("count", "itemcount", "resultcount", "recordcount", "productcount")  # of the page, or of all
+TOTALS += ("of", "outof")
+COUNTS = ("count", "itemcount", "resultcount", "recordcount", "productcount", "length")  # of the page, or of all
 SIZES = (
     "limit",
     "perpage",
@@ -46,7 +65,20 @@ SKIPS = ("skip", "offset", "skipped", "startindex", "startat", "start")
 # The objects in which such numbers are looked for, beside the list's own.
 HOLDERS = {"meta", "metadata", "pagination", "paging", "page", "pageinfo", "paginator", "pager", "info", "cursor"}
 HOLDERS |= {"next", "cursors", "searchcriteria", "responsemetadata", "xpagination", "links", "embedded", "response"}
-HOLDERS |= {"payload", "data", "result", "results", "products", "items", "body", "content", "paginationinfo", "summary"}
+HOLDERS |= {
+    "hits",
+    "additionaldata",
+    "payload",
+    "data",
+    "result",
+    "results",
+    "products",
+    "items",
+    "body",
+    "content",
+    "paginationinfo",
+    "summary",
+}
 # What names the next page, and the parameter that asks for it: `*` is the same name, nothing the same without `next`.
 TOKENS = {
     **{
@@ -61,10 +93,16 @@ TOKENS = {
     **{"continuationtoken": "", "nextcontinuationtoken": "", "nextpagetoken": ""},
 }
 PAGE_PARAMETERS = {"page", "p", "paged", "pagenumber", "pageno", "pagenum", "pageindex", "currentpage"}
-NEXT_SIGN = re.compile("next(?:page|batch|set|results|records|cursor|token|link|url|href|key|id|offset|chunk|scroll).*")
-HEADERS = NEXT_URLS | MORE | {*PAGE_COUNTS, *CURRENT, *TOTALS, "perpage"}
-HEADER = re.compile(r"(?:x-(?:wp-|pagination-)?|pagination-)([a-z-]+)", re.IGNORECASE)
-RANGE = re.compile(r"[a-z]+ [0-9]+-[0-9]+/([0-9]+)", re.IGNORECASE)
+NEXT_SIGN = re.compile(
+    "next(?:page|batch|set|results|records|cursor|token|link|url|href|key|id|offset|chunk|scroll|range).*"
+    "|continue|continuation.*|resumptiontoken|lastevaluatedkey|pagingstate"
+)
+HEADERS = NEXT_URLS | MORE | {*PAGE_COUNTS, *CURRENT, *TOTALS, *COUNTS, "perpage"} - {"of", "length"}
+HEADER = re.compile(r"(?:x-(?:wp-|ms-|pagination-)?|pagination-)?([a-z-]+)", re.IGNORECASE)
+RANGES = ("content-range", "items-range", "x-content-range")
+RANGE = re.compile(r"(?:[a-z]+ )?[0-9]+-[0-9]+/([0-9]+)", re.IGNORECASE)
+ONE_OF = re.compile(r"([0-9]{1,9}) ?(?:of|von|de|sur|/) ?([0-9]{1,9})", re.IGNORECASE)
+THOUSANDS = re.compile(r"[0-9]{1,3}(?:[,.' ][0-9]{3})+")
 
 
 class Sign(NamedTuple):
@@ -86,6 +124,7 @@ def said_signs(said: Any, path: str = "") -> Iterator[Sign]:
         for name, value in said.items():
             here = f"{path}.{name}" if path else name
             yield Sign(plain(name), here, value)
+            yield from _spelled_signs(plain(name), here, value)
             yield from said_signs(value, here)
     elif isinstance(said, list):
         for one in said:
@@ -93,11 +132,25 @@ def said_signs(said: Any, path: str = "") -> Iterator[Sign]:
                 yield Sign("next", f"{path}[rel=next]", one)
 
 
+def _spelled_signs(name: str, path: str, value: Any) -> Iterator[Sign]:
+    """Yield the numbers that are said in some other way: `1 of 3`, a list of pages, a total that is an object."""
+    if name in (*CURRENT, "pages") and isinstance(value, str) and (found := ONE_OF.fullmatch(value.strip())):
+        yield Sign("currentpage", path, int(found[1]))
+        yield Sign("totalpages", path, int(found[2]))
+    elif name == "pages" and isinstance(value, list) and value and all(whole(one) is not None for one in value):
+        yield Sign("totalpages", path, len(value))
+    elif name == "pages" and isinstance(value, dict):
+        yield Sign("totalpages", path, value.get("total", value.get("count")))
+    elif name in TOTALS and isinstance(value, dict):
+        yield Sign(name, path, value.get("value", value.get("count")))
+
+
 def header_signs(headers: Mapping[str, str]) -> Iterator[Sign]:
-    """Yield what headers say of other pages: those that begin with X-, and Content-Range."""
+    """Yield what headers say of other pages: most begin with X-."""
     for name, value in headers.items():
-        if name.lower() == "content-range" and (found := RANGE.fullmatch(value.strip())):
-            yield Sign("total", name, found[1])
+        if name.lower() in RANGES:
+            if found := RANGE.fullmatch(value.strip()):
+                yield Sign("total", name, found[1])
         elif name.lower() == "x-pagination":
             with suppress(ValueError):
                 yield from said_signs(json.loads(value), name)
@@ -120,8 +173,12 @@ def number_of(signs: list[Sign], names: tuple[str, ...]) -> int | None:
 
 def whole(value: object) -> int | None:
     """Return a whole number that is not negative, given as such or as text; else None."""
-    if isinstance(value, str) and re.fullmatch("[0-9]{1,15}", value):
-        return int(value)
+    if isinstance(value, str):
+        value = value.strip()
+        digits = re.sub("[^0-9]", "", value) if THOUSANDS.fullmatch(value) else value
+        return int(digits) if re.fullmatch("[0-9]{1,15}", digits) else None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
@@ -129,13 +186,18 @@ def truth(value: object) -> bool | None:
     """Return whether a flag is set; None if it is no flag."""
     if isinstance(value, bool):
         return value
-    return {"true": True, "false": False, "1": True, "0": False}.get(str(value).lower())
+    return {
+        **{"true": True, "yes": True, "y": True, "1": True},
+        **{"false": False, "no": False, "n": False, "0": False},
+    }.get(str(value).strip().lower())
 
 
 def says_more(signs: list[Sign]) -> bool | None:
     """Return whether there is more, if it is said outright."""
-    flags = [flag for sign in signs if sign.name in MORE and (flag := truth(sign.value)) is not None]
+    named = [sign for sign in signs if sign.name in MORE or MORE_SIGN.fullmatch(sign.name)]
+    flags = [flag for sign in named if (flag := truth(sign.value)) is not None]
     flags += [not sign.value for sign in signs if sign.name in LAST and isinstance(sign.value, bool)]
+    flags += [left > 0] if (left := number_of(signs, LEFT)) is not None else []
     return any(flags) if flags else None
 
 

@@ -9,6 +9,7 @@ from glue.errors import Refused
 from glue.page_signs import (
     COUNTS,
     CURRENT,
+    IN_PART,
     INCOMPLETE,
     NEXT_SIGN,
     NEXT_URLS,
@@ -16,6 +17,7 @@ from glue.page_signs import (
     PAGE_PARAMETERS,
     SIZES,
     SKIPS,
+    STATES,
     TOTALS,
     Sign,
     header_signs,
@@ -78,8 +80,10 @@ class Pages:
     def _next(
         self, url: str, signs: list[Sign], link: str | None, page: Taken, current: int | None, skipped: int | None
     ) -> str | None:
-        if bad := next((sign for sign in signs if sign.name in INCOMPLETE and truth(sign.value)), None):
-            raise Refused(f"`{bad.path}` says that it is not whole")
+        for sign in signs:
+            is_in_part = sign.name in STATES and str(sign.value).lower() in IN_PART
+            if is_in_part or (sign.name in INCOMPLETE and truth(sign.value)):
+                raise Refused(f"`{sign.path}` says that it is not whole")
         if link:
             return self._to_url(link)
         more = says_more(signs)

@@ -7,7 +7,7 @@ from typing import IO, Any, NamedTuple
 
 from glue.errors import Refused
 from glue.formats import markup
-from glue.json_document import shown_text
+from glue.json_document import error_in, shown_text
 from glue.json_values import json_members
 from glue.records import KEPT_BYTES, Source
 
@@ -18,8 +18,6 @@ LIST_KEYS = (
 # In which the list, and what is said of other pages, may lie.
 HOLDERS = frozenset((*LIST_KEYS, b"_embedded", b"response", b"payload", b"body"))
 DEEPEST = 4
-ERRORS = ("error", "errors", "fault", "exception", "error_message", "errorMessage")
-BAD_STATES = ("error", "fail", "failed", "failure")
 _KEY = re.compile(rb'"((?:[^"\\]|\\.)*+)"[ \t\n\r]*+:[ \t\n\r]*+', re.DOTALL)
 
 
@@ -89,23 +87,6 @@ def _object(body: IO[bytes], start: int, end: int, depth: int) -> tuple[tuple[in
         deeper, said[key.decode()] = _object(body, begin, close, depth + 1)
         found = found or deeper
     return found, said
-
-
-def error_in(said: dict[str, Any]) -> str | None:
-    """Return what an answer says that is an error, whatever its status was; None if it is none."""
-    for name in ERRORS:
-        if said.get(name):
-            error = said[name]
-            return shown_text(error if isinstance(error, str) else json.dumps(error))
-    state, code = said.get("status"), said.get("statusCode", said.get("status"))
-    if code is None and ("message" in said or "msg" in said):
-        code = said.get("code")
-    is_bad = any(said.get(name) is False for name in ("success", "ok"))
-    is_bad = is_bad or (isinstance(state, str) and state.lower() in BAD_STATES)
-    is_bad = is_bad or (isinstance(code, int) and not isinstance(code, bool) and 400 <= code < 600)
-    if not is_bad:
-        return None
-    return shown_text(str(said.get("message") or json.dumps({name: said[name] for name in said if name != "data"})))
 
 
 def id_of(product: bytes) -> str:

@@ -5,6 +5,7 @@ from functools import cache
 
 import psycopg
 
+from glue.csv_header import REQUIRED
 from glue.formats import Form
 
 
@@ -33,6 +34,7 @@ def own_form(connection: psycopg.Connection, source: str) -> Form:
     known = connection.execute("SELECT * FROM raw.shape_advice(%s)", (source,)).fetchall()
 
     def advice(fields: list[str]) -> str:
-        return next((advice for needs, advice in known if set(needs) <= set(fields)), "")
+        unknown = "" if set(REQUIRED[source]) & set(fields) else "What it holds, and what to do: warehouse shape FILE"
+        return next((advice for needs, advice in known if set(needs) <= set(fields)), unknown)
 
     return Form(advice=advice)

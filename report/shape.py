@@ -1,11 +1,12 @@
 """What `warehouse shape FILE` tells of a file. Python reads its first records; SQL says what they are."""
 
-import csv
-import gzip
+import codecs
 import json
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import islice
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +14,30 @@ import psycopg
 from psycopg.rows import dict_row
 from rich.text import Text
 
-from glue.errors import GlueError
+from glue.csv_header import own_name
+from glue.csv_records import CsvFile
+from glue.errors import GlueError, Refused
 from glue.extract import SOURCES
+from glue.formats import Form, as_utf8, foreign, read_fully, unpacked
+from glue.json_document import REQUIRED
+from glue.landing import DAMAGE
+from glue.records import BLANK, BOM, Source
 from report.tables import console, print_rows
 
 # As much of a file as is looked at, and how many of its records are shown and tried.
 MOST_BYTES = 16 << 20
 MOST_RECORDS = 20
 SHOWN_RECORDS = 3
-DELIMITERS = ",;\t|"
+BETWEEN = re.compile(r"[\s,]*")
+TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}]')
+# What changes from day to day in a name: a date, a number.
+NUMBER = re.compile(r"(?<![^\W_])\d+(?:[-_.T]?\d+)*|\d{6,}")
 # A record that has this share of the fields by which a form is known is taken for one.
 FITS = 0.75
 
 PATHS = """
-    SELECT p.path, string_agg(DISTINCT p.type, ' or ') AS type, min(p.example) AS example
+    SELECT p.path, string_agg(DISTINCT p.type, ' or ') AS type,
+           (array_agg(p.example ORDER BY r.place, p.number) FILTER (WHERE btrim(p.example) <> ''))[1] AS example
     FROM unnest(%s::json[]) WITH ORDINALITY AS r (record, place)
     CROSS JOIN LATERAL shapes.paths(r.record) WITH ORDINALITY AS p (path, type, example, number)
     GROUP BY p.path ORDER BY min(r.place), min(p.number)
@@ -64,24 +75,83 @@ class Sample:
 
 def sample(connection: psycopg.Connection[Any], path: Path) -> Sample:
     """Return the first records of a file. Raises GlueError when it holds none, OSError."""
-    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-        data = file.read(MOST_BYTES)
-    text, encoding = _decoded(data)
-    stripped = text.lstrip()
-    if stripped[:1] in ("{", "["):
-        values = list(_values(stripped))
-        if len(values) == 1:
-            query = "SELECT records_path, record::text FROM shapes.records(%s::json) LIMIT %s"
-            found = connection.execute(query, (values[0], MOST_RECORDS)).fetchall()
-            return Sample([record for _, record in found], found[0][0] if found else None, encoding)
-        return Sample(values[:MOST_RECORDS], None, encoding)
-    header = stripped.partition("\n")[0]
-    delimiter = max(DELIMITERS, key=header.count)
-    rows = csv.DictReader(stripped.splitlines(keepends=True), delimiter=delimiter)
-    records = [json.dumps(dict(row)) for row in islice(rows, MOST_RECORDS) if None not in row]
+    data, encoding = _text_of(path)
+    stripped = data.removeprefix(BOM).strip(BLANK)
+    if stripped[:1] not in (b"{", b"["):
+        return replace(_rows(path, data), encoding=encoding)
+    text = stripped.decode("utf-8", "replace")
+    values = list(_values(text)) or _beginning(text)
+    if len(values) == 1 and _is_storable(values[0]):
+        query = "SELECT records_path, record::text FROM shapes.records(%s::json) LIMIT %s"
+        found = connection.execute(query, (values[0], MOST_RECORDS)).fetchall()
+        return Sample([record for _, record in found], found[0][0] if found else None, encoding)
+    records = [value for value in values if _is_storable(value)]
     if not records:
-        raise GlueError(f"{path.name} holds neither JSON nor rows of CSV below a header")
-    return Sample(records, None, encoding, delimiter)
+        raise GlueError(f"{path.name} begins as JSON, but holds no record that can be read")
+    return Sample(records, None, encoding)
+
+
+def _text_of(path: Path) -> tuple[bytes, str | None]:
+    """Return the beginning of a file as UTF-8, as a load reads it, and its encoding where a shape has to say it.
+
+    Raises GlueError when it is nothing that a load would read, OSError.
+    """
+    with path.open("rb") as file:
+        try:
+            stream, close = unpacked(file)
+            with ExitStack() as stack:
+                stack.callback(close)
+                data = read_fully(stream, MOST_BYTES)
+        except DAMAGE as error:
+            raise GlueError(f"{path.name} does not unpack: {error}") from None
+    encoding = None
+    if not data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        try:
+            data.decode()
+        except UnicodeDecodeError as error:
+            if error.start > len(data) - 4:
+                data = data[: error.start]  # the last letter is cut
+            else:
+                encoding = "latin-1"
+    try:
+        # Of a file that is no text the bytes say what it is.
+        if fault := foreign(data, is_told=False):
+            raise Refused(fault)
+        is_csv = data.removeprefix(BOM).lstrip(BLANK)[:1] not in (b"{", b"[")
+        return read_fully(as_utf8(BytesIO(data), Form(encoding=encoding), is_csv=is_csv), 2 * MOST_BYTES), encoding
+    except Refused as error:
+        raise GlueError(f"{path.name}: {error}") from None
+
+
+def _rows(path: Path, data: bytes) -> Sample:
+    """Return the first rows of CSV, as a load of another form reads them."""
+    rejected = []
+    try:
+        file = CsvFile(Source(BytesIO(data)), "orders", Form(is_own=False))
+        records: list[str] = []
+        for batch in file.batches():
+            records += [record[2].decode() for record in batch.events]
+            rejected += batch.rejected
+            if len(records) >= MOST_RECORDS:
+                break
+    except Refused as error:
+        raise GlueError(f"{path.name}: {error}") from None
+    if not records:
+        fault = f": line {rejected[0].number}: {rejected[0].reason}" if rejected else ""
+        raise GlueError(f"{path.name} holds neither JSON nor rows of CSV below a header{fault}")
+    return Sample(records[:MOST_RECORDS], delimiter=file.dialect.delimiter.decode("latin-1"))
+
+
+def _is_storable(record: str) -> bool:
+    """Return whether PostgreSQL can hold all texts of a JSON value: no NUL, no half of a pair."""
+    if "\\u" not in record:
+        return True
+    try:
+        text = json.dumps(json.loads(record), ensure_ascii=False)
+        text.encode()
+    except ValueError:
+        return False
+    return "\\u0000" not in text
 
 
 def show_shape(connection: psycopg.Connection[Any], path: Path, source: str | None, routine: str | None) -> None:
@@ -94,12 +164,23 @@ def show_shape(connection: psycopg.Connection[Any], path: Path, source: str | No
     out.print()
     paths = cursor.execute(PATHS, (found.records,)).fetchall()
     print_rows(out, "What they hold", paths, ["path", "type", "example"])
+    if not paths:
+        out.print(Text("There is no record in it."))
+        return
     forms = cursor.execute(FORMS, (found.records[0],)).fetchall()
     best = next((form for form in forms if form["score"] >= FITS), None)
+    folder = path.resolve().parent.parent.name
+    own = _own_form(found, source or (folder if folder in SOURCES else None))
+    if routine is None and own:
+        out.print(Text(f"It is in our own form of {own}: it needs no shape."))
+        if own == "orders" and (order_id := _order_of_several(found.records)):
+            out.print(
+                Text(f"But several records are of one order, {order_id}. If each is a line of it, register that:")
+            )
+            out.print(Text(_insert(connection, path, found, own, "lines", None)), soft_wrap=True)
+        return
     if routine is None and best is None:
-        out.print(
-            Text("No form that is shipped fits. In our own form it needs no shape; else write a function for it:")
-        )
+        out.print(Text("No form that is shipped fits. Write a function for it:"))
         out.print(Text("docs/how-to/read-another-form.md, and try it: warehouse shape FILE --routine shapes.NAME"))
         return
     form = best if best and routine in (None, best["routine"]) else {}
@@ -108,48 +189,90 @@ def show_shape(connection: psycopg.Connection[Any], path: Path, source: str | No
         out.print(
             Text(f"It fits {form['description']}: {name}, by {form['score']:.0%} of the fields by which it is known.")
         )
-    made = cursor.execute(TRIED, (name, found.records[:SHOWN_RECORDS])).fetchall()
+    made = cursor.execute(TRIED, (name, found.records)).fetchall()
     out.print(Text(f"What {name} makes of the first:"))
-    for one in made:
+    for one in made[:SHOWN_RECORDS]:
         fault = ": ".join(filter(None, (one["reason"], one["value"])))
         out.print(Text(f"  {one['record'] or f'nothing: {fault}'}"), soft_wrap=True)
-    out.print()
-    folder = path.resolve().parent.parent.name
     is_of = source or form.get("source") or (folder if folder in SOURCES else "orders")
+    rows_are = form.get("rows_are") or "orders"
+    if not form and is_of == "orders" and (order_id := _order_of_several([one["record"] for one in made])):
+        rows_are = "lines"
+        out.print(Text(f"Several records are of one order, {order_id}: each is a line of it."))
+    out.print()
+    out.print(Text("To register it, for files of that name (* is any text):"))
+    out.print(Text(_insert(connection, path, found, is_of, rows_are, name)), soft_wrap=True)
+
+
+def _insert(
+    connection: psycopg.Connection[Any], path: Path, found: Sample, source: str, rows_are: str, routine: str | None
+) -> str:
+    """Return the statement that registers a shape for such files."""
     values = {
-        "shape": path.stem, "source": is_of, "file_pattern": path.name.removesuffix(".gz"),
-        "records_path": found.records_path, "rows_are": form.get("rows_are") or "orders", "encoding": found.encoding,
-        "delimiter": None if found.delimiter == "," else found.delimiter, "routine": name,
+        "shape": path.stem, "source": source, "file_pattern": _pattern(path.name),
+        "records_path": found.records_path, "rows_are": rows_are, "encoding": found.encoding,
+        "delimiter": None if found.delimiter == "," else found.delimiter, "routine": routine,
     }  # fmt: skip
     (statement,) = connection.execute(INSERT, values).fetchone() or ("",)
-    out.print(Text("To register it, for files of that name (* is any text):"))
-    out.print(Text(statement), soft_wrap=True)
+    return str(statement)
 
 
-def _decoded(data: bytes) -> tuple[str, str | None]:
-    """Return the text of bytes, and its encoding where a shape has to say it."""
-    for mark, encoding in ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig")):
-        if data.startswith(mark):
-            return data.decode(encoding, "replace"), None
-    try:
-        return data.decode(), None
-    except UnicodeDecodeError as error:
-        # The last letter may be cut.
-        return (
-            (data[: error.start].decode(), None) if error.start > len(data) - 4 else (data.decode("latin-1"), "latin-1")
-        )
+def _own_form(found: Sample, source: str | None) -> str | None:
+    """Return the source of which the first record has all that our own form needs; None if it is of another form."""
+    first = json.loads(found.records[0])
+    names = set(first) if isinstance(first, dict) else set()
+    if found.delimiter:
+        names |= {own_name(name) for name in names}
+    return next((of for of in ([source] if source else SOURCES) if names.issuperset(REQUIRED[of])), None)
+
+
+def _order_of_several(records: list[str | None]) -> str | None:
+    """Return the id of an order of which several records say different things, all of the same time and status."""
+    seen: dict[str, Any] = {}
+    for order in (json.loads(record) for record in records if record):
+        if isinstance(order, dict) and order.get("order_id"):
+            key = json.dumps([order.get(name) for name in ("order_id", "timestamp", "status")])
+            if seen.setdefault(key, order) != order:
+                return str(order["order_id"])
+    return None
+
+
+def _pattern(name: str) -> str:
+    """Return the pattern of the names of such files: another day's has another number."""
+    name = re.sub(r"[.](gz|zst)$", "", name, flags=re.IGNORECASE)
+    stem, dot, ending = name.rpartition(".")
+    pattern = NUMBER.sub("*", stem)
+    return pattern + dot + ending if pattern.strip("*") else name
+
+
+def _beginning(text: str) -> list[str]:
+    """Return a document that is too long to be read whole, closed after the first elements of its list."""
+    closing = []
+    for token in TOKEN.finditer(text):
+        sign = token[0]
+        if sign in ("]", "}"):
+            closing = closing[:-1]
+        elif sign in ("[", "{"):
+            closing.append("]" if sign == "[" else "}")
+            if sign == "[" and text[token.end() : token.end() + 100].lstrip().startswith("{"):
+                elements = list(_values(text[token.end() :]))
+                if len(elements) == MOST_RECORDS:
+                    return [text[: token.end()] + ",".join(elements) + "".join(reversed(closing))]
+    return []
 
 
 def _values(text: str) -> Iterator[str]:
-    """Yield JSON values that follow one another, as they are written; what is cut at the end is left out."""
+    """Yield JSON values that follow one another, as they are written; a line that is none is left out."""
     decoder = json.JSONDecoder()
-    at = 0
-    for _ in range(MOST_RECORDS):
-        while at < len(text) and text[at].isspace():
-            at += 1
+    at = number = 0
+    while number < MOST_RECORDS and at < len(text):
+        at = BETWEEN.match(text, at).end()  # type: ignore[union-attr]
         try:
-            _, end = decoder.raw_decode(text, at)
-        except json.JSONDecodeError:
-            return
-        yield text[at:end]
+            value, end = decoder.raw_decode(text, at)
+        except (json.JSONDecodeError, RecursionError):
+            at = text.find("\n", at) + 1 or len(text)
+            continue
+        if isinstance(value, dict) or (isinstance(value, list) and not number):
+            number += 1
+            yield text[at:end]
         at = end

@@ -38,7 +38,7 @@ from glue import cli, records
 from tests.conftest import SYSTEM_BINARIES, TEST_SETTINGS, Warehouse, migrate, reachable_folder
 from tests.promises import RULES_OFF, broken_promises, new_warehouse
 from trust.command import command
-from trust.hostile_oracle import RAW, REFUSED, Day, Expected
+from trust.hostile_oracle import RAW, REFUSED, ROUTINE, SENT, SHAPED, Day, Expected
 from trust.hostile_records import Source
 
 if sys.version_info >= (3, 14):
@@ -102,6 +102,16 @@ class Attack:
             GRANT ALL ON canary.cage TO PUBLIC;
             """
         )
+        # Another form of orders: a function takes ours out of it.
+        warehouse.execute(
+            f"""
+            SET ROLE warehouse_owner;
+            CREATE FUNCTION {ROUTINE}(record json) RETURNS json LANGUAGE sql IMMUTABLE RETURN record -> '{SENT}';
+            RESET ROLE;
+            INSERT INTO staging.shapes (shape, source, file_pattern, routine)
+            VALUES ('sent', 'orders', '{SHAPED}*', '{ROUTINE}');
+            """
+        )
         found = warehouse.rows("SELECT kind, source_value, canonical_value FROM staging.codes")
         self.codes = {(row.kind, row.source_value): row.canonical_value for row in found}
         self.null_markers = {row.marker for row in warehouse.rows("SELECT marker FROM staging.null_markers")}
@@ -112,6 +122,8 @@ class Attack:
         source = Source(f"{self.seed}/{day}", day, self.canary)
         shares = {"orders": 0.45, "events": 0.45, "products": 0.1}
         files = {name: source.files(name, max(1, int(count * share))) for name, share in shares.items()}
+        # From a seed of their own: the other files stay as they were.
+        files["orders"] |= Source(f"{self.seed}/{day}/{SHAPED}", day, self.canary).shaped(SHAPED, max(1, count // 5))
         # Where blocks end is not for the data to decide: small ones now and then.
         with mock.patch.object(records, "BLOCK_BYTES", source.random.choice((499, 8192, records.BLOCK_BYTES))):
             self.deliver(day, files, source.packed)

@@ -20,6 +20,8 @@ LONGEST_ID = 512
 SOLD = ("product_id", "quantity", "unit_price", "revenue", "tax", "shipping", "refunded", "currency")
 RAW, REFUSED = "raw", "file"  # what is wrong with a record that raw cannot take, and with a file
 BROKEN, CONFLICT = "line", "conflict:"  # why an order is rejected whole
+# Files of orders of another form: what they are called, the function that maps them, and the field that it takes out.
+SHAPED, ROUTINE, SENT = "shaped", "shapes.hostile_sent", "sent"
 
 
 class NotJson(Exception):
@@ -154,8 +156,10 @@ class File:
     taken: list[Taken] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
     not_utf8: list[bytes] = field(default_factory=list)  # of those rejected
+    first: bytes = b""  # that was rejected
 
     def reject(self, number: int, offset: int, data: bytes, *, is_text_fault: bool = True) -> None:
+        self.first = data if not self.rejected else self.first
         self.rejected.append(Rejected(number, offset, len(data), hashlib.sha256(data).hexdigest()))
         if is_text_fault and _text(data) is None:
             self.not_utf8.append(data)
@@ -280,9 +284,16 @@ NO_TEXT = {
 NO_TEXT |= {0xFE, 0xFF}
 
 
+_JSON_BEGIN = re.compile(rb'[{\["\-0-9]|(true|false|null)(?![A-Za-z0-9_])')
+
+
 def _is_bad(file: File, *, is_json: bool) -> bool:
-    """Return whether a file is refused because of all its records: none is read, or they read well as Windows-1252."""
-    if not file.taken and len(file.rejected) >= 3:
+    """Return whether a file is refused because of all its records: none is read, or they read well as Windows-1252.
+
+    None of several is read, or the only one is some text that does not even begin as JSON.
+    """
+    is_no_json = is_json and len(file.first) >= 8 and not _JSON_BEGIN.match(file.first.lstrip(BLANK.encode()))
+    if not file.taken and (len(file.rejected) >= 3 or (file.rejected and is_no_json)):
         return True
     found = 0
     for one in file.not_utf8:
@@ -625,7 +636,10 @@ class Day:
 
     def orders(self, files: Mapping[str, bytes]) -> Expected:
         return self._expected(
-            {name: json_file("orders", data) for name, data in files.items()}, self._order, "line_number"
+            {name: json_file("orders", data) for name, data in files.items()},
+            self._order,
+            "line_number",
+            sent=self._sent,
         )
 
     def events(self, files: Mapping[str, bytes]) -> Expected:
@@ -634,15 +648,22 @@ class Day:
     def products(self, files: Mapping[str, bytes]) -> Expected:
         return self._expected({name: json_file("products", data) for name, data in files.items()}, self._product)
 
-    def _expected(self, files: dict[str, File], read: Callable[..., Iterator[Any]], *more: str) -> Expected:
+    def _expected(
+        self,
+        files: dict[str, File],
+        read: Callable[..., Iterator[Any]],
+        *more: str,
+        sent: Callable[..., Iterator[Any]] | None = None,
+    ) -> Expected:
         made = Expected(files)
         lines: list[_Line] = []
         for name, file in sorted(files.items(), key=lambda item: name_order(item[0])):
             if file.refused:
                 made.rejected[(name, 0, 0)] = frozenset([REFUSED])
             made.rejected |= {(name, one.number, 0): frozenset([RAW]) for one in file.rejected}
+            read_one = sent if sent and name.startswith(SHAPED) else read
             for record, content in file.taken:
-                for item, key, faults, values in read(content):
+                for item, key, faults, values in read_one(content):
                     lines.append(_Line(key, (name, record, item), frozenset(faults), values))
         # The last report of a key wins, whole: of an order the one that its source changed last.
         last: dict[Any, tuple[int, tuple[str, int]]] = {}
@@ -728,6 +749,15 @@ class Day:
             if not wrong and not faults:
                 values |= {"line_number": place, "product_id": line.text("product_id"), "quantity": quantity, **amounts}
             yield place, key, faults | wrong, values
+
+    def _sent(self, text: str) -> Iterator[tuple[int, str | None, set[str], dict[str, Any]]]:
+        """Read a record of another form. What its function fails for, or makes no object of, is rejected for that."""
+        value, _ = read_json(text)
+        sent = dict(value.inside).get(SENT) if value.kind == "object" else None
+        if sent is None or sent.kind != "object" or not _storable(value):
+            yield 1, None, {ROUTINE}, {}
+        else:
+            yield from self._order(sent.text)
 
     def _event(self, fields: Mapping[str, str]) -> Iterator[tuple[int, Any, set[str], dict[str, Any]]]:
         names = ("event_id", "user_id", "product_id", "event_type", "event_ts")

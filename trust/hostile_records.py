@@ -289,11 +289,23 @@ class Source:
         }
         return self.members(fields, self.random.choice((0, 0, 1, 2)))
 
-    def json_file(self, make: Callable[[], str], count: int) -> tuple[str, bytes]:
-        """Return the ending of a name, and an array or lines of records."""
+    def sent(self) -> str:
+        """Return an order in another form: our own lies in it; of a few, none."""
+        members = {"sent": self.order, "at": self.moment, "note": lambda: self.quoted(self.text())}
+        kind = self.random.randrange(20)
+        if kind == 0:
+            return self.order()
+        if kind == 1:
+            members["sent"] = self.anything
+        if kind == 2:
+            return f'{{"sent": {self.anything()}, "sent": {self.order()}}}'
+        return self.members(members, self.random.choice((0, 0, 0, 0, 0, 1)))
+
+    def json_file(self, make: Callable[[], str], count: int, *, is_listed: bool = True) -> tuple[str, bytes]:
+        """Return the ending of a name, and an array or lines of records, or an object in which they are listed."""
         records = [make().encode() for _ in range(count)]
         form = self.random.randrange(10)
-        if form == 0 and not any(b"[" * 50 in one or b'{"a":' * 50 in one for one in records):
+        if form == 0 and is_listed and not any(b"[" * 50 in one or b'{"a":' * 50 in one for one in records):
             key = b"orders" if b"order" in make.__name__.encode() else b"products"
             data = b'{"page": 1, "' + key + b'": [' + b", ".join(records) + b'], "next": "?page=2"}'
             return ".json", data.decode().encode("utf-16") if self.chance(0.3) else data
@@ -419,6 +431,11 @@ class Source:
                 ending, data = self.json_file(self.order if source == "orders" else self.product, records)
             made[name + ending] = data
         return made
+
+    def shaped(self, name: str, count: int) -> dict[str, bytes]:
+        """Return a delivery of orders in another form; its name begins with `name`."""
+        ending, data = self.json_file(self.sent, count, is_listed=False)
+        return {name + ending: data}
 
     def packed(self, name: str, data: bytes) -> tuple[str, bytes]:
         """Return a delivery as it lies in the landing zone."""

@@ -13,7 +13,7 @@ import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal, localcontext
 from fractions import Fraction
@@ -74,6 +74,8 @@ class Delivery:
         return sum(record is not UNREADABLE for _, record in self.records or ())
 
 
+DESCRIBED = ("city", "signup_date", "marketing_source")
+ERASED = "(erased)"  # in a record of a person who is erased
 # Of a list in an object, its first record has most of these.
 REQUIRED = {"orders": {"order_id", "timestamp", "status"}, "products": {"product_id"}}
 
@@ -473,6 +475,7 @@ class Model:
         self.status: dict[date, str] = {}
         self.allowed: set[tuple[date, tuple[int, ...]]] = set()
         self.failed_rows: dict[date, int | None] = {}  # None: it depends on what ran beside it
+        self.erased: set[str] = set()  # user_ids of people who were erased
         self._versions = 0
 
     # -- what is done to it --------------------------------------------------------------------------
@@ -485,6 +488,30 @@ class Model:
             known = {id(delivery): delivery for delivery in (*taken[-1:], *earlier[-1:])}.values()
             if not any(delivery.content == content and not delivery.is_gone for delivery in known):
                 earlier.append(read(source, name, content))
+                for user_id in sorted(self.erased):
+                    self._take_out(earlier[-1], user_id, None)
+
+    def erase(self, user_id: str, pseudonym: str) -> None:
+        """A person is erased: their rows get the pseudonym, and nothing describes them. Later ones are a guest's."""
+        for names in self.raw.values():
+            for delivery in (delivery for deliveries in names.values() for delivery in deliveries):
+                self._take_out(delivery, user_id, pseudonym)
+        self.erased.add(user_id)
+        tables = [staged.rows for staged in self.staging.values()]
+        tables += [rows for loaded in self.loaded.values() for rows in (loaded.orders, loaded.events)]
+        for rows in tables:
+            for key, row in rows.items():
+                if getattr(row, "user_id", None) == user_id:
+                    nothing = dict.fromkeys(DESCRIBED) if isinstance(row, OrderLine) else {}
+                    rows[key] = replace(row, user_id=pseudonym, **nothing)
+
+    def _take_out(self, delivery: Delivery, user_id: str, pseudonym: str | None) -> None:
+        def without(record: Any) -> Any:
+            is_theirs = isinstance(record, dict) and self._identity(record.get("user_id"), "user_id")[0] == user_id
+            return record | {"user_id": pseudonym, ERASED: True} if is_theirs else record
+
+        if delivery.records is not None:
+            delivery.records = [(place, without(record)) for place, record in delivery.records]
 
     def run_day(self, day: date, *, is_certain: bool = True) -> str | None:
         """A day is run. Return the SQLSTATE that it ends with; None if it succeeds.
@@ -687,13 +714,15 @@ class Model:
         person = order.get("user")
         beside = person if isinstance(person, dict) else {}
         said, emptied = {}, []
-        for name in ("city", "signup_date", "marketing_source"):
+        for name in DESCRIBED:
             value = order.get(name) if beside.get(name) is None else beside[name]
             said[name] = self._unless_null(text(value))
             is_odd = said[name] is not None and moment(said[name]) is None
             if is_odd if name == "signup_date" else isinstance(value, dict | list):
                 said[name] = None
                 emptied.append(name)
+        if ERASED in order:
+            said = dict.fromkeys(said)  # what nobody could read stays counted
         if person is not None and not isinstance(person, dict):
             emptied.append("user")
 

@@ -5,9 +5,9 @@
 
 Each seed is a shop of its own: orders and events that come late, again, or broken; files that are corrected, cut or
 delivered once more; catalogues; code tables, rules, rates, settings and time zones that change; days that run alone, in
-ranges and side by side; sessions that are ended and servers that are stopped at random moments; compaction and
-retention. Every few days, and at the end, all tables are compared with trust/model.py. What is done follows from the
-seed; the moment at which a session is ended does not, and must not matter.
+ranges and side by side; people who are erased; sessions that are ended and servers that are stopped at random moments;
+compaction and retention. Every few days, and at the end, all tables are compared with trust/model.py. What is done
+follows from the seed; the moment at which a session is ended does not, and must not matter.
 """
 
 import argparse
@@ -61,6 +61,7 @@ RESTART_SECONDS = 60
 CALL_SECONDS = 600  # a call that hangs is a finding, not a soak that never ends
 SHOWN_ROWS = 8
 ZONE_CHANGES = 0.005  # share of the days on which the time zone changes
+ERASED_EVERY, FIRST_ERASED = 25, 8  # days
 LAST_DAYS = 90  # that are run once more at the end
 
 
@@ -122,6 +123,7 @@ class Soak:
         self.random = random.Random(self.seed + 1)
         self.moments = random.Random(self.seed + 2)  # when sessions are ended: drawn apart, for it follows no plan
         self.money = random.Random(f"{self.seed} money")  # apart, too: the rest of a seed's story stays as it was
+        self.people = random.Random(f"{self.seed} people")
         self.landing = Landing(self.folder)
         span = (FIRST_DAYS[1] - FIRST_DAYS[0]).days
         self.first = FIRST_DAYS[0] + timedelta(self.random.randrange(span))
@@ -177,6 +179,8 @@ class Soak:
                 self.changes(day)
                 self.run_what_is_pending()
                 self.maintenance(day)
+                if number % ERASED_EVERY == FIRST_ERASED:
+                    self.erase_somebody()
                 if number % self.check_every == self.check_every - 1:
                     self.catch_up()
                     self.compare()
@@ -611,6 +615,19 @@ class Soak:
         self.model.retain(before, self.raw_keep_days, self.staging_keep_days)
         self.did("compaction", before)
 
+    def erase_somebody(self) -> None:
+        """A person asks to be forgotten; the shop goes on telling of them."""
+        self.catch_up()
+        pseudonyms = {user for (user,) in self.rows("SELECT user_id FROM warehouse.dim_user") if user[:7] == "erased-"}
+        users = {user for (user,) in self.rows("SELECT user_id FROM warehouse.dim_user WHERE user_id <> '(guest)'")}
+        if not (people := sorted(users - pseudonyms)):
+            return
+        person = self.people.choice(people)
+        self.connection.execute("CALL audit.erase_user(%s, %s)", [person, "the soak asked for it"])
+        (added,) = {user for (user,) in self.rows("SELECT user_id FROM warehouse.dim_user")} - users - {"(guest)"}
+        self.model.erase(person, added)
+        self.did("erasure", f"{person} {added}")
+
     # -- calls ---------------------------------------------------------------------------------------
 
     def outcome(self, connection: psycopg.Connection[Any], statement: str, day: date) -> str | None:
@@ -742,7 +759,8 @@ class Soak:
             reasons = frozenset(reason.split("; "))
             if raw_id is None:
                 reasons = frozenset([REFUSED if place is None else UNREADABLE])
-            if not (reason and (has_text or place is None)):
+            # Who was erased is taken out of what could not be read, too.
+            if not (reason and (has_text or place is None or self.counts["erasure"])):
                 raise self.diverged("audit.bad_records", "a reason, and the text", (day, table, name, place))
             if line_count > 1:
                 counted[day, table, name] += line_count

@@ -3,6 +3,7 @@
 # A statement of SQL, and a record, are read on one line.
 # ruff: noqa: E501
 import csv
+import gzip
 import io
 import json
 from collections.abc import Callable, Iterator
@@ -832,6 +833,81 @@ def test_shape_tries_a_function_of_ones_own_and_shows_what_fails(
     empty.write_text("a,b\n")
     assert main(["shape", str(empty)]) == 1
     assert main(["shape", str(tmp_path / "missing.json")]) == 1
+
+
+TILL_FILE = (
+    "Filiale;Bon-Nr;Datum;Artikel;Menge;Preis\r\n"
+    "Köln;10023;19.12.2025 09:15;4006;2;1,20\r\nKöln;10023;19.12.2025 09:15;4007;1;2,49\r\n"
+)
+TILL_ROW = """
+    CREATE FUNCTION shapes.till_row(record json) RETURNS json LANGUAGE sql STABLE RETURN (
+        SELECT json_build_object(
+            'order_id', t."Bon-Nr", 'timestamp', to_timestamp(t."Datum", 'DD.MM.YYYY HH24:MI'), 'status', 'paid',
+            'product_id', t."Artikel", 'quantity', shapes.decimal_comma(t."Menge"), 'price', shapes.decimal_comma(t."Preis"))
+        FROM json_to_record(record) AS t ("Bon-Nr" text, "Datum" text, "Artikel" text, "Menge" text, "Preis" text))
+"""
+
+
+def test_shape_knows_rows_of_one_order_another_encoding_and_the_date_in_a_name(
+    shop: Warehouse, told: Callable[..., str], tmp_path: Path
+) -> None:
+    """A till's export of which only the function is written by hand: the printed INSERT does the rest."""
+    file = tmp_path / "kasse_20251219.csv"
+    file.write_bytes(TILL_FILE.encode("latin-1"))
+    assert "Filiale  string  Köln" in told(file)
+    make(shop, TILL_ROW)
+    printed = told(file, "--routine", "shapes.till_row", "--source", "orders")
+    assert "Several records are of one order, 10023: each is a line of it." in printed
+    statement = printed[printed.index("INSERT INTO") :]
+    assert "'kasse_*.csv', NULL, 'lines', 'latin-1', ';', 'shapes.till_row'" in statement
+    shop.execute(statement)
+    shop.landing.put("orders", DAY, "kasse_20251220.csv", TILL_FILE.encode("latin-1"))
+    shop.run(DAY)
+    assert [(line.product_id, line.quantity * line.unit_price) for line in lines(shop)] == [
+        ("4006", Decimal("2.40")), ("4007", Decimal("2.49")),
+    ]  # fmt: skip
+
+
+def test_shape_reads_a_file_as_a_load_does(
+    shop: Warehouse, told: Callable[..., str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever it is packed in; and what no load takes is refused in the same words."""
+    own = {"order_id": "O-1", "timestamp": f"{DAY}T10:00:00Z", "status": "paid"}
+    row = ",".join(own) + "\n" + ",".join(own.values()) + "\n"
+    bad_line = b'{"order_id": "O-0", "cut\n' + json.dumps(own).encode()
+    for content in (
+        json.dumps(own).encode("utf-16"), gzip.compress(json.dumps([own]).encode()), bad_line, row.encode("utf-8-sig"),
+        f"sep=;\n{row.replace(',', ';')}".encode(), row.replace("\n", "\r").encode(), b"\n\n" + row.encode(),
+        json.dumps({"note": "\0"}).encode() + json.dumps(own).encode(), json.dumps({"data": [own] * 30}).encode(),
+    ):  # fmt: skip
+        (tmp_path / "any").write_bytes(content)
+        assert "It is in our own form of orders: it needs no shape." in told(tmp_path / "any"), content
+    (tmp_path / "lines.ndjson").write_text("".join(json.dumps(own | {"product_id": one}) + "\n" for one in "AB"))
+    assert "('lines', 'orders', 'lines.ndjson', NULL, 'lines', NULL, NULL, NULL);" in told(tmp_path / "lines.ndjson")
+    (tmp_path / "empty.json").write_bytes(b'{"orders": []}')
+    assert "There is no record in it." in told(tmp_path / "empty.json")
+    for content, words in (
+        (b"PK\x03\x04 xl/", "an Excel workbook"), (b"\x1f\x8bno", "does not unpack"), (b"", "an empty file"),
+        (b"<html><title>Session expired</title>", "a web page: Session expired"), (b"[1, {", "no record"),
+        (b"Sales of May\na,b\n1,2\n", "line 2: 2 fields; the header has 1"), (b"a,a\n1,2\n", "names 'a' twice"),
+    ):  # fmt: skip
+        (tmp_path / "any").write_bytes(content)
+        assert main(["shape", str(tmp_path / "any")]) == 1
+        assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("end", [b"", b"]}"])
+def test_shape_reads_the_beginning_of_a_document_of_any_size(
+    shop: Warehouse, told: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: bytes
+) -> None:
+    monkeypatch.setattr("report.shape.MOST_BYTES", 10_000)
+    record = b'{"nr": 1, "of": [{"text": "a \\"]} b"}]}'
+    (tmp_path / "export.json").write_bytes(
+        b'{"page": 1, "tags": [{"a": 1}], "sales": [' + b", ".join([record] * 400) + end
+    )
+    printed = told(tmp_path / "export.json")
+    assert "the first 20 records, which lie under sales" in printed
+    assert "of[].text" in printed
 
 
 # -- hostile records ---------------------------------------------------------------------------------

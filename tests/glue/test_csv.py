@@ -120,12 +120,14 @@ def test_a_header_alone_is_a_day_without_events(warehouse: Warehouse, load: Load
 # -- what is refused -------------------------------------------------------------------------------------
 
 
+@pytest.mark.once  # read before a server sees it
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
         (b"", "an empty file, without even a header"),
         (b"event_id,event_ts\nE1,t\n", "the header has no column event_type; it has 'event_id', 'event_ts'"),
-        (b"E1,view,t\n", "the header has no column event_id, event_type, event_ts; it has 'E1', 'view', 't'"),
+        (b"E1,view,t\n", "the header has no column event_id, event_type, event_ts; it has 'E1', 'view', 't'."
+         " What it holds, and what to do: warehouse shape FILE"),
         (b"event_id,event_type,event_ts,event_id\n", "the header names 'event_id' twice"),
         (b"event_id,event_type,event_ts,x, x\n", "the header names 'x' twice"),
         (b'event_id,"event_type,event_ts\nE1,v,t\n', "the header does not parse: a quote is not closed (field 2)"),
@@ -175,6 +177,7 @@ def test_a_bad_line_costs_only_itself(warehouse: Warehouse, load: Load, line: by
     assert (row.raw_line, row.sha256, row.reason) == (line, hashlib.sha256(line).hexdigest(), reason)
 
 
+@pytest.mark.once
 def test_a_quote_that_is_never_closed_does_not_swallow_the_file(
     warehouse: Warehouse, load: Load, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -186,6 +189,7 @@ def test_a_quote_that_is_never_closed_does_not_swallow_the_file(
     assert rejected(warehouse, "e.csv")[0].raw_line == b'X,"view,t'
 
 
+@pytest.mark.once
 def test_a_record_over_16_MiB_is_rejected_on_one_line_or_on_many(warehouse: Warehouse, load: Load) -> None:
     size = records.RECORD_BYTES
     one_line = b"E2," + b"x" * size + b",t"
@@ -253,6 +257,7 @@ def parse(data: bytes) -> tuple[list[Any], list[Rejected]]:
     return [event for batch in batches for event in batch.events], [one for batch in batches for one in batch.rejected]
 
 
+@pytest.mark.once
 @settings(max_examples=500, deadline=None, print_blob=True)
 @given(header=headers, body=bodies, block=st.integers(40, 80), more=st.integers(0, 40))
 def test_where_blocks_end_makes_no_difference(header: bytes, body: bytes, block: int, more: int) -> None:
@@ -262,6 +267,7 @@ def test_where_blocks_end_makes_no_difference(header: bytes, body: bytes, block:
         assert parse(header + body) == whole
 
 
+@pytest.mark.once
 @settings(max_examples=500, deadline=None, print_blob=True)
 @given(header=headers, body=bodies)
 def test_every_byte_belongs_to_an_event_or_to_a_rejected_line_or_to_a_blank_one(header: bytes, body: bytes) -> None:
@@ -277,6 +283,7 @@ def test_every_byte_belongs_to_an_event_or_to_a_rejected_line_or_to_a_blank_one(
 fields = st.text(st.characters(exclude_characters="\0\r", exclude_categories=["Cs"]))
 
 
+@pytest.mark.once
 @settings(max_examples=300, deadline=None, print_blob=True)
 @given(
     rows=st.lists(st.lists(fields, min_size=5, max_size=5)),

@@ -204,6 +204,7 @@ def test_what_python_does_not_judge_the_server_finds(
     assert len(in_raw(warehouse, "o.ndjson")) == 98
 
 
+@pytest.mark.once  # read before a server sees it
 @pytest.mark.parametrize("name", ["o.ndjson", "o.json", "o.jsonl"])
 @pytest.mark.parametrize("data", [b"", b" \n\n", b"\xef\xbb\xbf"])
 def test_an_empty_file_is_refused_and_an_empty_list_is_a_delivery_of_nothing(
@@ -227,6 +228,7 @@ def split(data: bytes) -> tuple[str, list[Record], list[Rejected]] | str:
     return form, [r for batch in found for r in batch.records], [r for batch in found for r in batch.rejected]
 
 
+@pytest.mark.once
 @settings(max_examples=500, deadline=None, print_blob=True)
 @given(data=spoilt(arrays) | spoilt(), block=st.integers(3, 12))
 @example(data=b'["a\\"b", {"c": "]"}]', block=3)
@@ -277,6 +279,7 @@ def test_an_array_is_taken_if_it_is_json_from_end_to_end_and_else_refused(
         assert in_raw(warehouse, name) == []
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
@@ -301,6 +304,7 @@ def test_a_refused_array_says_where(warehouse: Warehouse, load: Load, data: byte
     assert in_raw(warehouse, "o.json") == []
 
 
+@pytest.mark.once
 def test_a_refused_delivery_leaves_the_earlier_one_alone(warehouse: Warehouse, load: Load) -> None:
     load("o.json", b'[{"order_id": "O-1"}]')
     load("o.json", b'[{"order_id": "O-1"}, {"ord')
@@ -332,6 +336,7 @@ def test_a_record_deeper_than_512_is_rejected_and_one_of_512_is_not(
     assert (row.line_number, row.raw_line, row.reason) == (3, deep, "nested deeper than 512")
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", ["o.json", "o.ndjson"])
 def test_a_record_over_16_MiB_is_rejected_and_one_of_16_MiB_is_not(warehouse: Warehouse, load: Load, name: str) -> None:
     fine = b'"' + b"a" * (records.RECORD_BYTES - 2) + b'"'
@@ -347,6 +352,7 @@ def test_a_record_over_16_MiB_is_rejected_and_one_of_16_MiB_is_not(warehouse: Wa
     assert row.reason == f"{len(long)} bytes long; a record may have 16777216"
 
 
+@pytest.mark.once
 @settings(max_examples=300, deadline=None, print_blob=True)
 @given(
     elements=st.lists(texts.map(lambda text: text.strip(BLANK)), min_size=1, max_size=6),

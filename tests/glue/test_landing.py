@@ -52,6 +52,7 @@ def loads(warehouse: Warehouse) -> list[tuple[Any, ...]]:
 # -- names ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.once  # read before a server sees it
 def test_deliveries_come_in_the_order_of_their_names_bytes(warehouse: Warehouse, load: Load) -> None:
     for name in ("b.json", "B.json", "a.ndjson", "\u00e4.json", "\U0001f600.json", "\uffee.json"):
         warehouse.landing.put("orders", DAY, name, "[]")
@@ -61,6 +62,7 @@ def test_deliveries_come_in_the_order_of_their_names_bytes(warehouse: Warehouse,
     assert names == sorted(names, key=str.encode)
 
 
+@pytest.mark.once
 def test_files_that_are_not_finished_are_no_deliveries_and_others_are_named(warehouse: Warehouse, load: Load) -> None:
     for name in (".a.json", "_b.json", "c.json.tmp", "d.json.part", "e.json.crc", "f.json.gz.part", "g.zip", "h.json~"):
         warehouse.landing.put("orders", DAY, name, "[1]")
@@ -71,11 +73,13 @@ def test_files_that_are_not_finished_are_no_deliveries_and_others_are_named(ware
     assert [line.split()[2] for line in said if "ignored" in line] == ["g.zip", "h.json~", "~$i.json"]
 
 
+@pytest.mark.once
 def test_a_day_without_a_folder_is_a_day_without_a_delivery(warehouse: Warehouse, load: Load) -> None:
     assert load().deliveries == ()
     assert loads(warehouse) == []
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     "name",
     ["'; DROP TABLE raw.file_loads; --.json", '"x".json', "%s.json", "{x}.json", "a\nb.json", "a\x1b[2Jb.json",
@@ -93,6 +97,7 @@ def test_an_odd_file_name_is_only_data(
     assert out.removesuffix("\n").isprintable()
 
 
+@pytest.mark.once
 def test_a_name_that_is_not_utf_8_is_an_error_and_the_others_are_loaded(warehouse: Warehouse, load: Load) -> None:
     path = warehouse.landing.put("orders", DAY, "a.json", "[1]")
     with open(os.fsencode(path.parent) + b"/\xff.json", "wb") as file:  # noqa: PTH123
@@ -102,6 +107,7 @@ def test_a_name_that_is_not_utf_8_is_an_error_and_the_others_are_loaded(warehous
     assert caught.value.result.of("loaded") == ["a.json"]
 
 
+@pytest.mark.once
 def test_a_link_out_of_the_landing_zone_is_not_followed_and_one_inside_is(
     warehouse: Warehouse, load: Load, tmp_path: Path
 ) -> None:
@@ -121,6 +127,7 @@ def test_a_link_out_of_the_landing_zone_is_not_followed_and_one_inside_is(
     assert loads(warehouse) == [("a.json", 1, None), ("b.json", 1, None)]
 
 
+@pytest.mark.once
 def test_a_days_folder_that_leads_out_of_the_landing_zone_is_not_followed(
     warehouse: Warehouse, load: Load, tmp_path: Path
 ) -> None:
@@ -133,6 +140,7 @@ def test_a_days_folder_that_leads_out_of_the_landing_zone_is_not_followed(
     assert loads(warehouse) == []
 
 
+@pytest.mark.once
 def test_a_link_to_itself_costs_only_itself(warehouse: Warehouse, load: Load) -> None:
     warehouse.landing.orders(DAY, [{"order_id": "O-1"}], "a.json")
     (warehouse.landing.path("orders", DAY) / "loop.json").symlink_to("loop.json")
@@ -141,6 +149,7 @@ def test_a_link_to_itself_costs_only_itself(warehouse: Warehouse, load: Load) ->
     assert raised.value.result.of("loaded") == ["a.json"]
 
 
+@pytest.mark.once
 def test_a_file_that_would_pass_for_the_apis_catalogue_is_named(warehouse: Warehouse, load: Load) -> None:
     for name in ("api.json", "products.json"):
         warehouse.landing.products(DAY, [{"product_id": "P-1"}], name)
@@ -149,6 +158,7 @@ def test_a_file_that_would_pass_for_the_apis_catalogue_is_named(warehouse: Wareh
     assert loads(warehouse) == [("products.json", 1, None)]
 
 
+@pytest.mark.once
 def test_pipes_and_folders_are_named_and_not_read(warehouse: Warehouse, load: Load) -> None:
     folder = warehouse.landing.put("orders", DAY, "a.json", "[1]").parent
     os.mkfifo(folder / "b.json")
@@ -162,6 +172,7 @@ def test_pipes_and_folders_are_named_and_not_read(warehouse: Warehouse, load: Lo
     assert loads(warehouse) == [("a.json", 1, None)]
 
 
+@pytest.mark.once
 def test_the_same_delivery_twice_in_different_packings_is_an_error(warehouse: Warehouse, load: Load) -> None:
     for name in ("a.json", "b.json", "b.json.gz", "c.json"):
         warehouse.landing.put("orders", DAY, name, "[1]")
@@ -171,11 +182,13 @@ def test_the_same_delivery_twice_in_different_packings_is_an_error(warehouse: Wa
     assert [name for name, _, _ in loads(warehouse)] == ["a.json", "c.json"]
 
 
+@pytest.mark.once
 def test_a_landing_zone_that_cannot_be_listed_is_an_error() -> None:
     with pytest.raises(GlueError, match="LANDING_URL: cannot list the orders of 2025-12-19"):
         find("nonsense://bucket/x", "orders", DAY)
 
 
+@pytest.mark.once
 def test_any_file_system_of_fsspec_is_a_landing_zone(warehouse: Warehouse) -> None:
     import fsspec
 
@@ -189,6 +202,7 @@ def test_any_file_system_of_fsspec_is_a_landing_zone(warehouse: Warehouse) -> No
 # -- packings --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.once
 def test_a_delivery_is_the_same_whatever_it_is_packed_in(warehouse: Warehouse, load: Load) -> None:
     data = b'[{"order_id": "O-1"}]'
     outcomes = []
@@ -202,6 +216,7 @@ def test_a_delivery_is_the_same_whatever_it_is_packed_in(warehouse: Warehouse, l
     assert row == ("a.json", hashlib.sha256(data).hexdigest(), len(data))
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("packing", ["gz", "zst"])
 def test_a_packed_file_that_is_cut_short_or_spoilt_is_refused_once(
     warehouse: Warehouse, load: Load, packing: str
@@ -219,6 +234,7 @@ def test_a_packed_file_that_is_cut_short_or_spoilt_is_refused_once(
     assert warehouse.value("SELECT count(*) FROM raw.orders_json") == 0
 
 
+@pytest.mark.once
 def test_a_zstd_window_larger_than_our_memory_is_refused(warehouse: Warehouse, load: Load) -> None:
     data = b'{"order_id": "O-1"}\n'
     options = {zstd.CompressionParameter.window_log: 30, zstd.CompressionParameter.content_size_flag: 0}
@@ -306,6 +322,7 @@ def test_the_same_bytes_again_change_nothing_and_others_take_their_place(warehou
     assert [rows for _, rows, _ in loads(warehouse)] == [1, 2, 0, 1]
 
 
+@pytest.mark.once
 def test_a_file_that_changes_while_it_is_read_is_an_error_and_nothing_of_it_is_loaded(
     warehouse: Warehouse, load: Load, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -326,6 +343,7 @@ def test_a_file_that_changes_while_it_is_read_is_an_error_and_nothing_of_it_is_l
     assert warehouse.value("SELECT count(*) FROM raw.orders_json") == 0
 
 
+@pytest.mark.once
 def test_a_file_that_cannot_be_read_is_named_and_the_others_are_loaded(warehouse: Warehouse, load: Load) -> None:
     if os.geteuid() == 0:
         pytest.skip("root can read every file")
@@ -399,6 +417,7 @@ def test_what_is_loaded_does_not_depend_on_the_environment(
         assert connection.execute("SHOW TimeZone").fetchone() == ("UTC",)
 
 
+@pytest.mark.once
 def test_a_password_is_in_no_message(monkeypatch: pytest.MonkeyPatch) -> None:
     for dsn in ("postgresql://u:s3cret@localhost:1/x", "host=localhost port=1 password=s3cret", "nonsense s3cret"):
         with pytest.raises(GlueError) as caught:

@@ -224,6 +224,33 @@ def test_a_full_page_of_the_size_asked_for_is_not_taken_for_the_last(api: Api) -
         ({"success": False, "message": "no"}, "an error: no"),
         ({"status": "error"}, "an error: "),
         ({"status": 500}, "an error: "),
+        (
+            {"result": {"records": ALL[:2], "length": 6}, "items": None},
+            "the same page as before|its pages end at 2 of 6",
+        ),
+        ({"total": {"value": 6, "relation": "eq"}}, "the same page as before"),
+        ({"total": " 6 "}, "the same page as before"),
+        ({"total": "1,234"}, "the same page as before"),
+        ({"total": 6.0}, "the same page as before"),
+        ({"from": 1, "to": 2, "of": 6}, "the same page as before"),
+        ({"page": "1 of 3"}, "the same page as before"),
+        ({"pages": [1, 2, 3]}, "the same page as before"),
+        ({"pagination": {"pages": {"total": 3, "current": 1}}}, "the same page as before"),
+        ({"pagination": {"more_items_in_collection": True}}, "it says that there is more, and not where"),
+        ({"remaining": 4}, "it says that there is more, and not where"),
+        ({"hasNext": "yes"}, "it says that there is more, and not where"),
+        ({"isComplete": False}, "it says that there is more, and not where"),
+        ({"LastEvaluatedKey": {"id": 1}}, "`LastEvaluatedKey` says that there is more, in a way that is not known"),
+        ({"continue": {"offset": 2}}, "`continue` says that there is more, in a way that is not known"),
+        ({"resumptionToken": "x"}, "`resumptionToken` says that there is more, in a way that is not known"),
+        ({"limitReached": True}, "`limitReached` says that it is not whole"),
+        ({"status": "partial"}, "`status` says that it is not whole"),
+        ({"Errors": ["x"]}, "an error: "),
+        ({"error_code": 17}, "an error: 17"),
+        ({"success": "false", "message": "no"}, "an error: no"),
+        ({"result": "error"}, "an error: "),
+        ({"meta": {"status": 500}}, "an error: "),
+        ({"status_code": 503}, "an error: "),
     ],
 )
 def test_what_says_that_there_is_more_and_cannot_be_followed_is_an_error(api: Api, said: Any, reason: str) -> None:
@@ -240,8 +267,25 @@ def test_what_says_that_there_is_more_and_cannot_be_followed_is_an_error(api: Ap
         {"links": {"next": None, "last": "?page=1"}, "meta": {"last_page": 1}},
         {"pageInfo": {"hasNextPage": False, "endCursor": "x"}},
         {"has_more": False, "next_cursor": "x"},
+        {"error": "none", "errno": 0, "state": "done", "remaining": 0, "complete": True, "of": 2, "page": "1/1"},
+        {"total": {"value": 2}, "pages": [1], "meta": {"status": "ok", "error_code": "0"}},
     ],
 )
 def test_one_page_that_says_that_it_is_all_is_all(api: Api, said: Any) -> None:
     assert fetched(answering(api, lambda query: ({"items": ALL[:2]} | said, {}))) == ALL[:2]
     assert len(api.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("X-MS-Continuation", "x", "`X-MS-Continuation` says that there is more, in a way that is not known"),
+        ("Next-Range", "id 3..", "`Next-Range` says that there is more, in a way that is not known"),
+        ("Total", "6", "the same page as before"),
+        ("Items-Range", "0-1/6", "the same page as before"),
+        ("Pagination-Count", "6", "the same page as before|its pages end at 2 of 6"),
+    ],
+)
+def test_a_header_that_says_so_is_an_error_too(api: Api, name: str, value: str, reason: str) -> None:
+    with pytest.raises(CatalogueError, match=reason):
+        fetched(answering(api, lambda query: (ALL[:2], {name: value})))

@@ -315,6 +315,21 @@ def test_nothing_may_be_delivered(load: Load, content: bytes) -> None:
         (b"{'order_id': 1}\n" * 27,
          "none of its 27 records can be read; the first begins at byte 0 and is rejected because: not JSON: Expecting"),
         (b'{"order_id": 1},\n{"order_id": 2},\n{"order_id": 3},\n', "none of its 3 records can be read; "),
+        (b"Unauthorized\n", "no JSON: it begins with 'Unauthorized'"),
+        (b"callback(%s);", "no JSON: it begins with 'callback([{"),
+        (b"\x8b\x05\x80[{}]\x03\n", "no JSON: nor any other text"),
+        (b"not found, nor anything else\n", "no JSON: it begins with 'not found, nor anyth'"),
+        (b")]}',\n%s", "a JSON array begins in line 2: take out what stands before it"),
+        (b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n[\r\n{}]", "a JSON array begins in line 4"),
+        (b"<orders>\n<order id='1'/>\n</orders>", "an XML document; deliver it as NDJSON or CSV"),
+        (b"<Error><Code>AccessDenied</Code></Error>", "an XML document: AccessDenied"),
+        (b"<!-- login -->\n<!-- 2 --><html><title>Sign in</title></html>", "a web page: Sign in"),
+        (b"<h1>Bad &amp; Gateway</h1>", "a web page: Bad & Gateway"),
+        (b'{"success": false, "message": "Expired", "orders": []}', "an error instead of orders: Expired"),
+        (b'{"timestamp": "2025-12-19", "status": 500, "error": "Internal Server Error"}',
+         "an error instead of orders: Internal Server Error"),
+        (b'{"message": "Not Found", "status": 404}', "an error instead of orders: Not Found"),
+        (b'{"code": 401, "msg": "invalid token", "data": null}', "an error instead of orders: {"),
         (b"PAR1\x15\x04", "a parquet file; deliver it as NDJSON or CSV"),
         (b"%PDF-1.7\n", "a PDF; deliver the data that it was printed from"),
         (gzip.compress(gzip.compress(b"[]", mtime=0), mtime=0), "compressed twice; compress it once"),
@@ -334,6 +349,25 @@ def test_one_fault_is_one_refusal_that_names_the_cause(load: Load, content: byte
     delivered = load("orders", {"o.json": content})
     assert delivered.rejected == []
     assert delivered.reasons["o.json"].startswith(reason)
+
+
+@pytest.mark.parametrize(
+    "record", [b'{"status": "failed", "timestamp": "2025-12-19"}', b'{"order_id": "1", "error": "no", "status": 500}',
+               b'{"order_id": "1", "cut', b'"Unauthorized"', b"sorry", b"null  \x00"]
+)  # fmt: skip
+def test_a_bad_record_is_no_bad_file(load: Load, record: bytes) -> None:
+    delivered = load("orders", {"o.json": record})
+    assert delivered.reasons == {}
+    assert delivered.counts("orders") == (0, 0, 1)
+
+
+def test_empty_rows_of_a_spreadsheet_are_no_records(load: Load) -> None:
+    head = b"order_id;timestamp;status;product_id;quantity;price\n"
+    row = f"1;{DAY};paid;P;1;2\n".encode()
+    delivered = load("orders", {"o.csv": head + b";;;;;\n" + row + b';;"";;;\n' + b";;;;;;;\r\n" * 5 + b" ;;;;;\n"})
+    assert delivered.reasons == {}
+    assert delivered.counts("orders") == (1, 0, 1)  # a blank is a value
+    assert delivered.warehouse.value("SELECT line_number FROM audit.bad_records") == 10
 
 
 def test_archives_and_workbooks_are_told_apart(load: Load) -> None:

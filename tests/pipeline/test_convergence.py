@@ -355,6 +355,7 @@ def deliver(landing: Landing, connection: Any, source: str, day: date, name: str
     extract(source, day, connection=connection, landing=str(landing.folder), say=lambda line: None)
 
 
+@pytest.mark.once  # of the rules, which are the same on every version
 @pytest.mark.long
 def test_any_order_and_any_damage_end_in_the_same_warehouse(warehouse_template: NoopExecutor, tmp_path: Path) -> None:
     """Acceptance line 1 of convergence."""

@@ -26,7 +26,7 @@ from tests.shop import event, order, product
 
 # Together: they share two warehouses with a history.
 pytestmark = pytest.mark.xdist_group("flatness")
-SHORT, LONG = (int(days) for days in os.environ.get("FLATNESS_DAYS", "20,60").split(","))
+SHORT, LONG = (int(days) for days in os.environ.get("FLATNESS_DAYS", "14,42").split(","))
 # Both histories begin in a year whose calendar the other needs too.
 LAST = date(2025, 12, 14)
 NEXT = LAST + timedelta(days=1)

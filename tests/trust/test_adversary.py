@@ -373,6 +373,7 @@ def without_partitions(found: catalog.Catalog, before: catalog.Catalog) -> catal
         row for row in before[kind] if "_p_20" in str(row)} for kind, rows in found.items()}  # fmt: skip
 
 
+@pytest.mark.once  # the compose file has a version of its own
 def test_the_admin_of_the_compose_file_is_the_owner_and_no_more(
     compose: tuple[Compose, Warehouse], tmp_path: Path
 ) -> None:
@@ -401,6 +402,7 @@ def test_the_admin_of_the_compose_file_is_the_owner_and_no_more(
             psycopg.connect(made.dsn(login, "airflow"))
 
 
+@pytest.mark.once
 def test_the_logins_of_the_compose_file_are_what_the_matrix_says(compose: tuple[Compose, Warehouse]) -> None:
     _, seen = compose
     found = seen.rows("""

@@ -63,6 +63,7 @@ def padded_order(number: int, items: int, one: str = "0", pad: int = 0) -> str:
     return head + ', "items": [' + ",".join([one] * items) + "]}"
 
 
+@pytest.mark.once  # sizes of rows, which no version changes
 def test_orders_of_thousands_of_items_that_are_none_cost_a_few_times_their_bytes(warehouse: Warehouse) -> None:
     text = "[" + ",".join(padded_order(n, 2000, pad=3900) for n in range(20)) + "]"
     delivered, stored = cost(warehouse, {("orders", "orders.json"): text})
@@ -70,6 +71,7 @@ def test_orders_of_thousands_of_items_that_are_none_cost_a_few_times_their_bytes
     assert stored <= BYTES_PER_BYTE * delivered
 
 
+@pytest.mark.once
 def test_records_of_nothing_cost_raw_a_row_each_and_audit_a_few_times_their_bytes(warehouse: Warehouse) -> None:
     delivered, _ = cost(warehouse, {("orders", "orders.json"): "[" + ",".join(["{}"] * 20_000) + "]"})
     assert counts(warehouse, "orders") == (20_000, 0, 0, 20_000)
@@ -79,6 +81,7 @@ def test_records_of_nothing_cost_raw_a_row_each_and_audit_a_few_times_their_byte
     assert rows <= BYTES_PER_BYTE * (delivered + 16384)
 
 
+@pytest.mark.once
 def test_lines_that_raw_cannot_take_are_not_copied_without_bound(warehouse: Warehouse) -> None:
     # Without one that can be read it would be one refusal.
     delivered, _ = cost(warehouse, {("orders", "orders.ndjson"): "{}\n" + "{\n" * 20_000})
@@ -88,6 +91,7 @@ def test_lines_that_raw_cannot_take_are_not_copied_without_bound(warehouse: Ware
     assert rows <= BYTES_PER_BYTE * (delivered + 16384)
 
 
+@pytest.mark.once
 def test_what_cannot_be_read_is_kept_in_no_more_bytes_than_it_has(warehouse: Warehouse) -> None:
     """A byte that is no text is told in four: of 64 KiB of them the first 16 KiB are told."""
     warehouse.landing.path("orders", DAY).mkdir(parents=True, exist_ok=True)
@@ -98,6 +102,7 @@ def test_what_cannot_be_read_is_kept_in_no_more_bytes_than_it_has(warehouse: War
     assert tuple(row) == (1, 65536)
 
 
+@pytest.mark.once
 def test_wide_events_that_are_refused_cost_a_few_times_their_bytes(warehouse: Warehouse) -> None:
     wide = ",".join(f"c{n}" for n in range(200))
     lines = [f"E-{n},click,never," + ",".join(f"{n}{k}" for k in range(200)) for n in range(200)]

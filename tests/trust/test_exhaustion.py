@@ -10,8 +10,8 @@ import pytest
 from tests.conftest import server_bindir
 from trust.exhaustion import APIS, Siege, siege
 
-# Together: they share a server of their own.
-pytestmark = pytest.mark.xdist_group("exhaustion")
+# Together: they share a server of their own. Once: what ours make of an error does not depend on the version.
+pytestmark = [pytest.mark.once, pytest.mark.xdist_group("exhaustion")]
 
 
 @pytest.fixture(scope="module")

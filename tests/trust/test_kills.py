@@ -49,6 +49,7 @@ def test_every_statement_is_a_place_to_stop_at() -> None:
     assert found == [4, 4, 5, 6, 8, 10, 12, 14, 15, 16, 20, 21, 23]
 
 
+@pytest.mark.once  # where transactions begin and end is ours
 @pytest.mark.long
 def test_whatever_is_killed_the_day_run_again_is_as_if_nobody_had_been(pytestconfig: pytest.Config) -> None:
     """One kill of each kind somewhere in the server's statements, and one of the client in its own."""

@@ -37,6 +37,7 @@ LIES = (
 )
 
 
+@pytest.mark.once  # the rules of days, not how a server keeps them; convergence and kills beside
 @pytest.mark.long
 def test_weeks_of_mishaps_end_in_what_the_model_says(pytestconfig: pytest.Config, tmp_path: Path) -> None:
     """Crashes, corrections, late files, changes of codes, compaction; and the comparison sees every lie."""
