@@ -95,7 +95,7 @@ COMMENT ON COLUMN warehouse.funnel_stages.stage IS 'view, cart, checkout or purc
 COMMENT ON COLUMN warehouse.funnel_stages.place IS 'Order of the stages, from 1';
 
 INSERT INTO warehouse.funnel_stages (event_type, stage, place) VALUES
-    ('page_view', 'view', 1), ('product_view', 'view', 1), ('add_to_cart', 'cart', 2), ('checkout', 'checkout', 3), ('purchase', 'purchase', 4);
+    ('product_view', 'view', 1), ('add_to_cart', 'cart', 2), ('checkout', 'checkout', 3), ('purchase', 'purchase', 4);
 
 -- warehouse/daily_funnel.sql ---------------------------------------------------------------------
 

@@ -33,13 +33,17 @@ TO warehouse_runner;
 GRANT EXECUTE ON FUNCTION
     staging.duplicate_count(text, date), staging.oldest_date(date), staging.takes_negative_lines(), staging.known_products(date), staging.start_of_day(date), staging.time_zone()
 TO warehouse_checker, warehouse_runner;
+GRANT EXECUTE ON FUNCTION
+    audit.unusual(text, date), audit.unusual_words(text, date), audit.new_codes(text, date), audit.new_codes_words(text, date),
+    audit.gone_codes(text, date), audit.gone_codes_words(text, date)
+TO warehouse_checker, warehouse_runner, warehouse_analyst;
 
 -- What tells a running step from one whose session died.
 GRANT EXECUTE ON FUNCTION audit.step_is_alive(bigint) TO warehouse_runner, warehouse_analyst;
 
 -- What `run`, `status` and `explain` print. order_story reads raw and staging for its caller; it reveals nothing about a person.
 GRANT EXECUTE ON FUNCTION
-    audit.last_runs(integer), audit.last_steps(integer), audit.usual_days(date), audit.day_compared(date),
+    audit.last_runs(integer), audit.last_steps(integer), audit.usual_days(date), audit.usual_value(text, date), audit.usual_values(text, date, date), audit._comparable(text, double precision), audit.day_compared(date),
     audit.day_advice(date), audit.day_in_words(date), audit.day_story(date), audit.order_story(text),
     audit.rule_limit(integer), audit.try_shape(text, json[]), warehouse._refuse_day(date, text)
 TO warehouse_runner, warehouse_analyst;

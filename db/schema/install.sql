@@ -33,8 +33,14 @@
 \ir audit/steps.sql
 \ir audit/pipeline_steps.sql
 \ir audit/step_result.sql
+\ir audit/measures.sql
+\ir audit/day_profile.sql
+\ir audit/day_codes.sql
+\ir audit/profile_digests.sql
+\ir audit/expected_days.sql
 \ir audit/dq_rules.sql
 \ir audit/id_rules.sql
+\ir audit/unusual_rules.sql
 \ir audit/dq_results.sql
 \ir audit/dq_failures.sql
 \ir audit/dq_overrides.sql
