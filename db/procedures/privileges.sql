@@ -57,13 +57,13 @@ GRANT SELECT ON warehouse.daily_sales_by, audit.daily_rejections, audit.daily_de
 GRANT SELECT ON
     warehouse.daily_sales, warehouse.daily_sales_by, warehouse.daily_funnel,
     audit.day_states, audit.needs_look, audit.rule_history, audit.rules, audit.daily_rejections, audit.days_let_through,
-    audit.step_seconds, audit.source_volumes, audit.health,
+    audit.step_seconds, audit.source_volumes, audit.health, audit.measures, audit.expected_days,
     audit.daily_deliveries, audit.day_lines, audit.daily_statuses, audit.daily_superseded,
     audit.dictionary_tables, audit.dictionary_columns, audit.dictionary_keys, audit.dictionary_lineage, audit.dictionary_steps
 TO warehouse_reporter;
 GRANT EXECUTE ON FUNCTION
     warehouse.sales_by(text, date, date), warehouse.products_compared(date, date, integer),
-    audit.day_beside(date), audit.day_bridge(date), audit.day_next(date)
+    audit.daily_usual(text, date, date), audit.day_beside(date), audit.day_bridge(date), audit.day_next(date)
 TO warehouse_runner, warehouse_analyst, warehouse_reporter;
 -- What these views call, with the rights of who reads them.
 GRANT EXECUTE ON FUNCTION audit._shown(text, integer), audit._harmless(text, text, text), audit._plain_reason(text, text)

@@ -1,17 +1,10 @@
 -- A day beside the days that it is compared with: its order lines from delivered down to sold, and the money.
 --
 -- p_day:   the day
-<<<<<<< HEAD
--- Returns: a row `this day`; a row `before` per day of audit.usual_days; their mean, `usual`; and the `difference` from it,
---          with its main cause in words. Without days before, the last two are missing; a day that never ran has no row
--- Reads:   warehouse.daily_metrics of these days, at most five
-=======
 -- Returns: a row `this day`; a row `before` per day of audit.usual_days; the `usual`; and the `difference` from it,
 --          with its main cause in words. Without days before, the last two are missing; a day that never ran has no row.
 --          The usual is the day in the middle by net revenue, so that its lines add up; of an even number the mean of the two
--- Reads:   warehouse.daily_metrics and the facts of these days, at most nine; their partitions are known when the query is
---          planned, so that those of other days are not even locked
->>>>>>> unusual
+-- Reads:   warehouse.daily_metrics of these days, at most nine
 CREATE OR REPLACE FUNCTION audit.day_compared(p_day date)
 RETURNS TABLE (
     what text, run_date date, delivered numeric, duplicate numeric, rejected numeric, superseded numeric, not_loaded numeric,
