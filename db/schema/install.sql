@@ -68,6 +68,7 @@
 \ir warehouse/events_superseded.sql
 \ir warehouse/daily_metrics.sql
 \ir warehouse/daily_products.sql
+\ir warehouse/daily_order_statuses.sql
 \ir warehouse/daily_event_types.sql
 \ir warehouse/funnel_stages.sql
 \ir warehouse/sales.sql
