@@ -82,6 +82,7 @@
 \ir audit/lineage.sql
 \ir audit/health.sql
 \ir audit/alerts.sql
+\ir audit/freshness.sql
 \ir audit/day_deliveries.sql
 \ir audit/rejected_reasons.sql
 \ir audit/last_verdicts.sql
