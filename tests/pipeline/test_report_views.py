@@ -339,7 +339,8 @@ def everything(session: psycopg.Connection[Any], *days: date) -> dict[str, str]:
         "warehouse.products_compared": ["SELECT f::text FROM warehouse.products_compared(%(first)s, %(last)s, 1000) AS f"],
         "audit.daily_usual": ["SELECT f::text FROM audit.measures AS m, audit.daily_usual(m.measure, %(first)s, %(last)s) AS f"],
         **{f"audit.{name}": [f"SELECT f::text FROM generate_series(%(first)s::date, %(last)s, '1 day') AS d, audit.{name}(d::date) AS f"]
-           for name in ("day_beside", "day_bridge", "day_next")},
+           for name in ("day_beside", "day_bridge", "day_next", "usual_days")},
+        "audit.report_setting": ["SELECT audit.report_setting(s.name)::text AS f FROM unnest(ARRAY['currency', 'time_zone']) AS s (name)"],
     }  # fmt: skip
     found = session.execute(
         "SELECT n.nspname || '.' || p.proname FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace"
@@ -347,9 +348,9 @@ def everything(session: psycopg.Connection[Any], *days: date) -> dict[str, str]:
         "   AND has_function_privilege(p.oid, 'EXECUTE') AND p.proname NOT LIKE '\\_%'"
     ).fetchall()
     assert {row[0] for row in found} <= set(calls)
-    for name, queries in calls.items():
+    for name, queries in ((row[0], calls[row[0]]) for row in found):
         rows = [row for query in queries for row in session.execute(query, {"first": days[0], "last": days[-1]}).fetchall()]
-        told[name] = "\n".join(row[0] for row in rows)
+        told[name] = "\n".join(row[0] or "" for row in rows)
     return told
 
 
