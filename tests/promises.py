@@ -14,7 +14,9 @@ from tests.shop import Landing
 
 # Days of a handful of rows would be blocked for their size; and what the rules find that look at other days depends,
 # by design, on what was loaded when the day was judged. All other rules judge as shipped.
-RULES_OFF = "UPDATE audit.dq_rules SET enabled = false WHERE check_type IN ('volume', 'share', 'freshness', 'unusual', 'drift')"
+RULES_OFF = (
+    "UPDATE audit.dq_rules SET enabled = false WHERE check_type IN ('volume', 'share', 'freshness', 'unusual', 'drift')"
+)
 
 # Each query lists what breaks a promise that holds at any moment.
 ALWAYS = {
@@ -79,8 +81,8 @@ ALWAYS = {
             FROM warehouse.fact_orders AS f JOIN warehouse.daily_metrics AS m ON m.run_date = f.load_date
             WHERE f.status = ANY (m.sale_statuses)),
         products AS (
-            SELECT l.load_date, l.product_id, count(DISTINCT l.order_id) AS orders, count(*) AS lines, sum(l.net) AS net,
-                   count(*) FILTER (WHERE l.is_first) AS first_orders
+            SELECT l.load_date, l.product_id, count(DISTINCT l.order_id) AS orders, count(*) AS lines,
+                   sum(l.net) AS net, count(*) FILTER (WHERE l.is_first) AS first_orders
             FROM lines AS l GROUP BY l.load_date, l.product_id),
         days AS (
             SELECT l.load_date, count(DISTINCT l.order_id) AS orders, count(*) AS lines,
