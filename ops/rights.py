@@ -14,7 +14,7 @@ SCHEMA = PROJECT / "db" / "schema"
 # Roles that own the functions in which they evaluate what people wrote.
 EVALUATORS = ("warehouse_checker", "warehouse_shaper")
 # What our files say of these is all that they may do with what our files make. Logins of your own are yours to grant.
-GRANTEES = ("PUBLIC", "warehouse_loader", "warehouse_runner", "warehouse_analyst", "warehouse_bi", *EVALUATORS)
+GRANTEES = ("PUBLIC", "warehouse_loader", "warehouse_runner", "warehouse_analyst", "warehouse_bi", "warehouse_reporter", *EVALUATORS)
 # Who makes temporary tables; a login of a BI tool does not.
 TEMPORARY = (OWNER, "warehouse_loader", "warehouse_runner", "warehouse_analyst", *EVALUATORS)
 SCHEMAS = ("raw", "staging", "shapes", "warehouse", "audit", "marts")
@@ -59,7 +59,7 @@ LACKING = f"""
     ),
     needed (name, place) AS (VALUES ('warehouse_owner', 1), ('warehouse_loader', 2), ('warehouse_runner', 3),
                                     ('warehouse_checker', 4), ('warehouse_shaper', 5), ('warehouse_analyst', 6),
-                                    ('warehouse_bi', 7)),
+                                    ('warehouse_bi', 7), ('warehouse_reporter', 8)),
     -- Who may make roles is on PostgreSQL 15 as good as the server's user: we ask for the roles, not for that right.
     missing (name, place) AS (
         SELECT n.name, n.place FROM needed AS n, facts AS f

@@ -50,3 +50,21 @@ TO warehouse_runner, warehouse_analyst;
 
 -- The views from staging to the facts, which are made anew with their files.
 GRANT SELECT ON staging.order_facts, staging.event_facts TO warehouse_runner, warehouse_checker;
+
+-- The views of the report that use functions, and so are made anew with their files.
+GRANT SELECT ON warehouse.daily_sales_by, audit.daily_rejections, audit.daily_deliveries TO warehouse_runner, warehouse_analyst;
+-- All that the report reads, for a login that may read nothing else. No view tells of a person, an id, or a group under five orders.
+GRANT SELECT ON
+    warehouse.daily_sales, warehouse.daily_sales_by, warehouse.daily_funnel,
+    audit.day_states, audit.needs_look, audit.rule_history, audit.rules, audit.daily_rejections, audit.days_let_through,
+    audit.step_seconds, audit.source_volumes, audit.health, audit.measures, audit.expected_days, audit.freshness,
+    audit.daily_deliveries, audit.day_lines, audit.daily_statuses, audit.daily_superseded,
+    audit.dictionary_tables, audit.dictionary_columns, audit.dictionary_keys, audit.dictionary_lineage, audit.dictionary_steps
+TO warehouse_reporter;
+GRANT EXECUTE ON FUNCTION
+    warehouse.sales_by(text, date, date), warehouse.products_compared(date, date, integer),
+    audit.daily_usual(text, date, date), audit.day_beside(date), audit.day_bridge(date), audit.day_next(date)
+TO warehouse_runner, warehouse_analyst, warehouse_reporter;
+-- What these views call, with the rights of who reads them.
+GRANT EXECUTE ON FUNCTION audit._shown(text, integer), audit._harmless(text, text, text), audit._plain_reason(text, text)
+TO warehouse_runner, warehouse_analyst, warehouse_reporter;

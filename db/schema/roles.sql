@@ -14,7 +14,8 @@ BEGIN
         ('warehouse_checker', 'Evaluates the expressions of quality rules: reads staging and warehouse, nothing else'),
         ('warehouse_shaper', 'Evaluates the functions of shapes: computes, and can read nothing'),
         ('warehouse_analyst', 'Reads warehouse and audit, and makes views in marts'),
-        ('warehouse_bi', 'For BI tools: reads the views and dimensions of warehouse, and makes nothing')
+        ('warehouse_bi', 'For BI tools: reads the views and dimensions of warehouse, and makes nothing'),
+        ('warehouse_reporter', 'Reads the views of the report, and nothing else')
     LOOP
         BEGIN
             IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = v_role) THEN

@@ -108,8 +108,8 @@ def test_a_day_is_measured_from_its_clean_rows(warehouse: Warehouse) -> None:
     clean(warehouse)
     assert profile(warehouse) == {
         "orders": 4, "order_lines": 5, "order_lines_delivered": 7, "users_ordering": 2, "products_ordered": 2,
-        "net_revenue": 75, "basket": 25, "orders_rejected": round(1 / 7, 6), "orders_without_user": 0.2,
-        "orders_without_city": 0.2, "orders_without_source": 0.2, "orders_after_18": 0.25, "orders_unknown_fields": 1,
+        "net_revenue": 75, "basket": 25, "orders_rejected": round(1 / 7, 6), "orders_without_user": 0.25,
+        "orders_without_city": 0.25, "orders_without_source": 0.25, "orders_after_18": round(1 / 3, 6), "orders_unknown_fields": 1,
         "events": 4, "events_delivered": 5, "conversion": round(1 / 3, 6), "events_rejected": 0.2,
         "events_without_user": 0.25, "events_without_product": 0.25, "events_unknown_fields": 0,
         "products": 2, "products_delivered": 4, "products_unknown_fields": 1,
@@ -195,7 +195,8 @@ def expected_z(kind: str, series: dict[date, float], out: set[date], day: date, 
     floor = {
         "count": math.sqrt(1 / max(usual, 0.5) + 0.03**2), "money": 0.05, "share": max(1 / math.sqrt(of), 0.01),
     }[kind]  # fmt: skip
-    spread = 1.4826 * max([median(rest.values())] + [median(rest[d] for d in same)]) if rest else 0
+    own = [median(rest[d] for d in same)] if len(same) >= 6 else []
+    spread = 1.4826 * max([median(rest.values()), *own]) if rest else 0
     return (comparable(kind, series[day]) - comparable(kind, usual)) / max(spread, floor)
 
 
@@ -535,3 +536,37 @@ def test_the_role_that_evaluates_rules_reads_no_table_of_audit(warehouse: Wareho
     for query in ("SELECT * FROM audit.day_profile", "SELECT audit.usual_value('orders', '2025-12-19')"):
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             checker.execute(query)
+
+
+# -- freshness ---------------------------------------------------------------------------------------
+
+
+def test_a_source_is_late_by_what_is_usual_for_it(warehouse: Warehouse) -> None:
+    """Orders come each day at half past two the day after, in Berlin; the catalogue each Monday; events never came."""
+    warehouse.execute("UPDATE audit.settings SET value = 'Europe/Berlin' WHERE name = 'time_zone'")
+    add = """
+        INSERT INTO raw.file_loads (load_id, source, run_date, file_name, sha256, byte_count, row_count, rejected_count,
+                                    ingested_at)
+        SELECT nextval('raw.load_ids'), %s, d::date, 'a.json', repeat('0', 64), 1, 1, 0,
+               ((d::date + 1)::timestamp + '02:30') AT TIME ZONE 'Europe/Berlin'
+        FROM generate_series(%s::timestamp, %s::timestamp, %s::interval) AS d"""
+    today = warehouse.value("SELECT (now() AT TIME ZONE 'Europe/Berlin')::date")
+    warehouse.execute(add, "orders", today - timedelta(days=30), today - timedelta(days=3), "1 day")
+    warehouse.execute(add, "products", today - timedelta(days=29), today - timedelta(days=1), "7 days")
+    found = {row.source: row for row in warehouse.rows("SELECT * FROM audit.freshness")}
+    assert list(found) == ["orders", "events", "products"]
+    late, never, weekly = found.values()
+    assert (late.last_day, late.due_day) == (today - timedelta(days=3), today - timedelta(days=2))
+    assert (late.usual_gap_days, f"{late.usual_time}", late.is_late) == (1, "02:30:00", True)
+    assert (never.last_day, never.due_at, never.is_late) == (None, None, None)
+    assert (weekly.usual_gap_days, weekly.due_day, weekly.is_late) == (7, today + timedelta(days=6), False)
+    # What is refused does not count; what comes does. A backfill says nothing about the hour.
+    warehouse.execute(add, "orders", today - timedelta(days=2), today - timedelta(days=1), "1 day")
+    warehouse.execute("UPDATE raw.file_loads SET ingested_at = now() WHERE run_date < %s", today - timedelta(days=20))
+    warehouse.execute(
+        "INSERT INTO raw.file_loads SELECT nextval('raw.load_ids'), 'events', %s, 'b', repeat('0', 64), 1, 0, 0, 'cut'",
+        today,
+    )
+    fresh, never, _ = warehouse.connect("warehouse_analyst").execute("SELECT * FROM audit.freshness").fetchall()
+    assert (fresh.due_day, f"{fresh.usual_time}", fresh.is_late) == (today, "02:30:00", False)
+    assert never.last_day is None

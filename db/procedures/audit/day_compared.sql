@@ -4,35 +4,26 @@
 -- Returns: a row `this day`; a row `before` per day of audit.usual_days; the `usual`; and the `difference` from it,
 --          with its main cause in words. Without days before, the last two are missing; a day that never ran has no row.
 --          The usual is the day in the middle by net revenue, so that its lines add up; of an even number the mean of the two
--- Reads:   warehouse.daily_metrics and the facts of these days, at most nine; their partitions are known when the query is
---          planned, so that those of other days are not even locked
+-- Reads:   warehouse.daily_metrics of these days, at most nine
 CREATE OR REPLACE FUNCTION audit.day_compared(p_day date)
 RETURNS TABLE (
     what text, run_date date, delivered numeric, duplicate numeric, rejected numeric, superseded numeric, not_loaded numeric,
     no_sale numeric, sold numeric, net_revenue numeric, per_line_sold numeric, in_words text
 )
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $day_compared$
 DECLARE
     v_days date[] := array_append(audit.usual_days(p_day), p_day);
 BEGIN
     PERFORM warehouse._refuse_day(p_day, 'a story');
     RETURN QUERY
-    WITH sold AS (
-        SELECT f.load_date, count(*) AS lines
-        FROM warehouse.fact_orders f
-        JOIN warehouse.order_statuses t ON t.status = f.status AND t.counts_as_sale
-        WHERE f.load_date = ANY (v_days)
-        GROUP BY f.load_date
-    ),
-    days AS (
+    WITH days AS (
         SELECT m.run_date, m.run_date = p_day AS is_this_day, m.raw_order_lines_count AS delivered,
                m.duplicate_orders_count AS duplicate, m.rejected_orders_count AS rejected,
                m.superseded_orders_count AS superseded,
                m.staging_orders_count - m.superseded_orders_count - m.fact_orders_count AS not_loaded,
-               m.fact_orders_count - coalesce(s.lines, 0) AS no_sale, coalesce(s.lines, 0) AS sold, m.net_revenue
+               m.fact_orders_count - m.sold_lines_count AS no_sale, m.sold_lines_count AS sold, m.net_revenue
         FROM warehouse.daily_metrics m
-        LEFT JOIN sold s ON s.load_date = m.run_date
         WHERE m.run_date = ANY (v_days)
     ),
     middle AS (
