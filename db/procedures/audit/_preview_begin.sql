@@ -21,6 +21,7 @@ BEGIN
     -- What other days say of users and products is read where it stands.
     PERFORM audit._preview_overlay('user_loads', p_load_date);
     PERFORM audit._preview_overlay('product_loads', p_load_date);
+    PERFORM audit._preview_mentions();
     PERFORM audit._preview_routines(
         ARRAY['audit._perform_step', 'warehouse._write_daily_metrics'] || ARRAY(SELECT s.worker FROM audit.steps s WHERE s.worker IS NOT NULL),
         c_tables || 'staging.staging_versions'::text);
