@@ -1,4 +1,4 @@
-"""What a preview told and what a run then did, as two things to compare; and everything that a preview must leave alone."""
+"""What a preview told and what a run then did, as two things to compare; and all that a preview must leave alone."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -65,7 +65,9 @@ def picture(connection: psycopg.Connection[Any], day: date) -> Picture:
 
     metrics = {
         (row["run_date"], row["key"]): row["value"]
-        for row in rows("SELECT m.run_date, e.* FROM warehouse.daily_metrics m CROSS JOIN jsonb_each_text(to_jsonb(m)) e")
+        for row in rows(
+            "SELECT m.run_date, e.* FROM warehouse.daily_metrics m CROSS JOIN jsonb_each_text(to_jsonb(m)) e"
+        )
         if row["key"] not in NOT_TOLD
     }
     verdict = rows("SELECT passed, run_id FROM audit.gate_verdicts WHERE run_date = %(day)s")
@@ -184,8 +186,8 @@ def _compared(table: Table, before: Picture, after: Picture, day: date) -> Figur
             # Of other days only what moves is counted.
             counted = pairs if about[0] == day else different
             sums = [
-                _sum(row[n] for row in counted if row[n]) if not is_net else _net((row[n] for row in counted if row[n]), after.sales)
-                for is_net in (False, True) for n in (1, 2)
+                amount([row for pair in counted if (row := pair[n])], after.sales)  # type: ignore[misc]
+                for amount in (_revenue, _net) for n in (1, 2)
             ]  # fmt: skip
         keys = sorted((pair[0] for pair in different), key=str.encode)[:5]
         figures[about] = (
@@ -194,34 +196,43 @@ def _compared(table: Table, before: Picture, after: Picture, day: date) -> Figur
             keys if keys and table.shown else None,
         )  # fmt: skip
     products = sorted(
-        (about for about in figures if about[1] == "product_id"), key=lambda about: (-differing[about], str(about[2]).encode())
+        (about for about in figures if about[1] == "product_id"),
+        key=lambda about: (-differing[about], str(about[2]).encode()),
     )
     for about in products[MOST_PRODUCTS:]:
         del figures[about]
     return figures
 
 
-def _sum(rows: Iterable[Row]) -> Decimal | None:
-    amounts = [row["revenue"] for row in rows]
-    return sum(amounts) if amounts else None  # type: ignore[return-value]
+def _revenue(rows: Sequence[Row], sales: set[str]) -> Decimal | None:
+    return sum((row["revenue"] for row in rows), Decimal(0)) if rows else None
 
 
-def _net(rows: Iterable[Row], sales: set[str]) -> Decimal | None:
-    amounts = [row["revenue"] - (row["refunded"] or 0) if row["status"] in sales else Decimal(0) for row in rows]
-    return sum(amounts) if amounts else None  # type: ignore[return-value]
+def _net(rows: Sequence[Row], sales: set[str]) -> Decimal | None:
+    sold = [row["revenue"] - (row["refunded"] or 0) for row in rows if row["status"] in sales]
+    return sum(sold, Decimal(0)) if rows else None
 
 
 def everything(connection: psycopg.Connection[Any]) -> dict[str, str]:
-    """Return checksums of all rows of all tables, where sequences stand, and what the catalog holds: nothing is left out."""
+    """Return checksums of all rows of all tables, where sequences stand, and how much the catalog holds."""
     tables = connection.execute(
         "SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-        " WHERE n.nspname IN ('raw', 'staging', 'shapes', 'warehouse', 'audit', 'public') AND c.relkind IN ('r', 'p', 'S')"
+        " WHERE n.nspname IN ('raw', 'staging', 'shapes', 'warehouse', 'audit') AND c.relkind IN ('r', 'p', 'S')"
     ).fetchall()
-    catalogs: Sequence[str] = ("pg_class", "pg_attribute", "pg_proc", "pg_type", "pg_constraint", "pg_depend", "pg_trigger", "pg_index")
+    catalogs: Sequence[str] = (
+        "pg_class",
+        "pg_attribute",
+        "pg_proc",
+        "pg_type",
+        "pg_constraint",
+        "pg_depend",
+        "pg_trigger",
+        "pg_index",
+    )
     queries = [
-        f"SELECT '{name}', md5(coalesce(string_agg(md5(ROW(t.*)::text), '' ORDER BY md5(ROW(t.*)::text)), '')) FROM {name} t"  # noqa: S608
+        f"SELECT '{name}', md5(string_agg(md5(ROW(t.*)::text), '' ORDER BY md5(ROW(t.*)::text))) FROM {name} t"
         for (name,) in tables
-    ] + [f"SELECT '{name}', count(*)::text FROM {name}" for name in catalogs]  # noqa: S608
+    ] + [f"SELECT '{name}', count(*)::text FROM {name}" for name in catalogs]
     queries.append(
         "SELECT 'locks', count(*)::text FROM pg_locks l JOIN pg_database d ON d.oid = l.database"
         " WHERE d.datname = current_database() AND l.locktype = 'advisory'"

@@ -15,7 +15,7 @@ RETURNS TABLE (part text, name text, load_date date, grouped_by text, value text
                revenue_before numeric, revenue_after numeric, net_revenue_before numeric, net_revenue_after numeric, before text, after text, keys text[])
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET quote_all_identifiers = off
-SET "TimeZone" = 'UTC' SET "DateStyle" = 'ISO, YMD' SET client_min_messages = warning
+SET "TimeZone" = 'UTC' SET "DateStyle" = 'ISO, YMD'
 AS $preview$
 DECLARE
     v_lines   jsonb[];
