@@ -110,6 +110,11 @@ def setting(name: str, *values: str | None) -> list[str]:
     ]
 
 
+FEW_PIECES = (
+    "INSERT INTO audit.dq_rules (rule_name, table_name, check_type, expression, severity, description)"
+    " VALUES ('few_pieces', 'staging.orders_clean', 'range', 'quantity < 3', 'critical', 'no large orders')"
+    " ON CONFLICT DO NOTHING"
+)
 # What somebody tries in an open transaction, and then does.
 CHANGES = [
     None, None, None,
@@ -124,9 +129,7 @@ CHANGES = [
     "UPDATE warehouse.order_statuses SET counts_as_sale = NOT counts_as_sale WHERE status = 'shipped'",
     "UPDATE audit.dq_rules SET enabled = NOT enabled WHERE check_type IN ('volume', 'share', 'freshness')",
     "UPDATE audit.dq_rules SET severity = 'critical' WHERE rule_name = 'orders_without_users'",
-    "INSERT INTO audit.dq_rules (rule_name, table_name, check_type, expression, severity, description)"
-    " VALUES ('few_lines', 'staging.orders_clean', 'range', 'line_number < 3', 'critical', 'no large baskets')"
-    " ON CONFLICT DO NOTHING",
+    FEW_PIECES,
     "INSERT INTO audit.dq_rules (rule_name, check_type, expression, max_value, severity, description)"
     " VALUES ('all_lines', 'range', '(SELECT count(*) FROM staging.orders_clean) + (SELECT sum(clean_count)"
     " FROM staging.loads) + (SELECT count(*) FROM warehouse.fact_orders)', 5, 'warning', 'of all days')"
@@ -309,14 +312,14 @@ def test_codes_can_be_tried_in_an_open_transaction(shop: Warehouse) -> None:
 
 
 def test_a_day_that_would_be_blocked_says_by_which_rule_and_loads_nothing(shop: Warehouse) -> None:
-    shop.execute("UPDATE audit.dq_rules SET enabled = true WHERE check_type = 'volume'")
-    shop.landing.orders(DAY, many_orders(1, DAY))
+    shop.execute(FEW_PIECES)
+    shop.landing.orders(DAY, many_orders(20, DAY, quantity=30))
     shop.deliver(DAY)
     told_lines = lines(shop)
     assert told_lines["step", "check_quality", DAY, None, None].after == "blocked"
     verdict = told_lines["verdict", "gate", DAY, None, None]
     assert (verdict.before, verdict.after) == ("passed", "blocked")
-    assert told_lines["rule", "orders_volume", DAY, "severity", "critical"].after.startswith("fails")
+    assert told_lines["rule", "few_pieces", DAY, "severity", "critical"].after == "fails: 20 of 20 rows break it"
     assert not [about for about in told_lines if about[0] in ("facts", "dimension")]
     assert told_lines["metric", "status", DAY, None, None].after == "blocked"
     compare(shop, DAY)
