@@ -80,7 +80,7 @@ BEGIN
     FROM ranked r
     WHERE r.differing > 0 AND (r.grouped_by IS DISTINCT FROM 'product_id' OR r.place <= c_most_products)
        OR r.load_date = p_load_date AND r.grouped_by IS DISTINCT FROM 'product_id'
-    ORDER BY r.load_date <> p_load_date, r.load_date, r.grouped_by NULLS FIRST, r.place;
+    ORDER BY r.load_date <> p_load_date, r.load_date, array_position(p_groups, r.grouped_by) NULLS FIRST, r.place;
     DROP TABLE pg_temp.preview_compared;
 END
 $_preview_compare$;

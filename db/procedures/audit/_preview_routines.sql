@@ -6,7 +6,7 @@
 -- p_stand_ins: tables and sequences that have a stand-in of the same name in pg_temp
 -- Reads:  pg_temp.preview_mentions
 CREATE OR REPLACE FUNCTION audit._preview_routines(p_entries text[], p_stand_ins text[]) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET check_function_bodies = off
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET check_function_bodies = off SET client_min_messages = warning
 AS $_preview_routines$
 DECLARE
     v_stand_ins text[] := p_stand_ins || 'audit._place'::text;
