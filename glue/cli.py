@@ -28,6 +28,7 @@ examples:
   warehouse status                                     what ran, and what failed
   warehouse explain 2025-12-19                         why the numbers of a day are what they are
   warehouse explain order O-1                          what became of an order
+  warehouse preview 2025-12-19                         what would change if a day ran now
   warehouse db psql -c 'TABLE warehouse.daily_metrics'
 
 environment:

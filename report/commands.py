@@ -1,7 +1,8 @@
-"""`warehouse status`, `warehouse explain` and `warehouse shape`."""
+"""`warehouse status`, `warehouse explain`, `warehouse preview` and `warehouse shape`."""
 
 import argparse
 import json
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -43,12 +44,28 @@ def _explain(options: argparse.Namespace) -> int:
     return DONE
 
 
+def _preview(options: argparse.Namespace) -> int:
+    from report.preview import preview, show_preview
+
+    with closing(connect()) as connection:
+        lines = preview(connection, options.day, options.files, _to_stderr if options.json else print)
+    if options.json:
+        _print_json(lines)
+    else:
+        show_preview(options.day, lines)
+    return DONE
+
+
 def _shape(options: argparse.Namespace) -> int:
     from report.shape import show_shape
 
     with closing(connect()) as connection:
         show_shape(connection, options.file, options.source, options.routine)
     return DONE
+
+
+def _to_stderr(line: str) -> None:
+    print(line, file=sys.stderr)
 
 
 def _print_json(found: object) -> None:
@@ -86,6 +103,26 @@ COMMANDS = (
             "--json": AS_JSON,
         },
         _explain,
+    ),
+    Command(
+        "preview",
+        "show what would change if a day ran now, and change nothing",
+        "The steps of the day run on temporary tables, which are compared with what is there.\n"
+        "Other days and readers go on.\n\n"
+        "examples:\n"
+        "  warehouse preview 2025-12-19                          after a new code, setting, rule or release\n"
+        "  warehouse preview 2025-12-19 --files /srv/corrected   as if these had been delivered\n"
+        "  warehouse preview 2025-12-19 --json",
+        {
+            "day": {"type": day, "metavar": "DATE"},
+            "--files": {
+                "type": Path,
+                "metavar": "FOLDER",
+                "help": "a folder like the landing zone, as in FOLDER/orders/2025-12-19/orders.json",
+            },
+            "--json": AS_JSON,
+        },
+        _preview,
     ),
     Command(
         "shape",

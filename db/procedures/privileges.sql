@@ -29,6 +29,9 @@ GRANT EXECUTE ON FUNCTION
     audit._perform_step(bigint), audit._finish_step(bigint, bigint, text, date, audit.step_result, audit.failure)
 TO warehouse_runner;
 
+-- It shows keys of staging.
+GRANT EXECUTE ON FUNCTION audit.preview(date) TO warehouse_runner;
+
 -- What rules may use.
 GRANT EXECUTE ON FUNCTION
     staging.duplicate_count(text, date), staging.oldest_date(date), staging.takes_negative_lines(), staging.known_products(date), staging.start_of_day(date), staging.time_zone()

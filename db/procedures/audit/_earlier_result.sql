@@ -15,7 +15,7 @@ BEGIN
        OR EXISTS (SELECT FROM jsonb_each(p_inputs.components) c WHERE c.value = 'null')
        OR audit._has_changed_since(v_earlier)
        OR (p_step.result_table IS NOT NULL AND coalesce(v_earlier.rows_out, 0) > 0
-           AND warehouse._partition_of(p_step.result_table::regclass, p_inputs.run_date) IS NULL)
+           AND warehouse._partition_of(audit._place(p_step.result_table)::regclass, p_inputs.run_date) IS NULL)
        OR (p_step.worker IS NOT NULL AND p_step.source IS NOT NULL
            AND v_earlier.staging_version IS DISTINCT FROM (
                SELECT l.staging_version FROM staging.loads l WHERE l.source = p_step.source AND l.load_date = p_inputs.run_date))

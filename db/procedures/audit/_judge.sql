@@ -69,9 +69,9 @@ BEGIN
             passed := failed_count = 0;
             message := format('%s of %s rows break it', failed_count, checked_count);
             IF NOT passed THEN
-                v_query := format('SELECT array_agg(k.key ORDER BY k.key) AS keys FROM (SELECT DISTINCT left((%s)::text, 200) COLLATE "C" AS key FROM %s WHERE load_date = $1 AND (%s) IS NOT TRUE ORDER BY key LIMIT 5) AS k',
+                v_query := audit._place(format('SELECT array_agg(k.key ORDER BY k.key) AS keys FROM (SELECT DISTINCT left((%s)::text, 200) COLLATE "C" AS key FROM %s WHERE load_date = $1 AND (%s) IS NOT TRUE ORDER BY key LIMIT 5) AS k',
                     coalesce(v_rule.sample, (SELECT s.sample FROM raw.sources s WHERE s.staging_table = p_table_name)),
-                    p_table_name, v_rule.expression);
+                    p_table_name, v_rule.expression));
                 BEGIN
                     SELECT array_agg(k.key) INTO sample FROM jsonb_array_elements_text(audit._evaluate(v_query, p_load_date) -> 'keys') AS k (key);
                 EXCEPTION WHEN OTHERS THEN
@@ -87,7 +87,7 @@ BEGIN
                             concat_ws(' and ', 'at least ' || trim_scale(v_rule.min_value), 'at most ' || trim_scale(v_rule.max_value))) END;
             IF NOT passed AND v_rule.sample IS NOT NULL AND p_table_name IS NULL THEN
                 BEGIN
-                    sample := ARRAY[left(audit._evaluate(format('SELECT (%s)::text AS told', v_rule.sample), p_load_date) ->> 'told', 1000)];
+                    sample := ARRAY[left(audit._evaluate(audit._place(format('SELECT (%s)::text AS told', v_rule.sample)), p_load_date) ->> 'told', 1000)];
                     sample := array_remove(sample, NULL);
                 EXCEPTION WHEN OTHERS THEN
                     sample := ARRAY[format('the sample cannot be evaluated: %s', left(SQLERRM, 1000))];

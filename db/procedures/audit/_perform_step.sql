@@ -50,7 +50,7 @@ BEGIN
     v_inputs.components := audit._step_components(v_step, v_load_date);
     v_result := audit._earlier_result(v_step, v_inputs);
     IF v_result.rows_in IS NULL THEN
-        EXECUTE format('SELECT w.* FROM %s($1) AS w', v_step.worker::regproc) INTO v_result USING v_load_date;
+        EXECUTE format('SELECT w.* FROM %s($1) AS w', audit._place(v_step.worker)::regproc) INTO v_result USING v_load_date;
         PERFORM audit._remember_result(v_inputs, v_result);
     ELSIF v_step.step = 'check_quality' THEN
         PERFORM audit._repeat_verdict(v_load_date);

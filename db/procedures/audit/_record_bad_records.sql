@@ -62,7 +62,7 @@ BEGIN
     GET DIAGNOSTICS v_rejected = ROW_COUNT;
     ANALYZE pg_temp.bad_lines (load_id, leader, number);
 
-    CREATE TEMPORARY TABLE bad_records ON COMMIT DROP AS
+    CREATE TEMPORARY TABLE kept_records ON COMMIT DROP AS
     -- Nearly every line has one reason and stands for itself: the others are sorted out.
     WITH entangled AS (
         SELECT DISTINCT b.load_id, b.leader FROM pg_temp.bad_lines b WHERE b.leader <> b.number OR cardinality(b.problems) <> 1
@@ -97,13 +97,13 @@ BEGIN
     LEFT JOIN counted c ON c.load_id = b.load_id AND c.leader = b.leader
     LEFT JOIN told t ON t.load_id = b.load_id AND t.leader = b.leader
     WHERE c.number IS NULL OR c.number = b.number;
-    ANALYZE pg_temp.bad_records (load_id, raw_id, item_number, line_number);
+    ANALYZE pg_temp.kept_records (load_id, raw_id, item_number, line_number);
     DROP TABLE pg_temp.bad_lines;
 
-    IF EXISTS (SELECT FROM pg_temp.bad_records b WHERE b.is_item AND b.place = 1) THEN
+    IF EXISTS (SELECT FROM pg_temp.kept_records b WHERE b.is_item AND b.place = 1) THEN
         -- An order has one text, however many of its lines are rejected. In the flat shape its line has it.
         SET LOCAL enable_seqscan TO off;  -- as in _clean_orders
-        UPDATE pg_temp.bad_records b
+        UPDATE pg_temp.kept_records b
         SET raw_data = o.raw_json::text
         FROM raw.orders_json o
         WHERE o.run_date = p_delivery.load_date AND o.load_id = ANY (p_delivery.load_ids)
@@ -114,7 +114,7 @@ BEGIN
     DELETE FROM audit.bad_records b
     WHERE b.run_date = p_delivery.load_date AND b.source_table = v_source_table
       AND NOT EXISTS (
-          SELECT FROM pg_temp.bad_records n
+          SELECT FROM pg_temp.kept_records n
           WHERE n.load_id = b.load_id AND n.failure_reason = b.failure_reason AND n.line_count = b.line_count
             AND coalesce(n.raw_id, 0) = coalesce(b.raw_id, 0) AND coalesce(n.item_number, 0) = coalesce(b.item_number, 0)
             AND coalesce(n.line_number, 0) = coalesce(b.line_number, 0));
@@ -123,7 +123,7 @@ BEGIN
                                    failure_reason, failed_value, raw_data, line_count, failed_values)
     SELECT p_delivery.load_date, v_source_table, n.load_id, n.raw_id, n.item_number, n.record_id, n.file_name,
            n.line_number, n.failure_reason, n.failed_value, n.raw_data, n.line_count, n.failed_values
-    FROM pg_temp.bad_records n
+    FROM pg_temp.kept_records n
     WHERE NOT EXISTS (
           SELECT FROM audit.bad_records b
           WHERE b.run_date = p_delivery.load_date AND b.source_table = v_source_table AND b.load_id = n.load_id
@@ -131,7 +131,7 @@ BEGIN
             AND coalesce(n.line_number, 0) = coalesce(b.line_number, 0))
     ORDER BY n.load_id, n.line_number, n.item_number;
 
-    DROP TABLE pg_temp.bad_records;
+    DROP TABLE pg_temp.kept_records;
     RETURN v_rejected;
 END
 $_record_bad_records$;

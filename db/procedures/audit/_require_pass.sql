@@ -19,7 +19,7 @@ BEGIN
         FROM staging.loads l
         JOIN raw.sources s ON s.source = l.source
         WHERE l.load_date = p_load_date AND l.clean_count > 0
-          AND warehouse._partition_of(s.staging_table::regclass, p_load_date) IS NULL;
+          AND warehouse._partition_of(audit._place(s.staging_table)::regclass, p_load_date) IS NULL;
         IF v_gone IS NOT NULL THEN
             RAISE EXCEPTION 'the staging of % is gone', p_load_date USING ERRCODE = 'WH007',
                 DETAIL = format('Dropped by the setting staging_keep_days: %s. Facts and dimensions stay as they are.', v_gone),

@@ -7,7 +7,7 @@ CREATE OR REPLACE FUNCTION staging._likely_fields(p_delivery staging.delivery) R
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD'
 AS $_likely_fields$
 DECLARE
-    v_parent    text := format('staging.%s_clean', p_delivery.source);
+    v_parent    text := audit._place(format('staging.%s_clean', p_delivery.source));
     v_partition regclass := CASE WHEN p_delivery.source <> 'products' THEN warehouse._partition_of(v_parent::regclass, p_delivery.load_date) END;
     v_field     text;
     v_lacking   text[] := '{}';

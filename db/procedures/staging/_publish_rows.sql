@@ -1,5 +1,5 @@
--- Publishes the rows of _collect_rows as the day: a permanent table becomes its partition, a temporary one is compared
--- with the partition. Returns whether any row was added, changed or removed.
+-- Publishes the rows of _collect_rows as the day: a table of the partition's name becomes the partition, another one is
+-- compared with it. Returns whether any row was added, changed or removed.
 CREATE OR REPLACE FUNCTION staging._publish_rows(
     p_parent regclass, p_load_date date, p_rows regclass, p_key text[], p_carried text[]
 ) RETURNS boolean
@@ -8,7 +8,7 @@ AS $_publish_rows$
 DECLARE
     v_has_changed boolean;
 BEGIN
-    IF (SELECT c.relpersistence <> 't' FROM pg_class c WHERE c.oid = p_rows) THEN
+    IF p_rows = to_regclass(warehouse._partition_name(p_parent, p_load_date, 'day')) THEN
         RETURN warehouse._publish_first(p_parent, p_load_date);
     END IF;
     v_has_changed := warehouse._publish_day(

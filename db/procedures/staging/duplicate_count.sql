@@ -7,7 +7,7 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp S
 AS $duplicate_count$
 DECLARE
     v_partition regclass;
-    v_key       text := (SELECT array_to_string(s.key_columns, ', ') FROM raw.sources s WHERE s.staging_table = p_table);
+    v_key       text := (SELECT array_to_string(s.key_columns, ', ') FROM raw.sources s WHERE audit._place(s.staging_table) = p_table);
     v_count     bigint;
 BEGIN
     IF v_key IS NULL THEN
