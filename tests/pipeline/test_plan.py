@@ -133,7 +133,7 @@ class Shop:
         return statement
 
     def orders(self) -> str:
-        """Orders are delivered: others, late ones, in another currency, of an unknown status, none, or a broken file."""
+        """Orders are delivered: others, late ones, in another currency, of an unknown status, none, or broken."""
         day, dice = self._day(), self.dice
         made = orders(dice.randint(2, 6), day, product_id=f"P-{dice.randint(1, 3)}", quantity=dice.randint(1, 3))
         late = day - timedelta(days=dice.randint(1, 3))
@@ -345,3 +345,178 @@ def shop_of(loaded: Warehouse, warehouse: Warehouse) -> None:
     for path in loaded.landing.folder.rglob("*.*"):
         source, day, name = path.parts[-3:]
         warehouse.landing.put(source, day, name, path.read_bytes())
+
+
+# -- why, in words --------------------------------------------------------------------------------------
+
+DAY = date(2025, 12, 19)
+
+
+@pytest.fixture
+def shop(warehouse: Warehouse) -> Warehouse:
+    """A day that ran, and a catalogue."""
+    warehouse.landing.orders(DAY, orders(30, DAY))
+    warehouse.landing.events(DAY, events(40, DAY))
+    warehouse.landing.products(DAY, [product(f"P-{number}") for number in range(7)])
+    warehouse.run(DAY)
+    assert {row.state for row in plan(warehouse)} == {"skips"}
+    return warehouse
+
+
+def reasons(warehouse: Warehouse, step: str) -> list[str]:
+    """Return why a step of the day would work."""
+    found: list[str] = next(row.reasons for row in plan(warehouse) if row.step == step)
+    return found
+
+
+@pytest.mark.once
+def test_whatever_has_changed_is_named(shop: Warehouse) -> None:
+    """One after the other: a step that was not run again lists them all."""
+    changes = {
+        "INSERT INTO staging.codes VALUES ('order_status', 'authorised', 'paid')":
+            ("clean_orders", "code order_status 'authorised' is new"),
+        "UPDATE staging.codes SET canonical_value = 'failed' WHERE source_value IN ('authorised', 'paid')":
+            ("clean_events", "2 changes of codes: order_status 'authorised' is new; order_status 'paid' was paid"),
+        "UPDATE audit.settings SET value = '399' WHERE name = 'oldest_order_days'":
+            ("load_dim_date", "setting oldest_order_days was 400, is 399"),
+        "UPDATE audit.settings SET value = '1' WHERE name = 'partial_orders'":
+            ("load_dim_date", "2 changes of settings: oldest_order_days was 400, is 399; partial_orders was off, is 1"),
+        "UPDATE audit.dq_rules SET severity = 'warning' WHERE rule_name = 'orders_range'":
+            ("check_quality", "rule orders_range: severity was critical, is warning"),
+        "UPDATE warehouse.order_statuses SET counts_as_sale = false WHERE status = 'paid'":
+            ("reload_fact_orders", "order status paid: counts_as_sale was true, is false"),
+        "INSERT INTO staging.null_markers VALUES ('nada')": ("clean_products", "null marker 'nada' is new"),
+        "UPDATE staging.fields SET on_fault = 'reject' WHERE field = 'city'":
+            ("clean_orders", "field orders.city: on_fault was empty, is reject"),
+        "INSERT INTO warehouse.exchange_rates VALUES ('JPY', '2025-11-01', 0.006)":
+            ("clean_orders", "exchange rate of JPY is new"),
+        "INSERT INTO staging.shapes (shape, source, file_pattern) VALUES ('ours', 'orders', 'ord*')":
+            ("clean_orders", "shape of orders.json is new"),
+        "ALTER FUNCTION staging._trimmed(text) COST 7": ("clean_orders", "routine staging._trimmed was replaced"),
+        "DELETE FROM staging.null_markers WHERE marker <> 'NULL'": ("clean_products", "16 changes of null markers: "),
+        "DROP TABLE staging.events_clean_p_2025_12_19":
+            ("clean_events", "its result is gone: staging.events_clean has no partition of the day"),
+        "DELETE FROM audit.step_inputs WHERE step = 'load_dim_user'":
+            ("load_dim_user", "it has not worked for this day yet, or its memory was deleted"),
+        "UPDATE audit.settings SET value = '0' WHERE name = 'skip_unchanged'":
+            ("load_dim_product", "setting skip_unchanged is not 1: every step works"),
+    }  # fmt: skip
+    for change, (step, reason) in changes.items():
+        shop.execute(change)
+        assert any(found.startswith(reason) for found in reasons(shop, step)), (change, reasons(shop, step))
+    shop.call("warehouse.run_day", DAY)
+    shop.execute("UPDATE audit.settings SET value = '1' WHERE name = 'skip_unchanged'")
+    assert {row.state for row in plan(shop)} == {"skips"}
+
+
+@pytest.mark.once
+def test_deliveries_are_named(shop: Warehouse) -> None:
+    shop.landing.orders(DAY, orders(31, DAY))
+    shop.landing.orders(DAY, orders(2, DAY, first=90), "more.json")
+    shop.deliver(DAY)
+    found = {row.step: row for row in plan(shop)}
+    assert found["clean_orders"].state == "works"
+    told = "2 changes of deliveries: more.json is new; orders.json has other bytes, or was read another way"
+    assert found["clean_orders"].reasons == [told]
+    # Twice the orders are half as many lines more: 33 lines, and in proportion what follows.
+    assert found["clean_orders"].rows == 33
+    assert found["clean_orders"].seconds > 0
+    assert found["clean_orders"].based_on.startswith("its last work, 20")
+    assert (found["check_quality"].state, found["reload_fact_orders"].state) == ("works", "may_work")
+    assert found["check_quality"].reasons == ["its rules read what clean_orders will make"]
+    assert found["reload_fact_orders"].waits_for == ["clean_orders", "check_quality"]
+    assert found["reload_fact_events"].state == "skips"
+
+
+@pytest.mark.once
+def test_a_blocked_day_is_planned_to_be_blocked_until_it_is_let_through(shop: Warehouse) -> None:
+    shop.execute("INSERT INTO audit.dq_rules (rule_name, check_type, expression, max_value, severity, description)"
+                 " VALUES ('own', 'own', '(SELECT count(*) FROM staging.codes)', 1, 'critical', '')")  # fmt: skip
+    with pytest.raises(psycopg.Error, match="blocked"):
+        shop.call("warehouse.run_day", DAY)
+    found = {row.step: row for row in plan(shop)}
+    assert found["check_quality"].reasons[0].startswith("the gate blocked the day at 20")
+    ends = ["the gate blocks the day again: what it judges by has not changed"]
+    assert (found["reload_fact_orders"].state, found["reload_fact_orders"].reasons) == ("not_reached", ends)
+    shop.execute("CALL audit.allow_day(%s, 'of the test')", DAY)
+    found = {row.step: row for row in plan(shop)}
+    assert "permission 1 is new" in found["check_quality"].reasons
+    assert found["reload_fact_orders"].state == "skips"
+
+
+@pytest.mark.once
+def test_a_day_whose_raw_is_gone_is_planned_to_fail(shop: Warehouse) -> None:
+    shop.execute("UPDATE audit.settings SET value = '1' WHERE name = 'raw_keep_days'")
+    shop.call("warehouse.compact_partitions", date(2026, 2, 1))
+    found = {row.step: row for row in plan(shop)}
+    assert (found["clean_orders"].state, found["clean_events"].state) == ("fails", "not_reached")
+    assert found["clean_orders"].reasons[-1] == "raw no longer holds all that was delivered: extract the day again"
+    assert "delivery orders.json was dropped from raw" in found["clean_orders"].reasons
+    assert found["clean_events"].reasons == ["clean_orders fails"]
+    with pytest.raises(psycopg.Error, match="are gone"):
+        shop.call("warehouse.run_day", DAY)
+
+
+@pytest.mark.once
+def test_while_the_time_zone_changes_nothing_is_planned_to_work(shop: Warehouse) -> None:
+    shop.execute(
+        "INSERT INTO audit.time_zone_changes (from_zone, to_zone, changed_by) VALUES ('UTC', 'Asia/Tokyo', '')"
+    )
+    found = [row.state for row in plan(shop)]
+    assert found == ["fails"] + ["not_reached"] * 9
+    assert reasons(shop, "clean_orders") == [
+        "the time zone is being changed: CALL warehouse.change_time_zone('Asia/Tokyo');"
+    ]
+
+
+@pytest.mark.once
+def test_what_an_older_release_remembered_is_told_in_words(shop: Warehouse) -> None:
+    """It had digests of everything: what of them has changed cannot be said, nor need it be."""
+    shop.execute(
+        "UPDATE audit.step_inputs AS i SET components = ("
+        " SELECT jsonb_object_agg(c.key, to_jsonb(audit._digest(c.key))) FROM jsonb_each(i.components) AS c)"
+        " || jsonb_build_object('revision', '0015')"
+    )
+    revision = shop.value("SELECT version_num FROM public.alembic_version")
+    told = f"it was remembered by an older release: revision of the schema was 0015, is {revision}"
+    for row in plan(shop):
+        assert row.state == "works"
+        assert row.reasons[0] == told
+        assert len(row.reasons) <= 2, row.reasons  # the server's version was remembered as it is
+        assert row.seconds is not None
+
+
+@pytest.mark.once
+def test_a_plan_of_nothing_is_empty_and_a_wrong_range_is_refused(warehouse: Warehouse) -> None:
+    assert plan(warehouse) == []
+    assert plan(warehouse, DAY, DAY) == []
+    for first, last in ((DAY, DAY - timedelta(1)), (date(1, 1, 1), DAY)):
+        with pytest.raises(psycopg.Error) as refused:
+            warehouse.rows(PLAN, first, last)
+        assert refused.value.sqlstate == "WH004"
+        assert refused.value.diag.message_hint
+
+
+@pytest.mark.once
+def test_a_first_run_is_planned_and_its_cost_estimated_from_other_days(shop: Warehouse) -> None:
+    other = DAY + timedelta(1)
+    shop.landing.orders(other, orders(60, other))
+    shop.landing.events(other, events(80, other))
+    shop.deliver(other)
+    found = {row.step: row for row in plan(shop, other)}
+    assert {row.state for row in found.values()} == {"works"}
+    assert found["clean_orders"].rows == 60
+    assert found["clean_orders"].based_on == "the newest 1 works of this step"
+    assert all(row.seconds > 0 for row in found.values())
+    # The gate is not sure before it has judged.
+    assert found["load_dim_user"].waits_for == ["check_quality"]
+
+
+@pytest.mark.once
+def test_a_session_that_keeps_states_keeps_no_step_waiting(shop: Warehouse) -> None:
+    with shop.connect() as other, other.transaction():
+        other.execute("SELECT pg_advisory_xact_lock(warehouse._lock_class('input states'), 0)")
+        shop.execute("UPDATE audit.settings SET value = '398' WHERE name = 'oldest_order_days'")
+        shop.call("warehouse.run_day", DAY)
+    shop.execute("UPDATE audit.settings SET value = '397' WHERE name = 'oldest_order_days'")
+    assert reasons(shop, "load_dim_date") == ["settings changed"]

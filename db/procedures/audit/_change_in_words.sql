@@ -46,12 +46,13 @@ AS $_part_in_words$
         WHEN p_before IS NULL THEN ' is new'
         WHEN p_now IS NULL THEN ' is gone'
         WHEN p_input = 'deliveries' AND p_now ? 'is_gone' AND NOT p_before ? 'is_gone' THEN ' was dropped from raw'
+        WHEN p_input = 'rates' THEN ' was edited'
         WHEN p_input = 'deliveries' THEN ' has other bytes, or was read another way'
         WHEN jsonb_typeof(p_before) = 'object' AND jsonb_typeof(p_now) = 'object' THEN ': ' || (
             SELECT string_agg(
                        k.name || CASE WHEN length(coalesce(p_before ->> k.name, '')) <= 40 AND length(coalesce(p_now ->> k.name, '')) <= 40
                                       THEN format(' was %s, is %s', coalesce(p_before ->> k.name, 'empty'), coalesce(p_now ->> k.name, 'empty'))
-                                      ELSE ' was edited' END, ', ' ORDER BY k.name COLLATE "C")
+                                      ELSE ' edited' END, ', ' ORDER BY k.name COLLATE "C")
             FROM (SELECT jsonb_object_keys(p_before) UNION SELECT jsonb_object_keys(p_now)) AS k (name)
             WHERE p_before -> k.name IS DISTINCT FROM p_now -> k.name)
         WHEN length(p_before::text) <= 60 AND length(p_now::text) <= 60

@@ -34,7 +34,7 @@ INSERT INTO audit.inputs (input, word, of_day, of_all_steps, follows, of_other_d
     ('rules', 'rule', false, false, '{}', false, false, 'audit.dq_rules'),
     ('deliveries', 'delivery', true, false, '{}', false, false, 'The deliveries in force of the step''s source'),
     ('shapes', 'shape of', true, false, '{}', false, false, 'The shapes of these deliveries and the functions that these are made of'),
-    ('rates', 'exchange rates of', true, false, '{}', false, false, 'The rates at which an order of the day may be converted, by currency'),
+    ('rates', 'exchange rate of', true, false, '{}', false, false, 'The rates at which an order of the day may be converted, by currency'),
     ('staging', 'staging of', true, false, '{staging.orders_clean,staging.events_clean,staging.products_clean}', false, false, 'Versions of the day''s staging'),
     ('staging of orders', 'staging of', true, false, '{staging.orders_clean}', false, false, 'Version of the day''s staging of orders'),
     ('staging of events', 'staging of', true, false, '{staging.events_clean}', false, false, 'Version of the day''s staging of events'),
