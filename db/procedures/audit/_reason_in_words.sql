@@ -35,7 +35,9 @@ BEGIN
     SELECT i.* INTO v_input FROM audit.inputs i WHERE i.input = substr(p_reason, 7);
     v_before := p_earlier.components -> v_input.input;
     v_now := p_inputs.components -> v_input.input;
-    IF v_input.input IS NULL THEN
+    IF v_now IS NULL THEN
+        RETURN NULL;  -- an input no more: the step's row of audit.steps has changed, and that is told
+    ELSIF v_input.input IS NULL THEN
         RETURN format('%s: no row of audit.inputs says what they are', substr(p_reason, 7));
     ELSIF NOT v_input.of_day AND v_now #>> '{}' ~ '^[0-9a-f]{64}$' THEN
         v_before := (SELECT k.entries FROM audit.input_states k WHERE k.input = v_input.input AND k.digest = v_before #>> '{}');

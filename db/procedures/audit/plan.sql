@@ -38,6 +38,7 @@ DECLARE
     v_earlier  audit.step_inputs;
     v_why      text[];
     v_returns  text[];
+    v_sure     text[];  -- steps before that make the rules of a verdict be judged again
     v_lines    numeric;
     v_day_lines      numeric;
     v_day_lines_then numeric;
@@ -68,16 +69,17 @@ BEGIN
             SELECT array_agg(DISTINCT w.writer), coalesce(array_agg('input ' || w.input) FILTER (WHERE w.may_return), '{}')
             INTO waits_for, v_returns
             FROM audit._writers_before(v_step.inputs, v_earlier.reads, v_own, v_others) w;
+            SELECT array_agg(DISTINCT w.writer) INTO v_sure FROM audit._writers_before('{}', v_earlier.reads, v_own_sure, v_others_sure) w;
             state := CASE
                 WHEN v_end IS NOT NULL THEN 'not_reached'
                 WHEN v_zone IS NOT NULL THEN 'fails'
                 WHEN NOT v_why <@ v_returns THEN CASE WHEN v_inputs.components @? '$.deliveries.*.is_gone' THEN 'fails' ELSE 'works' END
-                WHEN EXISTS (SELECT FROM audit._writers_before('{}', v_earlier.reads, v_own_sure, v_others_sure)) THEN 'works'
+                WHEN v_sure IS NOT NULL THEN 'works'
                 WHEN waits_for IS NOT NULL THEN 'may_work'
                 ELSE 'skips' END;
 
             SELECT t.reasons, t.words INTO reasons, v_words
-            FROM audit._planned_reasons(state, v_step, v_inputs, v_earlier, v_why, waits_for, coalesce(v_end, v_zone), v_words) t;
+            FROM audit._planned_reasons(state, v_step, v_inputs, v_earlier, v_why, CASE state WHEN 'works' THEN v_sure ELSE waits_for END, coalesce(v_end, v_zone), v_words) t;
             IF state = 'fails' THEN
                 v_end := format('%s fails', step);
             ELSIF step = 'check_quality' AND state IN ('works', 'may_work') AND (v_own <> '{}' OR NOT EXISTS (
