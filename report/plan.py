@@ -50,6 +50,13 @@ PLAN = """
            (SELECT coalesce(json_agg(s ORDER BY s.run_date, s.position), '[]') FROM steps AS s) AS steps
 """
 MOST_ROWS = 20
+STATES = {
+    "works": "work",
+    "may_work": "may work",
+    "skips": "do nothing",
+    "fails": "fail",
+    "not_reached": "not reached",
+}
 
 
 def plan(connection: psycopg.Connection, first: date | None, last: date | None) -> dict[str, Any]:
@@ -77,21 +84,19 @@ def show_plan(found: dict[str, Any]) -> None:
         out.print(_time(found), markup=False, soft_wrap=True)
     out.print()
     rows = [(row["days"], _over(row), row["steps"], row["reason"]) for row in found["reasons"]]
-    _table(out, "Why", ("days", "which", "steps", "reason "), rows)
-    columns = ("days", "which", "work ", "may work ", "fail or are not reached ", "rows", "seconds")
-    alike = [
-        (row["days"], _over(row), _steps(row, "works"), _steps(row, "may_work"), _steps(row, "fails", "not_reached"),
-         int(row["rows"] or 0), None if row["seconds"] is None else float(row["seconds"]))
-        for row in found["alike"] if row["works"] or row["may_work"] or row["fails"] or row["not_reached"]
-    ]  # fmt: skip
-    _table(out, "What", columns, alike)
-
-
-def _table(out: Any, title: str, columns: tuple[str, ...], rows: list[Any]) -> None:
     if rows:
-        print_table(out, table(title, columns, rows[:MOST_ROWS]))
+        print_table(out, table("Why", ("days", "which", "steps", "reason "), rows[:MOST_ROWS]))
     if len(rows) > MOST_ROWS:
-        out.print(f"… and {len(rows) - MOST_ROWS:,} more: SELECT * FROM audit.plan()\n", markup=False)
+        out.print(f"… and {len(rows) - MOST_ROWS:,} reasons more: SELECT * FROM audit.plan()\n", markup=False)
+    alike = [row for row in found["alike"] if len(row["skips"]) < sum(len(row[state]) for state in STATES)]
+    for row in alike[:MOST_ROWS]:
+        time = "" if row["seconds"] is None else f", about {row['seconds']:,.1f} s"
+        out.print(f"{_days(row['days'])}, {_over(row)}: {row['rows'] or 0:,} rows{time}", markup=False, soft_wrap=True)
+        for state, what in STATES.items():
+            if row[state]:
+                out.print(f"  {what:<12} {', '.join(row[state])}", markup=False, soft_wrap=True)
+    if len(alike) > MOST_ROWS:
+        out.print(f"… and {len(alike) - MOST_ROWS:,} more: SELECT * FROM audit.plan()", markup=False)
 
 
 def _time(found: dict[str, Any]) -> str:
@@ -101,13 +106,6 @@ def _time(found: dict[str, Any]) -> str:
     if found["not_estimated"]:
         parts.append(f"no estimate for {found['not_estimated']:,} steps: none like them has worked yet")
     return "Estimated from the time that steps took before: " + ", ".join(parts) + "."
-
-
-def _steps(row: dict[str, Any], *states: str) -> str:
-    """Return the steps of a day in these states; of all ten in one state only that."""
-    named = [step for state in states for step in row[state]]
-    alls = sum(len(row[state]) for state in ("works", "may_work", "skips", "fails", "not_reached"))
-    return f"all {alls} steps" if len(named) == alls else ", ".join(named)
 
 
 def _over(row: dict[str, Any]) -> str:
