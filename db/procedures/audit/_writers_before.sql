@@ -6,8 +6,10 @@
 -- Reads:    audit.inputs
 CREATE OR REPLACE FUNCTION audit._writers_before(p_inputs text[], p_reads text[], p_own jsonb, p_others jsonb)
 RETURNS TABLE (input text, may_return boolean, writer text)
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $_writers_before$
+BEGIN
+    RETURN QUERY
     SELECT i.input, i.may_return, w.value
     FROM audit.inputs i
     JOIN jsonb_each_text(p_own) AS w ON w.key = ANY (i.follows)
@@ -21,5 +23,6 @@ AS $_writers_before$
     SELECT 'reads', false, w.value FROM jsonb_each_text(p_own) AS w WHERE w.key = ANY (p_reads)
     UNION ALL
     SELECT 'reads', false, w.value FROM jsonb_each_text(p_others) AS w WHERE w.key = ANY (p_reads) OR w.key || ' of other days' = ANY (p_reads);
+END
 $_writers_before$;
 COMMENT ON FUNCTION audit._writers_before(text[], text[], jsonb, jsonb) IS 'Which steps before, in the same plan, write what a step makes its result from';

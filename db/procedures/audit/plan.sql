@@ -66,10 +66,17 @@ BEGIN
             v_why := audit._reasons_to_work(v_step, v_inputs, v_earlier);
 
             -- What steps before make anew may make it work; but also make an input what it was again.
-            SELECT array_agg(DISTINCT w.writer), coalesce(array_agg('input ' || w.input) FILTER (WHERE w.may_return), '{}')
-            INTO waits_for, v_returns
-            FROM audit._writers_before(v_step.inputs, v_earlier.reads, v_own, v_others) w;
-            SELECT array_agg(DISTINCT w.writer) INTO v_sure FROM audit._writers_before('{}', v_earlier.reads, v_own_sure, v_others_sure) w;
+            waits_for := NULL;
+            v_returns := '{}';
+            v_sure := NULL;
+            IF v_own <> '{}' OR v_others <> '{}' THEN
+                SELECT array_agg(DISTINCT w.writer), coalesce(array_agg('input ' || w.input) FILTER (WHERE w.may_return), '{}')
+                INTO waits_for, v_returns
+                FROM audit._writers_before(v_step.inputs, v_earlier.reads, v_own, v_others) w;
+                IF v_earlier.reads <> '{}' THEN
+                    SELECT array_agg(DISTINCT w.writer) INTO v_sure FROM audit._writers_before('{}', v_earlier.reads, v_own_sure, v_others_sure) w;
+                END IF;
+            END IF;
             state := CASE
                 WHEN v_end IS NOT NULL THEN 'not_reached'
                 WHEN v_zone IS NOT NULL THEN 'fails'
