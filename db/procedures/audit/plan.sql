@@ -114,9 +114,12 @@ BEGIN
                 FROM audit._work_estimate(
                     v_earlier, CASE WHEN v_step.source IS NULL THEN v_day_lines ELSE v_lines END,
                     CASE WHEN v_step.source IS NULL THEN v_day_lines_then ELSE v_earlier.rows_in END, v_recent -> step) e;
+            END IF;
+            -- A verdict that is repeated changes nothing.
+            IF state IN ('works', 'may_work') AND v_end IS NULL THEN
                 v_own := v_own || coalesce((SELECT jsonb_object_agg(w.name, v_step.step) FROM unnest(v_step.writes) AS w (name)), '{}');
             END IF;
-            IF state = 'works' AND (v_gate = '{}' OR step = 'check_quality') THEN
+            IF state = 'works' AND v_end IS NULL AND (v_gate = '{}' OR step = 'check_quality') THEN
                 v_own_sure := v_own_sure || coalesce((SELECT jsonb_object_agg(w.name, v_step.step) FROM unnest(v_step.writes) AS w (name)), '{}');
             END IF;
             waits_for := CASE WHEN state = 'may_work' THEN waits_for ELSE '{}' END
