@@ -26,6 +26,7 @@ examples:
   warehouse run --from 2025-12-01 --to 2025-12-19 --jobs 2
   warehouse extract orders 2025-12-19                  only bring files into raw
   warehouse status                                     what ran, and what failed
+  warehouse plan                                       what a run would do now, and why
   warehouse explain 2025-12-19                         why the numbers of a day are what they are
   warehouse explain order O-1                          what became of an order
   warehouse preview 2025-12-19                         what would change if a day ran now

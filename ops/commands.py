@@ -6,9 +6,11 @@ import os
 import shutil
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 
+from glue import COMMAND
 from glue.command import DONE, FAILED, Command, complain
-from glue.connection import warehouse_dsn
+from glue.connection import connect, warehouse_dsn
 from ops.programs import for_program
 
 
@@ -55,6 +57,9 @@ def _migrate(options: argparse.Namespace) -> int:
         complain(str(error))
         return FAILED
     print("the warehouse is up to date")
+    with closing(connect()) as connection:
+        if connection.execute("SELECT FROM raw.file_loads LIMIT 1").rowcount:
+            print(f"what the next runs would do, and what that would cost: {COMMAND} plan")
     return DONE
 
 

@@ -1,4 +1,4 @@
-"""`warehouse status`, `warehouse explain`, `warehouse preview` and `warehouse shape`."""
+"""`warehouse status`, `warehouse explain`, `warehouse plan`, `warehouse preview` and `warehouse shape`."""
 
 import argparse
 import json
@@ -56,6 +56,20 @@ def _preview(options: argparse.Namespace) -> int:
     return DONE
 
 
+def _plan(options: argparse.Namespace) -> int:
+    from report.plan import plan, show_plan
+
+    if options.first and options.last and options.last < options.first:
+        options.parser.error("--to is before --from")
+    with closing(connect()) as connection:
+        found = plan(connection, options.first, options.last)
+    if options.json:
+        _print_json(found)
+    else:
+        show_plan(found)
+    return DONE
+
+
 def _shape(options: argparse.Namespace) -> int:
     from report.shape import show_shape
 
@@ -103,6 +117,27 @@ COMMANDS = (
             "--json": AS_JSON,
         },
         _explain,
+    ),
+    Command(
+        "plan",
+        "show which steps of which days would work if they were run now, and why",
+        "Of the days that raw holds, run one after the other. Files in the landing zone are seen once they are\n"
+        "extracted. It changes nothing, and evaluates no rule.\n\n"
+        "examples:\n"
+        "  warehouse plan                                       all days, as after an upgrade\n"
+        "  warehouse plan --from 2025-12-01 --to 2025-12-19\n"
+        "  warehouse plan --json                                each step, with its reasons and estimates",
+        {
+            "--from": {
+                "type": day,
+                "dest": "first",
+                "metavar": "DATE",
+                "help": "default: the first day in raw",
+            },
+            "--to": {"type": day, "dest": "last", "metavar": "DATE", "help": "default: the last day in raw"},
+            "--json": AS_JSON,
+        },
+        _plan,
     ),
     Command(
         "preview",

@@ -7,7 +7,7 @@ from alembic import op
 from ops.migrate import OWNER, run_sql
 
 revision = "0019"
-down_revision = "0015"
+down_revision = "0018"
 branch_labels = None
 depends_on = None
 

@@ -48,7 +48,7 @@ GRANT EXECUTE ON FUNCTION audit.step_is_alive(bigint) TO warehouse_runner, wareh
 GRANT EXECUTE ON FUNCTION
     audit.last_runs(integer), audit.last_steps(integer), audit.usual_days(date), audit.usual_value(text, date), audit.usual_values(text, date, date), audit._comparable(text, double precision), audit.day_compared(date),
     audit.day_advice(date), audit.day_in_words(date), audit.day_story(date), audit.order_story(text),
-    audit.rule_limit(integer), audit.try_shape(text, json[]), warehouse._refuse_day(date, text)
+    audit.rule_limit(integer), audit.plan(date, date), audit.try_shape(text, json[]), warehouse._refuse_day(date, text)
 TO warehouse_runner, warehouse_analyst;
 
 -- The views from staging to the facts, which are made anew with their files.

@@ -45,6 +45,8 @@
 \ir audit/dq_failures.sql
 \ir audit/dq_overrides.sql
 \ir audit/gate_verdicts.sql
+\ir audit/inputs.sql
+\ir audit/input_states.sql
 \ir audit/step_inputs.sql
 \ir audit/bad_records.sql
 \ir audit/erasures.sql

@@ -3,7 +3,7 @@
 --
 -- p_step_id: a step that this session has recorded as running
 -- Reads:   audit.steps, audit.settings; what audit._step_components reads
--- Writes:  audit.step_inputs; what the worker writes
+-- Writes:  audit.step_inputs, audit.input_states; what the worker writes
 -- Locks:   until the transaction ends, in this order: the month (advisory, shared); the step's day (advisory); the day's
 --          staging (advisory, shared) if the step reads it; what the worker takes
 -- Errors:  WH004 this session does not run that step; WH017 a change of the time zone is not complete; WH002 the day's staging has no pass, WH007 it is gone; WH006 a lock stayed taken; the worker's own
@@ -47,7 +47,7 @@ BEGIN
     v_inputs.run_date := v_load_date;
     -- Before anything else is read: what commits from here on counts as not seen.
     v_inputs.seen := pg_current_snapshot();
-    v_inputs.components := audit._step_components(v_step, v_load_date);
+    v_inputs.components := audit._step_components(v_step, v_load_date, audit._shared_components(v_step));
     v_result := audit._earlier_result(v_step, v_inputs);
     IF v_result.rows_in IS NULL THEN
         EXECUTE format('SELECT w.* FROM %s($1) AS w', audit._place(v_step.worker)::regproc) INTO v_result USING v_load_date;

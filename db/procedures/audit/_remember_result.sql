@@ -1,9 +1,12 @@
 -- Remembers what a step made its result from.
+--
+-- Writes: audit.step_inputs; audit.input_states, if an input is in a state that no step has met before
 CREATE OR REPLACE FUNCTION audit._remember_result(p_inputs audit.step_inputs, p_result audit.step_result) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $_remember_result$
 DECLARE
     v_reads text[] := '{}';
+    v_step  audit.steps;
 BEGIN
     IF p_inputs.components ? 'rules' THEN
         -- Parsing shows what rules read. A verdict of a moment ago, on whatever day, knows it already: if rules, routines and
@@ -26,6 +29,9 @@ BEGIN
            (SELECT l.staging_version FROM staging.loads l WHERE l.source = s.source AND l.load_date = p_inputs.run_date),
            coalesce(p_result.rows_in, 0), p_result.rows_out, p_result.rows_rejected, p_result.rows_duplicate
     FROM audit.steps s WHERE s.step = p_inputs.step;
+
+    SELECT s.* INTO v_step FROM audit.steps s WHERE s.step = p_inputs.step;
+    PERFORM audit._keep_states(v_step, p_inputs.components);
 END
 $_remember_result$;
 COMMENT ON FUNCTION audit._remember_result(audit.step_inputs, audit.step_result) IS 'Remembers what a step made its result from';

@@ -25,6 +25,9 @@ BEGIN
         DELETE FROM audit.step_inputs i WHERE i.run_date = p_run_date;
         DELETE FROM audit.bad_records b WHERE b.run_date = p_run_date;
         GET DIAGNOSTICS v_rows = ROW_COUNT;
+        -- States of inputs that no step remembers any more. If one is needed after all, the plan cannot name what has changed.
+        DELETE FROM audit.input_states k
+        WHERE NOT EXISTS (SELECT FROM audit.step_inputs i WHERE i.components ->> k.input = k.digest);
     END IF;
     RETURN format('audit of %s: %s runs and %s rejected rows dropped', p_run_date, cardinality(v_runs), v_rows);
 END

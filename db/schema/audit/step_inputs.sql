@@ -30,7 +30,7 @@ COMMENT ON COLUMN audit.step_inputs.rows_rejected IS 'What the step reported the
 COMMENT ON COLUMN audit.step_inputs.rows_duplicate IS 'What the step reported then; it reports the same when it is skipped';
 COMMENT ON COLUMN audit.step_inputs.work_number IS 'Rises with each work of any step';
 COMMENT ON COLUMN audit.step_inputs.worked_at IS 'When the step last worked';
-COMMENT ON COLUMN audit.step_inputs.components IS 'Each of its inputs, as a digest or a number: deliveries or staging, settings, codes, routines, rules, …; null means not known, and makes the step work';
+COMMENT ON COLUMN audit.step_inputs.components IS 'Each of its inputs (audit.inputs): its parts if it is one of the day, else the digest of a row in audit.input_states; null means not known, and makes the step work';
 COMMENT ON COLUMN audit.step_inputs.reads IS 'For check_quality: other tables that its rules read; NULL if that is not known, and then the day is judged each time';
 COMMENT ON COLUMN audit.step_inputs.seen IS 'Transactions whose changes it saw; a step that worked in another transaction is newer';
 COMMENT ON COLUMN audit.step_inputs.worked_in IS 'Transaction that last changed what the step made';

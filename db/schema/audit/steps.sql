@@ -27,7 +27,7 @@ COMMENT ON COLUMN audit.steps.procedure IS 'Public procedure that calls it; NULL
 COMMENT ON COLUMN audit.steps.worker IS 'Function (date) RETURNS audit.step_result that does the work, and nothing else: the driver locks, asks for the pass, skips and remembers. NULL if the record of the step is all there is to do.';
 COMMENT ON COLUMN audit.steps.needs_pass IS 'Whether it refuses a day whose staging has no pass of the gate';
 COMMENT ON COLUMN audit.steps.inputs IS 'What it makes its result from, and skips by, besides what all steps read: settings, routines, its own row here, the schema''s revision and the server''s version';
-COMMENT ON COLUMN audit.steps.writes IS 'Tables that rules may read and that only this step and its like change: a verdict of the gate that read one is judged again when the step has worked. warehouse.daily_metrics is not among them: the end of each run writes it.';
+COMMENT ON COLUMN audit.steps.writes IS 'Tables that only this step and its like change and that rules may read, or an input follows (audit.inputs): a verdict of the gate that read one is judged again when the step has worked. warehouse.daily_metrics is not among them: the end of each run writes it.';
 COMMENT ON COLUMN audit.steps.result_table IS 'Partitioned table that holds the day''s result: without a partition of the day the step works';
 COMMENT ON COLUMN audit.steps.tells_changes IS 'Whether its rows_out counts the rows that it changed, and so is 0 when it is skipped';
 COMMENT ON COLUMN audit.steps.description IS 'What it does';
@@ -44,7 +44,7 @@ INSERT INTO audit.steps (step, position, wave, source, procedure, worker, needs_
     ('clean_products', 70, 3, 'products', 'staging.clean_products', 'staging._clean_products', false,
      '{null markers,fields,deliveries,shapes}', '{staging.products_clean,staging.loads}', 'staging.products_clean', false, 'Makes typed rows of the catalogue delivered'),
     ('check_quality', 80, 4, NULL, 'audit.check_quality', 'audit._check_quality', false,
-     '{codes,order statuses,staging,rules,overrides,usual}', '{}', NULL, false, 'Judges the staging of the day'),
+     '{codes,order statuses,staging,rules,overrides,usual}', '{audit.gate_verdicts}', NULL, false, 'Judges the staging of the day'),
     ('load_dim_date', 90, 5, NULL, 'warehouse.load_dim_date', 'warehouse._load_dim_date', true,
      '{staging}', '{warehouse.dim_date}', NULL, true, 'Adds the days that the day''s rows may name'),
     ('load_dim_user', 100, 5, NULL, 'warehouse.load_dim_user', 'warehouse._load_dim_user', true,

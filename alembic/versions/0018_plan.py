@@ -1,0 +1,20 @@
+"""What a run would do: inputs of steps part by part."""
+
+from pathlib import Path
+
+from alembic import op
+
+from ops.migrate import OWNER, run_sql
+
+revision = "0018"
+down_revision = "0017"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    run_sql(op.get_bind(), Path(__file__).with_suffix(".sql"), role=OWNER)
+
+
+def downgrade() -> None:
+    raise NotImplementedError("restore the backup that was made before the upgrade")
