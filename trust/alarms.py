@@ -1,12 +1,10 @@
-"""How often the rules about unusual days alarm: a real shop's year and three made ones, with days that are meant to be found.
+"""How often the rules about unusual days alarm: a real shop's year and made ones, with days that are meant to be found.
 
     python -m trust.alarms        prints the table of docs/explanation/unusual-days.md
 
-Each shop is a profile of days, as cleaning would have measured them (audit.day_profile); the shipped rules judge it in a
-database of its own. A day counts from the first on that has enough days before it.
+Each shop is a profile of days, as cleaning would have measured them (audit.day_profile); the shipped rules judge it.
+A day counts from the first on that has enough days before it.
 """
-# A command line prints.
-# ruff: noqa: T201
 
 import csv
 import gzip
@@ -82,7 +80,7 @@ KINDS = (
 
 
 def made(kind: Kind) -> Profile:
-    """Return a shop of a seed. Meant: a halved day, a day with many rejected lines, a week in which half is missing, Black Friday."""
+    """Return a shop of a seed. Meant: a halved day, a day of many rejected lines, a halved week, Black Friday."""
     chance = random.Random(SEED)
     shop = Profile(kind.name)
     halved, broken, week = (FIRST + timedelta(days=n) for n in (100, 140, 180))
@@ -112,14 +110,21 @@ def made(kind: Kind) -> Profile:
         views = count(events * 0.3)
         shop.add(
             day,
-            orders=orders, users_ordering=round(orders * 0.94), products_ordered=count(300 * (1 - math.exp(-lines / 300))),
-            net_revenue=round(revenue, 2), basket=round(revenue / max(orders, 1), 2), events=events,
+            orders=orders, users_ordering=round(orders * 0.94), events=events,
+            products_ordered=count(300 * (1 - math.exp(-lines / 300))), net_revenue=round(revenue, 2),
+            basket=round(revenue / max(orders, 1), 2),
         )  # fmt: skip
-        shares = {"orders_rejected": (rejected, lines), "orders_without_user": (share(0.15, orders), orders),
-                  "orders_without_city": (share(0.05, orders), orders), "orders_without_source": (share(0.2, orders), orders),
-                  "orders_after_18": (share(0.35, orders), orders), "conversion": (share(0.06, views), views),
-                  "events_rejected": (share(0.002, events), events), "events_without_user": (share(0.4, events), events),
-                  "events_without_product": (share(0.3, events), events)}  # fmt: skip
+        shares = {
+            "orders_rejected": (rejected, lines),
+            "orders_without_user": (share(0.15, orders), orders),
+            "orders_without_city": (share(0.05, orders), orders),
+            "orders_without_source": (share(0.2, orders), orders),
+            "orders_after_18": (share(0.35, orders), orders),
+            "conversion": (share(0.06, views), views),
+            "events_rejected": (share(0.002, events), events),
+            "events_without_user": (share(0.4, events), events),
+            "events_without_product": (share(0.3, events), events),
+        }
         shop.add(day, {name: whole for name, (_, whole) in shares.items()}, **{n: p for n, (p, _) in shares.items()})
     return shop
 
