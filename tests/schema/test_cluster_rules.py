@@ -7,6 +7,7 @@ refused ones out wherever the tests run.
 import re
 from collections.abc import Iterator
 
+import psycopg
 import pytest
 
 from embedded.server import PROJECT
@@ -63,6 +64,10 @@ def refused(statement: str) -> list[str]:
     for match in re.finditer(rf"\bINSERT INTO {PLANNED}.*?\bON CONFLICT\b.*?\bDO UPDATE\b", statement):
         if re.search(r"\b(?:now|clock_timestamp|random|current_(?:date|time|timestamp))\b", statement[match.end() :]):
             found.append("DO UPDATE with what is not immutable: take it from excluded")
+    if re.search(r"\bLANGUAGE sql\b.*\bAS \$", statement) and re.search(
+        rf"{FACTS}|\b(?:INSERT INTO|UPDATE|DELETE FROM) {PLANNED}", statement.split("LANGUAGE sql")[1]
+    ):
+        found.append("a function in LANGUAGE sql: its parameters reach no shard; write it in PL/pgSQL")
     if re.search(rf"\bCREATE (?:CONSTRAINT )?TRIGGER\b.*\bON {PLANNED}", statement):
         found.append("a trigger on a fact or dimension")
     return found
@@ -77,6 +82,7 @@ def refused(statement: str) -> list[str]:
         ("SELECT 1 FROM warehouse.fact_orders f WHERE NOT EXISTS (SELECT FROM staging.x)", "NOT EXISTS"),
         ("ALTER TABLE %s DROP CONSTRAINT a, ADD CONSTRAINT a CHECK (b > 0)", "ALTER TABLE"),
         ("INSERT INTO warehouse.dim_user (a) VALUES (1) ON CONFLICT (a) DO UPDATE SET b = now()", "DO UPDATE"),
+        ("CREATE FUNCTION f(a text) LANGUAGE sql AS $f$ SELECT 1 FROM warehouse.fact_orders", "a function"),
         ("CREATE TRIGGER t BEFORE INSERT ON warehouse.fact_events EXECUTE FUNCTION f()", "a trigger"),
     ],
 )
@@ -161,6 +167,19 @@ def test_the_catalog_is_fit_for_a_cluster(warehouse: Warehouse, planned: dict[st
         and not (table in planned and referred in planned and planned[referred] is None)
     ]
     assert wrong == []
+
+
+def test_without_workers_nothing_is_distributed(warehouse: Warehouse) -> None:
+    with pytest.raises(psycopg.Error, match="there is no worker to distribute to") as refusal:
+        warehouse.rows("SELECT * FROM warehouse.distribute(32, 'order')")
+    assert refusal.value.sqlstate == "WH021"
+    for arguments in ("0, 'order'", "32, 'customer'"):
+        with pytest.raises(psycopg.Error, match="cannot distribute") as refusal:
+            warehouse.rows(f"SELECT * FROM warehouse.distribute({arguments})")
+        assert refusal.value.sqlstate == "WH004"
+    runner = warehouse.connect("warehouse_runner")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        runner.execute("SELECT * FROM warehouse.distribute()")
 
 
 def test_by_user_the_column_is_in_both_facts(warehouse: Warehouse) -> None:

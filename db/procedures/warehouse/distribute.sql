@@ -19,8 +19,7 @@ DECLARE
     v_shards bigint;
 BEGIN
     IF p_shards NOT BETWEEN 1 AND 64000 OR p_key NOT IN ('order', 'user') THEN
-        RAISE EXCEPTION 'cannot distribute by % into % shards', p_key, p_shards USING ERRCODE = 'WH004',
-            HINT = 'SELECT * FROM warehouse.distribute(32, ''order''); or with ''user''.';
+        PERFORM warehouse._refuse_distribution(p_shards, p_key, 'There are 1 to 64000 shards, by order or by user.');
     END IF;
     PERFORM warehouse._refuse_without_workers();
     PERFORM warehouse._lock_warehouse_exclusive();
@@ -31,8 +30,7 @@ BEGIN
     ELSE
         EXECUTE 'SELECT count(*) FROM pg_dist_shard s WHERE s.logicalrelid = $1' INTO v_shards USING 'warehouse.fact_orders'::regclass;
         IF p_shards <> v_shards OR p_key <> (CASE v_column WHEN 'user_id' THEN 'user' ELSE 'order' END) THEN
-            RAISE EXCEPTION 'the facts are distributed already: by %, into % shards', v_column, v_shards USING ERRCODE = 'WH004',
-                HINT = 'SELECT * FROM warehouse.distribute(); keeps that. For another number: SELECT alter_distributed_table(''warehouse.fact_orders'', shard_count => 64, cascade_to_colocated => true);';
+            PERFORM warehouse._refuse_distribution(p_shards, p_key, format('They are distributed already, by %s into %s shards.', v_column, v_shards));
         END IF;
     END IF;
     -- The one function that statements run on the workers.
