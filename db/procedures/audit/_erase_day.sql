@@ -20,10 +20,14 @@ BEGIN
                           'warehouse.orders_superseded', 'warehouse.events_superseded']::regclass[]) AS t (name)
     LOOP
         CONTINUE WHEN v_table.partition IS NULL;
-        EXECUTE format('UPDATE %s t SET user_id = $1 %s WHERE t.load_date = $2 AND t.user_id = $3', v_table.partition,
-                       audit._without_personal(v_table.name))
-        USING p_erased.pseudonym, p_day, p_user_id;
-        GET DIAGNOSTICS v_rows = ROW_COUNT;
+        IF warehouse._distribution_column(v_table.name) = 'user_id' THEN
+            v_rows := audit._move_to_pseudonym(v_table.name, v_table.partition, p_user_id, p_erased.pseudonym, p_day);
+        ELSE
+            EXECUTE format('UPDATE %s t SET user_id = $1 %s WHERE t.load_date = $2 AND t.user_id = $3', v_table.partition,
+                           audit._without_personal(v_table.name))
+            USING p_erased.pseudonym, p_day, p_user_id;
+            GET DIAGNOSTICS v_rows = ROW_COUNT;
+        END IF;
         IF v_table.is_staging THEN
             v_staging := v_staging + v_rows;
         ELSE

@@ -11,6 +11,8 @@ DECLARE
     v_warehouse bigint;
     v_audit     bigint;
     v_files     bigint;
+    v_first     timestamptz;
+    v_last      timestamptz;
 BEGIN
     PERFORM warehouse._lock_warehouse_exclusive();
     INSERT INTO pg_temp.erasure_days (load_date) SELECT u.load_date FROM warehouse.user_loads u
@@ -20,11 +22,9 @@ BEGIN
     END IF;
 
     PERFORM audit._admit_pseudonym(s.user_id, p_erased.pseudonym) FROM pg_temp.erasure_spellings s;
-    UPDATE warehouse.dim_user d SET first_seen_at = l.first_seen_at, last_seen_at = l.last_seen_at
-    FROM (SELECT min(u.first_seen_at) AS first_seen_at, max(u.last_seen_at) AS last_seen_at
-          FROM warehouse.user_loads u WHERE u.user_id = p_erased.pseudonym) AS l
-    WHERE d.user_id = p_erased.pseudonym AND (d.first_seen_at, d.last_seen_at) IS DISTINCT FROM (l.first_seen_at, l.last_seen_at)
-      AND l.first_seen_at IS NOT NULL;
+    SELECT min(u.first_seen_at), max(u.last_seen_at) INTO v_first, v_last FROM warehouse.user_loads u WHERE u.user_id = p_erased.pseudonym;
+    UPDATE warehouse.dim_user d SET first_seen_at = v_first, last_seen_at = v_last
+    WHERE d.user_id = p_erased.pseudonym AND (d.first_seen_at, d.last_seen_at) IS DISTINCT FROM (v_first, v_last) AND v_first IS NOT NULL;
     DELETE FROM warehouse.unseen_members m WHERE m.dimension = 'user' AND m.member_id IN (SELECT s.user_id FROM pg_temp.erasure_spellings s);
     INSERT INTO warehouse.unseen_members (dimension, member_id)
     SELECT 'user', d.user_id FROM warehouse.dim_user d

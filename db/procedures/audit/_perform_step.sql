@@ -33,6 +33,7 @@ BEGIN
         RETURN ROW(0, 0, 0, 0, NULL)::audit.step_result;
     END IF;
 
+    PERFORM warehouse._use_workers(v_step.needs_pass);
     PERFORM warehouse._refuse_while_zone_changes();
     -- Before a partition is looked up, and before any other lock: compaction drops the days that it merged.
     PERFORM warehouse._lock_month_shared(v_load_date);

@@ -11,7 +11,8 @@ BEGIN
 
     IF p_first < (SELECT min(d) FROM unnest(v_range) AS d) OR p_last > (SELECT max(d) FROM unnest(v_range) AS d) THEN
         PERFORM warehouse._execute_or_give_up(format('new range of dates for %s', p_partition), ARRAY[p_partition], ARRAY[
-            format('ALTER TABLE %s DROP CONSTRAINT date_id_range, ADD CONSTRAINT date_id_range CHECK (date_id BETWEEN %s AND %s)',
+            format('ALTER TABLE %s DROP CONSTRAINT date_id_range', p_partition),
+            format('ALTER TABLE %s ADD CONSTRAINT date_id_range CHECK (date_id BETWEEN %s AND %s)',
                    p_partition,
                    (SELECT min(d) FROM unnest(v_range || p_first) AS d), (SELECT max(d) FROM unnest(v_range || p_last) AS d))]);
     END IF;

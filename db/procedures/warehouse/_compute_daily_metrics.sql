@@ -57,6 +57,8 @@ COMMENT ON FUNCTION warehouse._compute_daily_metrics(date)
 CREATE OR REPLACE FUNCTION warehouse._remove_unseen_members() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $_remove_unseen_members$
+DECLARE
+    v_members text[];
 BEGIN
     -- Locked before the dimensions: a swap of facts that is under way must not wait for us while we wait for its figures.
     PERFORM warehouse._lock_publishing('warehouse.daily_metrics');
@@ -64,29 +66,30 @@ BEGIN
     PERFORM warehouse._lock_publishing('warehouse.dim_product');
     PERFORM warehouse._lock_publishing('warehouse.dim_user');
 
-    WITH removed AS (
-        DELETE FROM warehouse.dim_product d
-        USING warehouse.unseen_members m
-        WHERE m.dimension = 'product' AND d.product_id = m.member_id
-          AND NOT EXISTS (SELECT FROM warehouse.fact_orders f WHERE f.product_id = m.member_id)
-          AND NOT EXISTS (SELECT FROM warehouse.fact_events f WHERE f.product_id = m.member_id)
+    -- Ids, not joins: facts and dimensions may be on other machines than the rest.
+    v_members := ARRAY(
+        SELECT m.member_id FROM warehouse.unseen_members m
+        WHERE m.dimension = 'product'
           AND NOT EXISTS (SELECT FROM warehouse.orders_superseded o WHERE o.product_id = m.member_id)
-          AND NOT EXISTS (SELECT FROM warehouse.events_superseded e WHERE e.product_id = m.member_id)
-        RETURNING d.product_id
-    )
-    DELETE FROM warehouse.unseen_members m USING removed r WHERE m.dimension = 'product' AND m.member_id = r.product_id;
+          AND NOT EXISTS (SELECT FROM warehouse.events_superseded e WHERE e.product_id = m.member_id));
+    v_members := ARRAY(
+        SELECT m.member_id FROM unnest(v_members) AS m (member_id)
+        EXCEPT SELECT f.product_id FROM warehouse.fact_orders f WHERE f.product_id = ANY (v_members)
+        EXCEPT SELECT f.product_id FROM warehouse.fact_events f WHERE f.product_id = ANY (v_members));
+    DELETE FROM warehouse.dim_product d WHERE d.product_id = ANY (v_members);
+    DELETE FROM warehouse.unseen_members m WHERE m.dimension = 'product' AND m.member_id = ANY (v_members);
 
-    WITH removed AS (
-        DELETE FROM warehouse.dim_user d
-        USING warehouse.unseen_members m
-        WHERE m.dimension = 'user' AND d.user_id = m.member_id
-          AND NOT EXISTS (SELECT FROM warehouse.fact_orders f WHERE f.user_id = m.member_id)
-          AND NOT EXISTS (SELECT FROM warehouse.fact_events f WHERE f.user_id = m.member_id)
+    v_members := ARRAY(
+        SELECT m.member_id FROM warehouse.unseen_members m
+        WHERE m.dimension = 'user'
           AND NOT EXISTS (SELECT FROM warehouse.orders_superseded o WHERE o.user_id = m.member_id)
-          AND NOT EXISTS (SELECT FROM warehouse.events_superseded e WHERE e.user_id = m.member_id)
-        RETURNING d.user_id
-    )
-    DELETE FROM warehouse.unseen_members m USING removed r WHERE m.dimension = 'user' AND m.member_id = r.user_id;
+          AND NOT EXISTS (SELECT FROM warehouse.events_superseded e WHERE e.user_id = m.member_id));
+    v_members := ARRAY(
+        SELECT m.member_id FROM unnest(v_members) AS m (member_id)
+        EXCEPT SELECT f.user_id FROM warehouse.fact_orders f WHERE f.user_id = ANY (v_members)
+        EXCEPT SELECT f.user_id FROM warehouse.fact_events f WHERE f.user_id = ANY (v_members));
+    DELETE FROM warehouse.dim_user d WHERE d.user_id = ANY (v_members);
+    DELETE FROM warehouse.unseen_members m WHERE m.dimension = 'user' AND m.member_id = ANY (v_members);
 END
 $_remove_unseen_members$;
 COMMENT ON FUNCTION warehouse._remove_unseen_members() IS 'Removes members that no load mentions any more, once no fact refers to them';

@@ -1,20 +1,15 @@
 -- Gives a filled table what it needs to become a partition: constraints, indexes and statistics.
 CREATE OR REPLACE FUNCTION warehouse._constrain_partition(p_parent regclass, p_name text, p_from date, p_to date) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD' SET maintenance_work_mem = '256MB'
-    SET default_statistics_target = 100
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD' SET default_statistics_target = 100
 AS $_constrain_partition$
 DECLARE
     v_proofs text;
     v_dates  text;
-    v_index  text;
+    v_column constant name := warehouse._distribution_column(p_parent);
 BEGIN
-    FOR v_index IN
-        SELECT format('CREATE %s INDEX ON %s %s', CASE WHEN i.indisunique THEN 'UNIQUE' END, p_name,
-                      substring(pg_get_indexdef(i.indexrelid) FROM ' (USING .*)$'))
-        FROM pg_index i WHERE i.indrelid = p_parent ORDER BY i.indexrelid
-    LOOP
-        EXECUTE v_index;
-    END LOOP;
+    IF v_column IS NULL THEN
+        PERFORM warehouse._index_partition(p_parent, p_name);
+    END IF;
 
     SELECT string_agg(format('ALTER COLUMN %I SET NOT NULL', a.attname), ', ') INTO v_proofs
     FROM pg_attribute a WHERE a.attrelid = p_parent AND a.attnum > 0 AND a.attnotnull AND NOT a.attisdropped;
@@ -36,10 +31,16 @@ BEGIN
         v_proofs := concat_ws(', ', v_proofs, v_dates);
     END IF;
     EXECUTE format('ALTER TABLE %s %s', p_name, v_proofs);
-    -- A publication identifies changed and deleted rows by this; partitions do not inherit it from their parent.
-    EXECUTE format('ALTER TABLE %s REPLICA IDENTITY USING INDEX %I', p_name,
-                   (SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
-                    WHERE i.indrelid = p_name::regclass AND i.indisunique ORDER BY i.indexrelid LIMIT 1));
+    IF v_column IS NULL THEN
+        -- A publication identifies changed and deleted rows by this; partitions do not inherit it from their parent.
+        EXECUTE format('ALTER TABLE %s REPLICA IDENTITY USING INDEX %I', p_name,
+                       (SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+                        WHERE i.indrelid = p_name::regclass AND i.indisunique ORDER BY i.indexrelid LIMIT 1));
+    ELSE
+        -- Spread first, so that each worker builds the indexes of its shards at once, not row by row. Citus takes no REPLICA IDENTITY.
+        PERFORM warehouse._spread_partition(p_parent, p_name, v_column);
+        PERFORM warehouse._index_partition(p_parent, p_name);
+    END IF;
 
     -- Of staging only sums are asked, and few know a fact's column better for a sample twice as large.
     PERFORM set_config('default_statistics_target', CASE WHEN p_parent::text LIKE 'staging.%' THEN '20' ELSE '50' END, true);

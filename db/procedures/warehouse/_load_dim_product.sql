@@ -66,21 +66,22 @@ BEGIN
 
     PERFORM warehouse._write_product_versions(p_load_date);
 
-    UPDATE warehouse.dim_product p
-    SET (product_name, category, brand, current_price, effective_from, is_inferred, updated_at)
-      = (w.product_name, w.category, w.brand, w.current_price, w.effective_from, w.effective_from IS NULL, now())
-    FROM (
-        SELECT c.product_id, newest.product_name, newest.category, newest.brand, newest.current_price, newest.effective_from
-        FROM pg_temp.changed_products c
-        LEFT JOIN LATERAL (
-            SELECT v.* FROM warehouse.dim_product_history v
-            WHERE v.product_id = c.product_id ORDER BY v.effective_from DESC LIMIT 1
-        ) AS newest ON true
-        WHERE c.is_described
-    ) AS w
-    WHERE p.product_id = w.product_id
+    INSERT INTO warehouse.dim_product (product_id, product_name, category, brand, current_price, effective_from, is_inferred)
+    SELECT p.product_id, newest.product_name, newest.category, newest.brand, newest.current_price, newest.effective_from,
+           newest.effective_from IS NULL
+    FROM pg_temp.changed_products c
+    JOIN warehouse.dim_product p ON p.product_id = c.product_id
+    LEFT JOIN LATERAL (
+        SELECT v.* FROM warehouse.dim_product_history v
+        WHERE v.product_id = c.product_id ORDER BY v.effective_from DESC LIMIT 1
+    ) AS newest ON true
+    WHERE c.is_described
       AND (p.product_name, p.category, p.brand, p.current_price, p.effective_from)
-          IS DISTINCT FROM (w.product_name, w.category, w.brand, w.current_price, w.effective_from);
+          IS DISTINCT FROM (newest.product_name, newest.category, newest.brand, newest.current_price, newest.effective_from)
+    ON CONFLICT ON CONSTRAINT dim_product_pkey DO UPDATE
+    SET product_name = excluded.product_name, category = excluded.category, brand = excluded.brand,
+        current_price = excluded.current_price, effective_from = excluded.effective_from,
+        is_inferred = excluded.is_inferred, updated_at = excluded.updated_at;
 
     DELETE FROM warehouse.unseen_members m
     USING pg_temp.changed_products c WHERE c.is_seen AND m.dimension = 'product' AND m.member_id = c.product_id;

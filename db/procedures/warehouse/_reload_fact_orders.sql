@@ -16,6 +16,7 @@
 -- Passed in temporary tables, to _find_contested_orders, _give_owners_back and _take_owners_over here and to _place_facts.sql:
 --   loaded_keys (order_id, source_updated_at)                the orders of this load
 --   contested_orders (order_id, owner_date, is_ours)         those that another load owns; whether this load outranks it
+--   owned_before (order_id)                                  the orders of this load in the facts, as they were
 --   gone_orders (order_id)                                   orders that this load had and no longer has
 --   superseded_rows (columns of the facts)                   its lines while the report of another load counts
 --   given_back (order_id, load_date, source_updated_at)      orders that it gives back, and to which load
@@ -52,27 +53,26 @@ BEGIN
                     WHERE l.order_id IN (SELECT c.order_id FROM pg_temp.contested_orders c WHERE NOT c.is_ours)', v_lines);
     PERFORM warehouse._replace_superseded('warehouse.orders_superseded', p_load_date);
 
-    -- Orders that this load no longer has go back to the highest ranking load that has them.
+    -- The orders in this load's facts; those that it no longer has go back to the highest ranking load that has them.
+    CREATE TEMPORARY TABLE owned_before (order_id text COLLATE "C") ON COMMIT DROP;
     IF v_live IS NOT NULL THEN
-        EXECUTE format($query$
-            CREATE TEMPORARY TABLE gone_orders ON COMMIT DROP AS
-            SELECT DISTINCT l.order_id FROM %s l
-            WHERE l.load_date = %L AND NOT EXISTS (SELECT FROM pg_temp.loaded_keys k WHERE k.order_id = l.order_id)
-            $query$, v_live, p_load_date);
+        EXECUTE format('INSERT INTO pg_temp.owned_before (order_id) SELECT DISTINCT l.order_id FROM %s l WHERE l.load_date = %L',
+                       v_live, p_load_date);
+        ANALYZE pg_temp.owned_before;
+        CREATE TEMPORARY TABLE gone_orders ON COMMIT DROP AS
+        SELECT o.order_id FROM pg_temp.owned_before o
+        WHERE NOT EXISTS (SELECT FROM pg_temp.loaded_keys k WHERE k.order_id = o.order_id);
         PERFORM warehouse._give_owners_back(p_load_date);
         DROP TABLE pg_temp.gone_orders;
     END IF;
 
     PERFORM warehouse._take_owners_over(p_load_date);
-    -- Orders that nobody owns yet; those that this load owned before are in its facts. In index order, each page is
-    -- looked for once.
-    EXECUTE format('INSERT INTO warehouse.order_owners (order_id, load_date, source_updated_at)
-                    SELECT k.order_id, %1$L, k.source_updated_at FROM pg_temp.loaded_keys k
-                    WHERE NOT EXISTS (SELECT FROM pg_temp.contested_orders c WHERE c.order_id = k.order_id) %2$s
-                    ORDER BY k.order_id', p_load_date,
-                   CASE WHEN v_live IS NOT NULL THEN
-                       format('AND NOT EXISTS (SELECT FROM %s l WHERE l.load_date = %L AND l.order_id = k.order_id)', v_live, p_load_date)
-                   END);
+    -- Orders that nobody owns yet. In index order, each page is looked for once.
+    INSERT INTO warehouse.order_owners (order_id, load_date, source_updated_at)
+    SELECT k.order_id, p_load_date, k.source_updated_at FROM pg_temp.loaded_keys k
+    WHERE NOT EXISTS (SELECT FROM pg_temp.contested_orders c WHERE c.order_id = k.order_id)
+      AND NOT EXISTS (SELECT FROM pg_temp.owned_before o WHERE o.order_id = k.order_id)
+    ORDER BY k.order_id;
 
     v_owned := v_lines;
     IF EXISTS (SELECT FROM pg_temp.contested_orders c WHERE NOT c.is_ours) THEN
@@ -84,7 +84,7 @@ BEGIN
     PERFORM warehouse._move_rows('warehouse.fact_orders', 'warehouse.orders_superseded', ARRAY['order_id']);
     v_result := warehouse._write_order_figures(p_load_date, v_owned);
     PERFORM warehouse._place_facts('warehouse.fact_orders', p_load_date, v_owned, ARRAY['order_id', 'line_number'], v_built);
-    DROP TABLE pg_temp.loaded_keys, pg_temp.contested_orders, pg_temp.superseded_rows, pg_temp.given_back, pg_temp.taken_over,
+    DROP TABLE pg_temp.loaded_keys, pg_temp.owned_before, pg_temp.contested_orders, pg_temp.superseded_rows, pg_temp.given_back, pg_temp.taken_over,
                pg_temp.taken_rows, pg_temp.given_rows;
     RETURN v_result;
 END

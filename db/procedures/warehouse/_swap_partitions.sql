@@ -5,8 +5,8 @@ CREATE OR REPLACE FUNCTION warehouse._swap_partitions(
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD'
 AS $_swap_partitions$
 DECLARE
-    v_foreign_keys text;
-    v_relations    regclass[];
+    v_key       record;
+    v_relations regclass[];
 BEGIN
     -- Whoever writes a dimension reads it first. A writer that came in between would wait for the foreign keys made below,
     -- and block the swap for as long: so writers and swaps take turns. In the order of names, as everywhere.
@@ -15,13 +15,11 @@ BEGIN
           WHERE k.conrelid = p_parent AND k.contype = 'f' ORDER BY k.confrelid::regclass::text COLLATE "C") AS d;
 
     -- Foreign keys are proved before the lock on the parent is asked for: readers wait for the catalog only.
-    SELECT string_agg(format('ADD CONSTRAINT %I %s', k.conname, pg_get_constraintdef(k.oid)), ', '),
-           array_agg(k.confrelid::regclass)
-    INTO v_foreign_keys, v_relations
-    FROM pg_constraint k WHERE k.conrelid = p_parent AND k.contype = 'f';
-    IF v_foreign_keys IS NOT NULL THEN
-        EXECUTE format('ALTER TABLE %s %s', p_new, v_foreign_keys);
-    END IF;
+    FOR v_key IN SELECT k.conname, pg_get_constraintdef(k.oid) AS definition, k.confrelid::regclass AS dimension
+                 FROM pg_constraint k WHERE k.conrelid = p_parent AND k.contype = 'f' ORDER BY k.conname LOOP
+        EXECUTE format('ALTER TABLE %s ADD CONSTRAINT %I %s', p_new, v_key.conname, v_key.definition);
+        v_relations := v_relations || v_key.dimension;
+    END LOOP;
 
     PERFORM warehouse._execute_or_give_up(
         format('swap of %s', p_name),

@@ -43,8 +43,7 @@ BEGIN
     ANALYZE pg_temp.version_starts;
 
     DELETE FROM warehouse.dim_product_history h
-    USING pg_temp.version_starts s
-    WHERE NOT s.begins AND h.product_id = s.product_id AND h.effective_from = s.effective_from;
+    WHERE (h.product_id, h.effective_from) IN (SELECT s.product_id, s.effective_from FROM pg_temp.version_starts s WHERE NOT s.begins);
 
     INSERT INTO warehouse.dim_product_history AS h (product_id, product_name, category, brand, current_price, effective_from)
     SELECT s.product_id, s.product_name, s.category, s.brand, s.current_price, s.effective_from
@@ -57,10 +56,10 @@ BEGIN
           IS DISTINCT FROM (excluded.product_name, excluded.category, excluded.brand, excluded.current_price);
 
     -- A version ends where the next begins; from the version before this day on, that may have moved.
-    UPDATE warehouse.dim_product_history h
-    SET effective_to = w.effective_to, updated_at = now()
+    INSERT INTO warehouse.dim_product_history (product_id, effective_from, effective_to)
+    SELECT w.product_id, w.effective_from, w.effective_to
     FROM (
-        SELECT v.product_id, v.effective_from,
+        SELECT v.product_id, v.effective_from, v.effective_to AS old_effective_to,
                lead(v.effective_from) OVER (PARTITION BY v.product_id ORDER BY v.effective_from) AS effective_to
         FROM pg_temp.changed_products c
         JOIN warehouse.dim_product_history v ON v.product_id = c.product_id
@@ -69,8 +68,9 @@ BEGIN
                  WHERE b.product_id = c.product_id AND b.effective_from < p_load_date), '-infinity')
         WHERE c.is_described
     ) AS w
-    WHERE h.product_id = w.product_id AND h.effective_from = w.effective_from
-      AND h.effective_to IS DISTINCT FROM w.effective_to;
+    WHERE w.effective_to IS DISTINCT FROM w.old_effective_to
+    ON CONFLICT ON CONSTRAINT dim_product_history_pkey DO UPDATE
+    SET effective_to = excluded.effective_to, updated_at = excluded.updated_at;
     DROP TABLE pg_temp.version_starts;
 END
 $_write_product_versions$;
