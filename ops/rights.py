@@ -14,7 +14,15 @@ SCHEMA = PROJECT / "db" / "schema"
 # Roles that own the functions in which they evaluate what people wrote.
 EVALUATORS = ("warehouse_checker", "warehouse_shaper")
 # What our files say of these is all that they may do with what our files make. Logins of your own are yours to grant.
-GRANTEES = ("PUBLIC", "warehouse_loader", "warehouse_runner", "warehouse_analyst", "warehouse_bi", "warehouse_reporter", *EVALUATORS)
+GRANTEES = (
+    "PUBLIC",
+    "warehouse_loader",
+    "warehouse_runner",
+    "warehouse_analyst",
+    "warehouse_bi",
+    "warehouse_reporter",
+    *EVALUATORS,
+)
 # Who makes temporary tables; a login of a BI tool does not.
 TEMPORARY = (OWNER, "warehouse_loader", "warehouse_runner", "warehouse_analyst", *EVALUATORS)
 SCHEMAS = ("raw", "staging", "shapes", "warehouse", "audit", "marts")
