@@ -17,7 +17,7 @@ def empty_all_but_raw(warehouse: Warehouse) -> None:
         " WHERE c.relnamespace IN ('staging'::regnamespace, 'warehouse'::regnamespace, 'audit'::regnamespace)"
         "   AND c.relkind IN ('r', 'p')"
         "   AND c.relname NOT IN ('codes', 'null_markers', 'fields', 'order_statuses', 'dq_rules', 'settings', 'steps',"
-        "                         'routine_files', 'erasures', 'erased_users')"
+        "                         'inputs', 'routine_files', 'erasures', 'erased_users')"
     )
     warehouse.execute(f"TRUNCATE {made[0].names}")
     warehouse.execute("INSERT INTO warehouse.dim_user (user_id, is_inferred) VALUES ('(guest)', true)")
