@@ -490,6 +490,19 @@ def test_what_an_older_release_remembered_is_told_in_words(shop: Warehouse) -> N
 
 
 @pytest.mark.once
+def test_of_an_upgrade_the_routines_with_another_text_are_named_first(shop: Warehouse) -> None:
+    """Their rights are granted anew, too: that rewrites all of them."""
+    shop.execute("REVOKE ALL ON ALL ROUTINES IN SCHEMA staging FROM warehouse_loader")
+    shop.execute("GRANT EXECUTE ON ALL ROUTINES IN SCHEMA staging TO warehouse_loader")
+    (told,) = reasons(shop, "load_dim_date")
+    assert " was rewritten with the same text, as by GRANT; " in told
+    shop.execute("ALTER FUNCTION staging._trimmed(text) COST 7")
+    (told,) = reasons(shop, "load_dim_date")
+    assert " changes of routines: staging._trimmed was replaced; " in told
+    assert told.endswith(" more")
+
+
+@pytest.mark.once
 def test_a_plan_of_nothing_is_empty_and_a_wrong_range_is_refused(warehouse: Warehouse) -> None:
     assert plan(warehouse) == []
     assert plan(warehouse, DAY, DAY) == []
