@@ -66,6 +66,7 @@ OF_RUNS = (
     "audit.gate_verdicts",
     "audit.routine_files",
     "audit.step_inputs",  # digests of versions, which count how often staging was made
+    "audit.input_states",
     "raw.dropped_months",  # the partitions themselves are compared
     "audit.bad_records",  # compared without its ids
 )

@@ -8,6 +8,7 @@ The plan is read as an analyst, in a read-only transaction; then the days are ru
 """
 
 import contextlib
+import json
 import os
 import random
 import threading
@@ -23,6 +24,7 @@ from hypothesis import HealthCheck, Phase, given, note, seed, settings
 from hypothesis import strategies as st
 from pytest_postgresql.executors.noop import NoopExecutor
 
+from glue.cli import main
 from tests.conftest import Warehouse
 from tests.promises import new_warehouse
 from tests.shop import event, events, order, orders, product
@@ -488,6 +490,19 @@ def test_what_an_older_release_remembered_is_told_in_words(shop: Warehouse) -> N
 
 
 @pytest.mark.once
+def test_of_an_upgrade_the_routines_with_another_text_are_named_first(shop: Warehouse) -> None:
+    """Their rights are granted anew, too: that rewrites all of them."""
+    shop.execute("REVOKE ALL ON ALL ROUTINES IN SCHEMA staging FROM warehouse_loader")
+    shop.execute("GRANT EXECUTE ON ALL ROUTINES IN SCHEMA staging TO warehouse_loader")
+    (told,) = reasons(shop, "load_dim_date")
+    assert " was rewritten with the same text, as by GRANT; " in told
+    shop.execute("ALTER FUNCTION staging._trimmed(text) COST 7")
+    (told,) = reasons(shop, "load_dim_date")
+    assert " changes of routines: staging._trimmed was replaced; " in told
+    assert told.endswith(" more")
+
+
+@pytest.mark.once
 def test_a_plan_of_nothing_is_empty_and_a_wrong_range_is_refused(warehouse: Warehouse) -> None:
     assert plan(warehouse) == []
     assert plan(warehouse, DAY, DAY) == []
@@ -521,3 +536,27 @@ def test_a_session_that_keeps_states_keeps_no_step_waiting(shop: Warehouse) -> N
         shop.call("warehouse.run_day", DAY)
     shop.execute("UPDATE audit.settings SET value = '397' WHERE name = 'oldest_order_days'")
     assert reasons(shop, "load_dim_date") == ["settings changed"]
+
+
+@pytest.mark.once
+def test_the_command_prints_the_plan(
+    shop: Warehouse, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("WAREHOUSE_DSN", shop.dsn)
+    capsys.readouterr()
+    assert main(["plan"]) == 0
+    assert capsys.readouterr().out == f"A run of 1 day, {DAY}: of its steps 10 do nothing.\n\n"
+    shop.execute("INSERT INTO audit.dq_rules (rule_name, check_type, expression, max_value, severity, description)"
+                 " VALUES (E'own\\x1b[31m', 'own', '1', 1, 'warning', '')")  # fmt: skip
+    assert main(["plan", "--from", str(DAY)]) == 0
+    said = capsys.readouterr().out
+    assert f"A run of 1 day, {DAY}: of its steps 1 work, 9 do nothing.\nEstimated from the time" in said
+    assert f"1  {DAY}      1  rule own\ufffd[31m is new" in said
+    assert "  work         check_quality\n" in said
+    assert main(["plan", "--json", "--to", str(DAY)]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["works"], found["skips"], len(found["steps"])) == (1, 9, 10)
+    assert main(["plan", "--from", "2030-01-01", "--to", "2030-01-31"]) == 0
+    assert "Raw holds nothing of these days." in capsys.readouterr().out
+    with pytest.raises(SystemExit, match="2"):
+        main(["plan", "--from", "2025-12-20", "--to", "2025-12-19"])

@@ -14,7 +14,8 @@ AS $_change_in_words$
         WHERE b.value IS DISTINCT FROM n.value
     ),
     told AS (
-        SELECT row_number() OVER (ORDER BY c.part COLLATE "C") AS place,
+        -- First the routines whose text is another one: rights, or a restored dump, rewrite them all.
+        SELECT row_number() OVER (ORDER BY p_input.input = 'routines' AND c.before -> 'text' = c.now -> 'text', c.part COLLATE "C") AS place,
                left(c.part, 200) || audit._part_in_words(p_input.input, c.before, c.now) AS change
         FROM changes c
     ),
@@ -42,6 +43,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $_part_in_words$
     SELECT CASE
         WHEN p_input LIKE 'staging%' THEN ' was made anew'
+        WHEN p_input = 'routines' AND p_before -> 'text' = p_now -> 'text' THEN ' was rewritten with the same text, as by GRANT'
         WHEN p_input IN ('routines', 'views') AND p_before IS NOT NULL AND p_now IS NOT NULL THEN ' was replaced'
         WHEN p_before IS NULL THEN ' is new'
         WHEN p_now IS NULL THEN ' is gone'

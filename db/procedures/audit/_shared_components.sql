@@ -5,7 +5,7 @@ CREATE OR REPLACE FUNCTION audit._shared_components(p_step audit.steps) RETURNS 
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $_shared_components$
 BEGIN
-    RETURN (SELECT jsonb_object_agg(i.input, audit._shared_digest(i.input, p_step))
+    RETURN (SELECT coalesce(jsonb_object_agg(i.input, audit._shared_digest(i.input, p_step)), '{}')
             FROM audit.inputs i WHERE NOT i.of_day AND (i.of_all_steps OR i.input = ANY (p_step.inputs)));
 END
 $_shared_components$;

@@ -24,8 +24,11 @@ BEGIN
     ELSIF p_input = 'settings' THEN
         SELECT jsonb_object_agg(s.name, s.value) INTO v_parts FROM audit.settings s WHERE s.name <> 'skip_unchanged';
     ELSIF p_input = 'routines' THEN
-        SELECT jsonb_object_agg(r.name, r.versions) INTO v_parts
-        FROM (SELECT n.nspname || '.' || p.proname AS name, string_agg(p.oid || ' ' || p.xmin, ',' ORDER BY p.oid) AS versions
+        -- Rights rewrite a routine's row, too: its text tells what an upgrade has really changed.
+        SELECT jsonb_object_agg(r.name, jsonb_build_object('rows', r.rows, 'text', r.text)) INTO v_parts
+        FROM (SELECT n.nspname || '.' || p.proname AS name, string_agg(p.oid || ' ' || p.xmin, ',' ORDER BY p.oid) AS rows,
+                     md5(string_agg(concat_ws(E'\n', pg_get_function_arguments(p.oid), p.prosrc, p.prosqlbody::text, p.proconfig::text,
+                                              p.procost, p.provolatile, p.proisstrict, p.prosecdef), E'\n' ORDER BY p.oid)) AS text
               FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
               WHERE p.oid >= 16384 AND n.nspname IN ('raw', 'staging', 'audit', 'warehouse')
               GROUP BY n.nspname, p.proname) AS r;

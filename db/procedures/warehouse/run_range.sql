@@ -38,13 +38,3 @@ BEGIN
 END
 $run_range$;
 COMMENT ON PROCEDURE warehouse.run_range(date, date) IS 'Runs each day of a range that raw holds, in order';
-
--- The days of a range for which raw holds a delivery, in order.
-CREATE OR REPLACE FUNCTION audit._days_in_raw(p_from date, p_to date) RETURNS date[]
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-AS $_days_in_raw$
-    SELECT coalesce(array_agg(DISTINCT l.run_date ORDER BY l.run_date), '{}')
-    FROM raw.file_loads l
-    WHERE l.run_date BETWEEN p_from AND p_to;
-$_days_in_raw$;
-COMMENT ON FUNCTION audit._days_in_raw(date, date) IS 'The days of a range for which raw holds a delivery, in order';
