@@ -200,6 +200,8 @@ def test_what_a_preview_says_changes_in_random_situations_is_what_changes(wareho
                 note(f"{day} {change}")
                 compare(warehouse, day, change)
                 seen += 1
+                if seen % 50 == 0:
+                    print(f"{seen} situations of PREVIEW_SEED={SEED}", flush=True)
 
     print(f"PREVIEW_SEED={SEED}")
     look()
