@@ -38,13 +38,13 @@ BEGIN
     INSERT INTO pg_temp.unseen_members SELECT m.* FROM warehouse.unseen_members m;
     INSERT INTO pg_temp.dq_results
     SELECT d.* FROM audit.dq_results d WHERE d.run_id = (SELECT v.run_id FROM audit.gate_verdicts v WHERE v.run_date = p_load_date);
-    -- Of other days, what has worked since the day's steps did: a verdict that read their tables no longer holds.
+    -- Of other days, what has worked since the day's verdict: if it read their tables it no longer holds; and the newest work,
+    -- which knows what rules read.
     INSERT INTO pg_temp.step_inputs
-    SELECT i.* FROM audit.step_inputs i WHERE i.run_date = p_load_date
-    UNION ALL
     SELECT i.* FROM audit.step_inputs i
-    WHERE i.run_date <> p_load_date
-      AND i.worked_in >= (SELECT min(pg_snapshot_xmin(o.seen)) FROM audit.step_inputs o WHERE o.run_date = p_load_date AND o.step = 'check_quality');
+    WHERE i.run_date = p_load_date
+       OR i.worked_in >= least((SELECT pg_snapshot_xmin(o.seen) FROM audit.step_inputs o WHERE o.run_date = p_load_date AND o.step = 'check_quality'),
+                               (SELECT n.worked_in FROM (SELECT k.worked_in FROM audit.step_inputs k ORDER BY k.worked_in DESC LIMIT 100) AS n ORDER BY n.worked_in LIMIT 1));
     INSERT INTO pg_temp.pipeline_runs (run_id, run_date, status, triggered_by) VALUES (v_run_id, p_load_date, 'running', 'preview');
     CREATE TEMPORARY TABLE preview_lines (line jsonb);
 END

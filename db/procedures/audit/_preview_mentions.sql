@@ -14,7 +14,7 @@ BEGIN
             UNION ALL
             SELECT n.nspname || '.' || c.relname, pg_get_viewdef(c.oid), c.oid
             FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-            WHERE n.nspname IN ('staging', 'warehouse', 'audit') AND c.relkind = 'v'
+            WHERE n.nspname IN ('staging', 'warehouse') AND c.relkind = 'v'
         )
         SELECT DISTINCT t.name, m[1], NULL::oid, NULL::text
         FROM texts t CROSS JOIN LATERAL regexp_matches(t.text, '\m((?:raw|staging|warehouse|audit)\.\w+)', 'g') AS m

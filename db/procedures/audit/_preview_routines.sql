@@ -46,9 +46,9 @@ BEGIN
     LOOP
         EXECUTE format('SELECT pg_temp._place(%L)', v_copy.definition) INTO v_command;
         EXECUTE v_command;
-        EXECUTE format('SELECT pg_temp._place(%L)', v_copy.name) INTO v_command;
-        EXECUTE format('REVOKE ALL ON %s FROM PUBLIC', v_command);
+        -- For nobody else: PUBLIC has no rights to what the owner makes.
         IF v_copy.is_for_rules THEN
+            EXECUTE format('SELECT pg_temp._place(%L)', v_copy.name) INTO v_command;
             EXECUTE format('GRANT ALL ON %s TO warehouse_checker', v_command);
         END IF;
     END LOOP;
