@@ -65,7 +65,7 @@ def refused(statement: str) -> list[str]:
         if re.search(r"\b(?:now|clock_timestamp|random|current_(?:date|time|timestamp))\b", statement[match.end() :]):
             found.append("DO UPDATE with what is not immutable: take it from excluded")
     if re.search(r"\bLANGUAGE sql\b.*\bAS \$", statement) and re.search(
-        rf"{FACTS}|\b(?:INSERT INTO|UPDATE|DELETE FROM) {PLANNED}", statement.split("LANGUAGE sql")[1]
+        rf"\b(?:FROM|JOIN) {FACTS}|\b(?:INSERT INTO|UPDATE|DELETE FROM) {PLANNED}", statement.split("LANGUAGE sql")[1]
     ):
         found.append("a function in LANGUAGE sql: its parameters reach no shard; write it in PL/pgSQL")
     if re.search(rf"\bCREATE (?:CONSTRAINT )?TRIGGER\b.*\bON {PLANNED}", statement):

@@ -33,6 +33,10 @@ BEGIN
     DELETE FROM warehouse.dim_user u WHERE u.user_id IN (SELECT s.user_id FROM pg_temp.erasure_spellings s);
     GET DIAGNOSTICS v_warehouse = ROW_COUNT;
 
+    IF warehouse._is_on_cluster() THEN
+        PERFORM warehouse._drop_replaced();  -- the day before a swap, if its run was interrupted
+    END IF;
+
     PERFORM raw._open_for_erasure(ARRAY[p_erased.digest]);
     CREATE TEMPORARY TABLE refused_files (load_id bigint, run_date date) ON COMMIT DROP;
     WITH rewritten AS (

@@ -42,6 +42,9 @@ BEGIN
     IF EXISTS (SELECT FROM warehouse.unseen_members) THEN
         PERFORM warehouse._remove_unseen_members();
     END IF;
+    IF warehouse._is_on_cluster() THEN
+        PERFORM warehouse._drop_replaced();
+    END IF;
 
     SELECT coalesce(sum(l.delivered_count), 0), 1, coalesce(sum(l.rejected_count), 0), coalesce(sum(l.duplicate_count), 0)
     INTO v_result.rows_in, v_result.rows_out, v_result.rows_rejected, v_result.rows_duplicate

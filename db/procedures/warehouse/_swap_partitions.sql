@@ -7,6 +7,8 @@ AS $_swap_partitions$
 DECLARE
     v_key       record;
     v_relations regclass[];
+    -- Shards take long to drop, and readers would wait for it: _drop_replaced does it, when compute_daily_metrics has proved the day.
+    v_is_spread constant boolean := warehouse._distribution_column(p_parent) IS NOT NULL;
 BEGIN
     -- Whoever writes a dimension reads it first. A writer that came in between would wait for the foreign keys made below,
     -- and block the swap for as long: so writers and swaps take turns. In the order of names, as everywhere.
@@ -26,7 +28,8 @@ BEGIN
         p_parent || p_old || v_relations,
         (SELECT array_agg(format('ALTER TABLE %s DETACH PARTITION %s', p_parent, o)) FROM unnest(p_old) AS o)
         || format('ALTER TABLE %s ATTACH PARTITION %s FOR VALUES FROM (%L) TO (%L)', p_parent, p_new, p_from, p_to)
-        || (SELECT array_agg(format('SELECT warehouse._drop_partition(%L::pg_catalog.regclass)', o)) FROM unnest(p_old) AS o)
+        || (SELECT array_agg(CASE WHEN v_is_spread THEN format('ALTER TABLE %s RENAME TO %I', o, 'replaced_' || o::oid)
+                                  ELSE format('SELECT warehouse._drop_partition(%L::pg_catalog.regclass)', o) END) FROM unnest(p_old) AS o)
         || format('ALTER TABLE %s RENAME TO %I', p_new, split_part(p_name, '.', 2)));
 END
 $_swap_partitions$;
