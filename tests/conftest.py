@@ -11,6 +11,7 @@ The server is our own embedded one (embedded.server), in memory where there is r
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -20,7 +21,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import psycopg
 import pytest
@@ -78,6 +79,34 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes long; everything else stays in its order."""
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
+# -- what shares an expensive fixture stays with one worker ------------------------------------------
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Return what gives tests to the workers: all tests of a file that has an xdist_group go to one worker.
+
+    pytest-xdist 3.8 marks groups in an attribute that tests of pytest 9.2 have no more: nothing would stay together.
+    """
+    if config.getvalue("dist") != "loadgroup":
+        return None
+    from xdist.scheduler import LoadGroupScheduling
+
+    class ByGroup(LoadGroupScheduling):  # type: ignore[misc]
+        groups: ClassVar[dict[str, str | None]] = {}
+
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            if file not in self.groups:
+                found = XDIST_GROUP.search((config.rootpath / file).read_text(encoding="utf-8"))
+                self.groups[file] = found and found[1]
+            return self.groups[file] or nodeid
+
+    return ByGroup(config, log)
+
+
+XDIST_GROUP = re.compile(r'^pytestmark = .*xdist_group\("([^"]+)"\)', re.MULTILINE)
 
 
 # -- one server per run ------------------------------------------------------------------------------

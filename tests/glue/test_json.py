@@ -149,6 +149,7 @@ def test_python_and_postgresql_agree_on_what_json_is(is_json: Callable[[bytes], 
     assert (json_fault(data) is None) == is_json(data)
 
 
+@pytest.mark.once  # that Python and this server agree is asked above
 @with_database(150)
 @given(
     lines=st.lists(candidates.map(lambda data: data.replace(b"\n", b" ")), min_size=1, max_size=8), crlf=st.booleans()
@@ -242,6 +243,7 @@ def test_where_blocks_end_makes_no_difference(data: bytes, block: int) -> None:
     assert pieces == whole
 
 
+@pytest.mark.once  # that Python and this server agree is asked above
 @with_database(200)
 @given(data=spoilt(arrays))
 @example(data=b"[]")

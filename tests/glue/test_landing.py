@@ -355,7 +355,7 @@ def test_a_file_that_cannot_be_read_is_named_and_the_others_are_loaded(warehouse
 
 
 def test_a_connection_lost_in_the_middle_leaves_nothing(warehouse: Warehouse, load: Load) -> None:
-    warehouse.landing.put("orders", DAY, "a.ndjson", b'{"order_id": "O-1"}\n' * 2_000_000)
+    warehouse.landing.put("orders", DAY, "a.ndjson", b'{"order_id": "O-1"}\n' * 1_000_000)
     stopped = threading.Event()
 
     def kill_when_it_copies() -> None:

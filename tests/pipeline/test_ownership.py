@@ -17,10 +17,22 @@ from tests.shop import basket, event, item, order, product
 
 D1, D2, D3, D4 = date(2025, 11, 28), date(2025, 11, 29), date(2025, 11, 30), date(2025, 12, 2)
 ORDERS = list(permutations([D1, D2, D3]))
-# All orders of loading; two of them with the month compacted after every load.
+# All orders of loading; two of them with the month compacted after every load. Which of them is tried is nothing to
+# PostgreSQL: on every version there are the first and the last.
 SEQUENCES = [
-    pytest.param(days, compacted, id="-".join(f"{day:%d}" for day in days) + ("-compacted" if compacted else ""))
+    pytest.param(
+        days,
+        compacted,
+        id="-".join(f"{day:%d}" for day in days) + ("-compacted" if compacted else ""),
+        marks=[] if days in (ORDERS[0], ORDERS[-1]) else [pytest.mark.once],
+    )
     for days, compacted in [*((days, False) for days in ORDERS), (ORDERS[0], True), (ORDERS[-1], True)]
+]
+EACH_ORDER = [
+    pytest.param(days, id="-".join(f"{day:%d}" for day in days), marks=one.marks)
+    for one in SEQUENCES
+    for days, compacted in [one.values]
+    if not compacted
 ]
 MERGE_NOVEMBER = date(2025, 12, 1)
 
@@ -356,7 +368,7 @@ def person(shop: Warehouse, user_id: str = "U-1") -> tuple[Any, ...] | None:
     return tuple(found[0]) if found else None
 
 
-@pytest.mark.parametrize("sequence", ORDERS, ids=lambda days: "-".join(f"{day:%d}" for day in days))
+@pytest.mark.parametrize("sequence", EACH_ORDER)
 def test_a_user_is_as_the_last_order_says_whatever_was_loaded_first(shop: Warehouse, sequence: Sequence[date]) -> None:
     silent = order("O-4", D3, city=None, signup_date=None, marketing_source=None)
     said = {
@@ -424,7 +436,7 @@ def versions(shop: Warehouse, product_id: str = "P-1") -> list[tuple[Any, ...]]:
     ]
 
 
-@pytest.mark.parametrize("sequence", ORDERS, ids=lambda days: "-".join(f"{day:%d}" for day in days))
+@pytest.mark.parametrize("sequence", EACH_ORDER)
 def test_catalogues_may_come_in_any_order(shop: Warehouse, sequence: Sequence[date]) -> None:
     names = {D1: "A", D2: "B", D3: "A"}
     for day in sequence:

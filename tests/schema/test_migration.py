@@ -129,6 +129,7 @@ def migrate_at_once(targets: list[str]) -> None:
     assert result.returncode == 0, result.stderr
 
 
+@pytest.mark.once  # six at once migrate a new server on every version, below
 def test_twenty_migrators_at_once_make_one_warehouse(empty: psycopg.Connection[Any], warehouse: Warehouse) -> None:
     migrate_at_once([dsn(empty)] * 20)
     assert catalog.differences(catalog.read(empty), catalog.read(warehouse.connection), ("twenty", "one")) == []
@@ -261,6 +262,7 @@ def alembic_environment(empty: psycopg.Connection[Any]) -> dict[str, str]:
     return {**os.environ, "WAREHOUSE_DSN": dsn(empty)}
 
 
+@pytest.mark.once  # a command line
 def test_the_alembic_command_works_from_the_project_folder(
     empty: psycopg.Connection[Any], alembic_environment: dict[str, str]
 ) -> None:

@@ -13,7 +13,7 @@ from ops.routines import REVISIONS, SHAPES, routine_files
 from ops.statements import PRIVILEGES
 from tests import shop
 from tests.catalog import SCHEMAS
-from tests.conftest import Warehouse
+from tests.conftest import XDIST_GROUP, Warehouse
 from tests.shop import Landing
 
 SCHEMA_FILES = PROJECT / "db" / "schema"
@@ -367,6 +367,16 @@ def test_no_test_imports_another() -> None:
             if any(part.startswith("test_") for module in modules for part in module.split(".")):
                 importing.append(f"{path}:{node.lineno}")
     assert importing == []
+
+
+def test_what_shares_a_group_says_so_of_its_whole_file() -> None:
+    """Else its tests would not stay with one worker (tests/conftest.py)."""
+    files = {path: path.read_text(encoding="utf-8") for path in sorted((PROJECT / "tests").glob("*/test_*.py"))}
+    grouped = {
+        path.name for path, text in files.items() if "mark.xdist_group(" in text and path.name != "test_rules.py"
+    }
+    assert grouped == {path.name for path, text in files.items() if XDIST_GROUP.search(text)}
+    assert len(grouped) > 4
 
 
 def test_fixtures_have_types_and_tests_say_them() -> None:
