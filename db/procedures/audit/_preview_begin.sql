@@ -12,7 +12,8 @@ DECLARE
         'audit.pipeline_steps', 'audit.dq_results', 'audit.dq_overrides', 'audit.gate_verdicts', 'audit.step_inputs',
         'warehouse.dim_date', 'warehouse.dim_user', 'warehouse.dim_product', 'warehouse.dim_product_history', 'warehouse.user_loads',
         'warehouse.product_loads', 'warehouse.unseen_members', 'warehouse.fact_orders', 'warehouse.fact_events', 'warehouse.order_owners',
-        'warehouse.orders_superseded', 'warehouse.late_events', 'warehouse.events_superseded', 'warehouse.daily_metrics'];
+        'warehouse.orders_superseded', 'warehouse.late_events', 'warehouse.events_superseded', 'warehouse.daily_metrics', 'warehouse.daily_products',
+        'warehouse.daily_order_statuses', 'warehouse.daily_event_types', 'audit.day_profile', 'audit.day_codes', 'audit.profile_digests', 'audit.input_states'];
     v_name   text;
     v_run_id bigint := (SELECT coalesce(max(r.run_id), 0) + 1 FROM audit.pipeline_runs r);
 BEGIN
@@ -30,11 +31,17 @@ BEGIN
         PERFORM audit._preview_day('staging', v_name, p_load_date);
     END LOOP;
     FOREACH v_name IN ARRAY ARRAY['staging.loads', 'audit.bad_records', 'audit.dq_overrides', 'audit.gate_verdicts', 'warehouse.daily_metrics',
+                                  'audit.day_profile', 'audit.day_codes', 'audit.profile_digests',
                                   'warehouse.user_loads', 'warehouse.product_loads'] LOOP
         EXECUTE format('INSERT INTO pg_temp.%I SELECT %s FROM %s AS t WHERE t.%I = %L',
                        CASE WHEN v_name ~ '_loads' THEN 'own_' ELSE '' END || split_part(v_name, '.', 2), warehouse._column_list(v_name::regclass),
                        v_name, CASE WHEN v_name ~ 'loads' THEN 'load_date' ELSE 'run_date' END, p_load_date);
     END LOOP;
+    -- Only whether a state is known matters here.
+    INSERT INTO pg_temp.input_states (input, digest, entries) SELECT k.input, k.digest, '{}' FROM audit.input_states k;
+    -- Rules about unusual days ask which of the weeks before were blocked.
+    INSERT INTO pg_temp.gate_verdicts
+    SELECT v.* FROM audit.gate_verdicts v WHERE v.run_date BETWEEN p_load_date - 62 AND p_load_date - 1;
     INSERT INTO pg_temp.unseen_members SELECT m.* FROM warehouse.unseen_members m;
     INSERT INTO pg_temp.dq_results
     SELECT d.* FROM audit.dq_results d WHERE d.run_id = (SELECT v.run_id FROM audit.gate_verdicts v WHERE v.run_date = p_load_date);

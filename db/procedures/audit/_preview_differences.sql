@@ -37,6 +37,9 @@ BEGIN
                 format('TABLE pg_temp.%I', v_what.name), v_what.key_columns, v_what.is_shown);
         END LOOP;
     END IF;
+    IF to_regclass('pg_temp.preview_neighbours') IS NOT NULL THEN
+        DELETE FROM pg_temp.fact_orders f WHERE (f.load_date, f.order_id) IN (SELECT n.load_date, n.order_id FROM pg_temp.preview_neighbours n);
+    END IF;
     FOR v_what IN
         SELECT * FROM (VALUES ('fact_orders', ARRAY['order_id', 'line_number'], ARRAY['status', 'product_id'], 'orders_superseded'),
                               ('fact_events', ARRAY['event_id', 'event_ts'], ARRAY['event_type', 'product_id'], 'events_superseded')) AS f (name, key_columns, groups, superseded)

@@ -35,6 +35,7 @@ BEGIN
     -- Loads that may get an order back.
     SELECT s.load_date, NULL FROM pg_temp.orders_superseded s WHERE s.load_date <> p_load_date;
     PERFORM audit._preview_partitions('fact_orders', p_load_date, ARRAY['order_id']);
+    PERFORM audit._preview_neighbours(p_load_date);
     DROP TABLE pg_temp.preview_others;
     CREATE TEMPORARY TABLE before_orders_superseded AS TABLE pg_temp.orders_superseded;
 END
