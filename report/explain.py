@@ -48,6 +48,7 @@ MONEY = ("discount", "refunded", "currency")
 LINES = ("delivered", "duplicate", "rejected", "clean", "superseded", "in_facts")
 LINES_COLUMNS = ("", "delivered", "- duplicate", "- rejected", "= clean", "- superseded", "= in facts")
 UNITS = {"orders": "orders (lines)", "events": "events"}
+WEEKS_SHOWN = 4
 FLOW = {
     "delivered": "delivered",
     "duplicate": "- duplicate",
@@ -102,8 +103,10 @@ def show_day(story: dict[str, Any]) -> None:
             for note in (row["note"] for row in lines if row["note"]):
                 out.print(f"{note}\n")
     if len(story["compared"]) > 1:
-        columns = ("", *(str(row["run_date"] or row["what"]) for row in story["compared"]))
-        rows = [(label, *(row[name] for row in story["compared"])) for name, label in FLOW.items()]
+        # This day, the newest of those before, the usual of all of them, the difference.
+        shown = [*story["compared"][: 1 + WEEKS_SHOWN], *story["compared"][1 + WEEKS_SHOWN :][-2:]]
+        columns = ("", *(str(row["run_date"] or row["what"]) for row in shown))
+        rows = [(label, *(row[name] for row in shown)) for name, label in FLOW.items()]
         title = f"Compared with the {health['weekday']}s before, order lines"
         print_table(out, table(title, columns, rows))
         out.print(story["compared"][-1]["in_words"], markup=False, soft_wrap=True)

@@ -398,8 +398,8 @@ def test_an_order_is_found_whatever_its_file_wrote_around_its_id(warehouse: Ware
 
 
 def test_a_day_is_compared_with_the_usual_of_its_weekday_and_with_nothing_else(warehouse: Warehouse) -> None:
-    """Five weeks, the fourth before without sales: what is usual is the mean of four weeks, in one place."""
-    days = [DAY - timedelta(days=7 * weeks) for weeks in (5, 4, 3, 1, 0)]
+    """Of eight weeks before, one of them expected to be other: what is usual is the day in the middle."""
+    days = [DAY - timedelta(days=7 * weeks) for weeks in (9, 4, 3, 1, 0)]
     for day, count in zip(days, (50, 8, 4, 3, 5), strict=True):
         warehouse.landing.orders(day, shop.orders(count, day))
         warehouse.landing.events(day, shop.events(5, day))
@@ -407,9 +407,14 @@ def test_a_day_is_compared_with_the_usual_of_its_weekday_and_with_nothing_else(w
     assert warehouse.value("SELECT audit.usual_days(%s)", DAY) == [DAY - timedelta(weeks=weeks) for weeks in (1, 3, 4)]
     compared = warehouse.rows("SELECT what, run_date, sold, in_words FROM audit.day_compared(%s)", DAY)
     assert [(row.what, row.sold) for row in compared] == [
-        ("this day", 5), ("before", 3), ("before", 4), ("before", 8), ("usual", 5), ("difference", 0),
+        ("this day", 5), ("before", 3), ("before", 4), ("before", 8), ("usual", 4), ("difference", 1),
     ]  # fmt: skip
-    assert compared[-1].in_words == "Net revenue is about that of the Fridays before."
+    assert compared[-1].in_words == "Net revenue is 25% above usual, mostly due to 1 more lines delivered."
+    warehouse.execute("INSERT INTO audit.expected_days VALUES (%s, %s, 'sale')", days[3], days[3])
+    assert warehouse.value("SELECT audit.usual_days(%s)", DAY) == [DAY - timedelta(weeks=weeks) for weeks in (3, 4)]
+    usual = "SELECT sold FROM audit.day_compared(%s) WHERE what = 'usual'"
+    assert warehouse.value(usual, DAY) == 6  # the mean of the two in the middle
+    warehouse.execute("DELETE FROM audit.expected_days")
     (alone,) = warehouse.rows("SELECT what FROM audit.day_compared(%s)", days[0])
     assert alone.what == "this day"
     # Nothing is no yardstick.
