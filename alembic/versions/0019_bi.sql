@@ -416,3 +416,10 @@ COMMENT ON COLUMN warehouse.days.day_name IS 'Weekday of load_date, in English: 
 COMMENT ON COLUMN warehouse.days.is_weekend IS 'Whether load_date is a Saturday or Sunday';
 COMMENT ON COLUMN warehouse.days.day IS 'Old name of load_date: use that';
 COMMENT ON COLUMN warehouse.days.status IS 'Old name of run_status: use that';
+
+
+GRANT USAGE ON SCHEMA warehouse, audit, marts TO warehouse_bi;
+GRANT SELECT ON warehouse.sales, warehouse.orders, warehouse.order_lines, warehouse.events, warehouse.days,
+    warehouse.dim_date, warehouse.dim_user, warehouse.dim_product, warehouse.dim_product_history, warehouse.order_statuses,
+    warehouse.exchange_rates, warehouse.daily_metrics, audit.alerts, audit.health, audit.day_lines, audit.day_statuses
+TO warehouse_bi;
