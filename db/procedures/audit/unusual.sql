@@ -7,7 +7,7 @@
 CREATE OR REPLACE FUNCTION audit.unusual(p_measure text, p_day date) RETURNS numeric
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $unusual$
-    SELECT CASE WHEN u.z IS NULL OR u.kind = 'share' OR abs(u.value - u.usual) >= 0.2 * u.usual THEN u.z ELSE 0 END
+    SELECT CASE WHEN u.z IS NULL OR u.kind = 'share' OR abs(u.value - u.usual) >= 0.2 * abs(u.usual) THEN u.z ELSE 0 END
     FROM audit.usual_values(p_measure, p_day, p_day) u;
 $unusual$;
 COMMENT ON FUNCTION audit.unusual(text, date) IS 'How unusual a measure of a day is, for rules: z; NULL if there is nothing to compare with';

@@ -12,8 +12,8 @@ AS $unusual_words$
                    WHEN u.kind = 'share' OR u.usual = 0
                    THEN format('%s is %s the usual %s%s', t.value,
                                CASE sign(u.value - u.usual) WHEN 1 THEN 'above' WHEN -1 THEN 'below' ELSE 'like' END, t.usual, w.of_weekdays)
-                   WHEN round(100 * abs(u.value - u.usual) / u.usual) = 0 THEN format('%s is the usual%s', t.value, w.of_weekdays)
-                   ELSE format('%s is %s %% %s the usual %s%s', t.value, round(100 * abs(u.value - u.usual) / u.usual),
+                   WHEN round(100 * abs(u.value - u.usual) / abs(u.usual)) = 0 THEN format('%s is the usual%s', t.value, w.of_weekdays)
+                   ELSE format('%s is %s %% %s the usual %s%s', t.value, round(100 * abs(u.value - u.usual) / abs(u.usual)),
                                CASE WHEN u.value > u.usual THEN 'above' ELSE 'below' END, t.usual, w.of_weekdays) END
     FROM audit.measures m
     CROSS JOIN LATERAL (

@@ -107,10 +107,10 @@ BEGIN
     SELECT j.run_date, v_measure.kind, j.value, round(j.usual::numeric, 6),
            CASE WHEN NOT j.is_judged THEN NULL
                 WHEN v_measure.kind = 'share' THEN round((sin(greatest(j.usual_y - c_band * j.noise, 0) / 2) ^ 2)::numeric, 6)
-                ELSE round((j.usual * least(exp(-c_band * j.noise), 1 - c_relevant))::numeric, 6) END,
+                ELSE round(least(exp(j.usual_y - c_band * j.noise), j.usual - c_relevant * abs(j.usual))::numeric, 6) END,
            CASE WHEN NOT j.is_judged THEN NULL
                 WHEN v_measure.kind = 'share' THEN round((sin(least(j.usual_y + c_band * j.noise, pi()) / 2) ^ 2)::numeric, 6)
-                ELSE round((j.usual * greatest(exp(least(c_band * j.noise, 100)), 1 + c_relevant))::numeric, 6) END,
+                ELSE round(greatest(exp(least(j.usual_y + c_band * j.noise, 100)), j.usual + c_relevant * abs(j.usual))::numeric, 6) END,
            CASE WHEN j.is_judged THEN round(((j.y - j.usual_y) / j.noise)::numeric, 6) END,
            j.days, j.weekdays, j.expected
     FROM judged j
