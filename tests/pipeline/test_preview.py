@@ -179,7 +179,6 @@ def situation(warehouse: Warehouse, data: st.DataObject) -> date:
     return day
 
 
-@pytest.mark.xdist_group("preview")
 def test_what_a_preview_says_changes_in_random_situations_is_what_changes(warehouse_template: NoopExecutor) -> None:
     folder = reachable_folder("previews")
     seen = 0
