@@ -29,12 +29,14 @@ BEGIN
     FOREACH v_name IN ARRAY ARRAY['orders_clean', 'events_clean', 'products_clean'] LOOP
         PERFORM audit._preview_day('staging', v_name, p_load_date);
     END LOOP;
-    FOREACH v_name IN ARRAY ARRAY['staging.loads', 'audit.bad_records', 'audit.dq_overrides', 'audit.gate_verdicts', 'warehouse.daily_metrics',
+    FOREACH v_name IN ARRAY ARRAY['staging.loads', 'audit.bad_records', 'audit.dq_overrides', 'warehouse.daily_metrics',
                                   'warehouse.user_loads', 'warehouse.product_loads'] LOOP
         EXECUTE format('INSERT INTO pg_temp.%I SELECT %s FROM %s AS t WHERE t.%I = %L',
                        CASE WHEN v_name ~ '_loads' THEN 'own_' ELSE '' END || split_part(v_name, '.', 2), warehouse._column_list(v_name::regclass),
                        v_name, CASE WHEN v_name ~ 'loads' THEN 'load_date' ELSE 'run_date' END, p_load_date);
     END LOOP;
+    -- Of all days: what is usual is asked of days that were not blocked.
+    INSERT INTO pg_temp.gate_verdicts SELECT v.* FROM audit.gate_verdicts v;
     INSERT INTO pg_temp.unseen_members SELECT m.* FROM warehouse.unseen_members m;
     INSERT INTO pg_temp.dq_results
     SELECT d.* FROM audit.dq_results d WHERE d.run_id = (SELECT v.run_id FROM audit.gate_verdicts v WHERE v.run_date = p_load_date);
