@@ -193,6 +193,8 @@ def test_what_a_preview_says_changes_in_random_situations_is_what_changes(wareho
         nonlocal seen
         with new_warehouse(warehouse_template, folder) as warehouse:
             warehouse.execute(RULES_OFF)
+            zone = data.draw(st.sampled_from(["UTC", "America/Los_Angeles", "Australia/Sydney"]), "zone")
+            warehouse.execute("UPDATE audit.settings SET value = %s WHERE name = 'time_zone'", zone)
             for _ in range(SITUATIONS_OF_A_WAREHOUSE):
                 day = situation(warehouse, data)
                 change = data.draw(st.sampled_from(CHANGES), "change")

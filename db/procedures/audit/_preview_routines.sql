@@ -35,12 +35,12 @@ BEGIN
 
     -- Routines first: views call them. A view is made after those that it may read.
     FOR v_copy IN
-        SELECT pg_get_functiondef(p.oid) AS definition, format('FUNCTION %I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)) AS name,
+        SELECT pg_get_functiondef(p.oid) AS definition, format('EXECUTE ON FUNCTION %I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)) AS right_to,
                has_function_privilege('warehouse_checker', p.oid, 'EXECUTE') AS is_for_rules, 1 AS place, p.oid
         FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
         WHERE n.nspname || '.' || p.proname = ANY (v_copies) AND p.prokind = 'f' AND p.proowner = current_user::regrole
         UNION ALL
-        SELECT format('CREATE OR REPLACE VIEW %s AS %s', m.name, m.definition), 'TABLE ' || m.name, has_table_privilege('warehouse_checker', m.view, 'SELECT'), 2, m.view
+        SELECT format('CREATE OR REPLACE VIEW %s AS %s', m.name, m.definition), 'SELECT ON ' || m.name, has_table_privilege('warehouse_checker', m.view, 'SELECT'), 2, m.view
         FROM pg_temp.preview_mentions m WHERE m.view IS NOT NULL AND m.name = ANY (v_copies)
         ORDER BY place, oid
     LOOP
@@ -48,8 +48,8 @@ BEGIN
         EXECUTE v_command;
         -- For nobody else: PUBLIC has no rights to what the owner makes.
         IF v_copy.is_for_rules THEN
-            EXECUTE format('SELECT pg_temp._place(%L)', v_copy.name) INTO v_command;
-            EXECUTE format('GRANT ALL ON %s TO warehouse_checker', v_command);
+            EXECUTE format('SELECT pg_temp._place(%L)', v_copy.right_to) INTO v_command;
+            EXECUTE format('GRANT %s TO warehouse_checker', v_command);
         END IF;
     END LOOP;
 END

@@ -57,8 +57,9 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, Y
 AS $_preview_gate$
 DECLARE
     c_written constant text[] := ARRAY['dq_results', 'gate_verdicts', 'dq_overrides', 'step_inputs'];
-    c_staging constant text[] := ARRAY['staging.orders_clean', 'staging.events_clean', 'staging.products_clean', 'staging.loads',
-                                         'audit.day_profile', 'audit.day_codes', 'audit.profile_digests'];
+    -- What the cleaning steps write and rules may read of other days, too.
+    c_cleaned constant text[] := ARRAY['staging.orders_clean', 'staging.events_clean', 'staging.products_clean', 'staging.loads',
+                                       'audit.day_profile', 'audit.day_codes', 'audit.profile_digests'];
     v_name    text;
     v_rows    text[];
     v_kept    jsonb := '{}';
@@ -66,7 +67,7 @@ DECLARE
     v_is_done boolean := false;
 BEGIN
     BEGIN
-        FOREACH v_name IN ARRAY c_staging LOOP
+        FOREACH v_name IN ARRAY c_cleaned LOOP
             EXECUTE format('ALTER TABLE pg_temp.%1$I RENAME TO %2$I', split_part(v_name, '.', 2), 'own_' || split_part(v_name, '.', 2));
             EXECUTE format('CREATE TEMPORARY VIEW %1$I AS SELECT %3$s FROM pg_temp.%2$I UNION ALL SELECT %3$s FROM %4$s WHERE %6$I <> %5$L',
                            split_part(v_name, '.', 2), 'own_' || split_part(v_name, '.', 2), warehouse._column_list(v_name::regclass), v_name, p_load_date,
@@ -78,7 +79,7 @@ BEGIN
         PERFORM audit._preview_routines(
             ARRAY['audit._perform_step', 'audit._check_quality']
             || ARRAY(SELECT DISTINCT m[1] FROM audit.dq_rules r CROSS JOIN LATERAL regexp_matches(concat_ws(' ', r.expression, r.sample, r.words), '\m((?:raw|staging|warehouse|audit)\.\w+)', 'g') AS m),
-            c_staging || ARRAY['audit.pipeline_runs', 'audit.pipeline_steps', 'audit.input_states'] || ARRAY(SELECT 'audit.' || w FROM unnest(c_written) AS w));
+            c_cleaned || ARRAY['audit.pipeline_runs', 'audit.pipeline_steps', 'audit.input_states'] || ARRAY(SELECT 'audit.' || w FROM unnest(c_written) AS w));
         v_result := pg_temp._perform_step(p_step_id);
         FOREACH v_name IN ARRAY c_written LOOP
             EXECUTE format('SELECT array_agg(t::text) FROM pg_temp.%I AS t', v_name) INTO v_rows;
