@@ -7,7 +7,7 @@ DECLARE
     v_index record;
 BEGIN
     FOR v_index IN
-        SELECT i.indexrelid::regclass AS name, c.relname, obj_description(c.oid, 'pg_class') AS says,
+        SELECT i.indexrelid::regclass::text AS name, obj_description(c.oid, 'pg_class') AS says,
                regexp_replace(pg_get_indexdef(i.indexrelid), '\)$', format(', %I)', p_column)) AS definition
         FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
         WHERE i.indrelid = p_table AND i.indisunique
