@@ -51,6 +51,16 @@ def _shape(options: argparse.Namespace) -> int:
     return DONE
 
 
+def _report(options: argparse.Namespace) -> int:
+    from report.publish import publish
+    from report.site import make
+
+    with closing(connect()) as connection:
+        files = make(connection, options.days)
+    print(f"the report: {publish(files, options.out)}")
+    return DONE
+
+
 def _print_json(found: object) -> None:
     from report.tables import plain
 
@@ -101,5 +111,20 @@ COMMANDS = (
             "--source": {"choices": SOURCES, "help": "what the file is about, where that cannot be told"},
         },
         _shape,
+    ),
+    Command(
+        "report",
+        "make the pages that people open every morning",
+        "A folder of pages without a server: open index.html in a browser. It is swapped at once, so that readers see\n"
+        "the report before or this one. In a bucket the first page is written last. Nothing is taken away that a report\n"
+        "did not make.\n\n"
+        "examples:\n"
+        "  warehouse report data/report\n"
+        "  warehouse report s3://bucket/report --days 90",
+        {
+            "out": {"metavar": "OUT", "help": "a folder that is not there yet, or is a report; or a URL such as s3://…"},
+            "--days": {"type": count, "default": 30, "metavar": "N", "help": "how many days, up to the newest (default: 30)"},
+        },
+        _report,
     ),
 )

@@ -1,0 +1,2 @@
+SELECT f.*
+FROM audit.freshness f
