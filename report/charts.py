@@ -115,8 +115,7 @@ def _bands(slots: Sequence[Slot], height: Height) -> list[str]:
 def _usual(slots: Sequence[Slot], height: Height) -> list[str]:
     """Return the line of the usual."""
     made = [
-        "M"
-        + "L".join(f"{STEP * place + STEP / 2:.0f} {height(float(slots[place].usual or 0)):.0f}" for place in run)
+        "M" + "L".join(f"{STEP * place + STEP / 2:.0f} {height(float(slots[place].usual or 0)):.0f}" for place in run)
         for run in _runs(slots, lambda slot: slot.usual is not None)
     ]
     return [f'<path class="usual" d="{"".join(made)}"/>'] if made else []
@@ -230,4 +229,3 @@ def strip(cells: Sequence[Cell]) -> Markup:
         f'<svg class="strip" width="100%" height="18"><svg viewBox="0 0 {STEP * len(cells) or 1} {STEP}" height="18"'
         f' preserveAspectRatio="none" aria-hidden="true"><path d="{made}"/></svg>{others}</svg>'
     )
-

@@ -122,8 +122,16 @@ COMMANDS = (
         "  warehouse report data/report\n"
         "  warehouse report s3://bucket/report --days 90",
         {
-            "out": {"metavar": "OUT", "help": "a folder that is not there yet, or is a report; or a URL such as s3://…"},
-            "--days": {"type": count, "default": 30, "metavar": "N", "help": "how many days, up to the newest (default: 30)"},
+            "out": {
+                "metavar": "OUT",
+                "help": "a folder that is not there yet, or is a report; or a URL such as s3://…",
+            },
+            "--days": {
+                "type": count,
+                "default": 30,
+                "metavar": "N",
+                "help": "how many days, up to the newest (default: 30)",
+            },
         },
         _report,
     ),

@@ -38,7 +38,9 @@ def beside_usual(identity: str, title: str, rows: Sequence[Row], says: Says) -> 
     )
 
 
-def stacked(identity: str, title: str, days: Sequence[Any], rows: Sequence[Row], says: Says) -> tuple[Markup, list[str]]:
+def stacked(
+    identity: str, title: str, days: Sequence[Any], rows: Sequence[Row], says: Says
+) -> tuple[Markup, list[str]]:
     """Return a stack per day of the rows that name a part of it, and the names in the order of their colours."""
     names = list(dict.fromkeys(str(row["name"]) for row in rows))
     place = {found: min(number, MOST_SERIES - 1) for number, found in enumerate(names)}

@@ -44,7 +44,9 @@ def _primary(keys: Iterable[Row]) -> dict[tuple[str, str], set[str]]:
     }
 
 
-def _neighbours(known: set[tuple[str, str]], keys: Answer, lineage: Answer) -> dict[tuple[str, str], dict[str, list[Any]]]:
+def _neighbours(
+    known: set[tuple[str, str]], keys: Answer, lineage: Answer
+) -> dict[tuple[str, str], dict[str, list[Any]]]:
     """Return what each table refers to, is referred to by, reads, and is read by."""
     near: dict[tuple[str, str], dict[str, list[Any]]] = {}
 

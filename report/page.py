@@ -148,4 +148,3 @@ def tone(health: str | None) -> str:
 def slug(value: Any) -> str:
     """Return a text as the name of a place in a page."""
     return "".join(sign if sign.isascii() and sign.isalnum() else "-" for sign in str(value))
-

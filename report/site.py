@@ -19,16 +19,13 @@ def make(connection: psycopg.Connection, day_count: int) -> dict[str, str]:
     templates = environment()
     templates.globals["anchor"] = dictionary.anchor
     with questions(connection, day_count) as asked:
-
         known = {row["run_date"] for row in asked.states.rows}
 
         def page(template: str, here: str, root: str = "", **given: Any) -> str:
             common = {"scope": asked.scope, "states": asked.states, "here": here, "root": root, "known_days": known}
             return templates.get_template(template).render(common | given)
 
-        files = {
-            f"day/{day}.html": page("day.html", "", "../", day=day, **given) for day, given in days(asked)
-        }
+        files = {f"day/{day}.html": page("day.html", "", "../", day=day, **given) for day, given in days(asked)}
         files["trust.html"] = page("trust.html", "Trust", **trust(asked))
         files["pipeline.html"] = page("pipeline.html", "Pipeline", **pipeline(asked))
         files["days.html"] = page("days.html", "Days")
