@@ -14,7 +14,7 @@ SCHEMA = PROJECT / "db" / "schema"
 # Roles that own the functions in which they evaluate what people wrote.
 EVALUATORS = ("warehouse_checker", "warehouse_shaper")
 # What our files say of these is all that they may do with what our files make. Logins of your own are yours to grant.
-GRANTEES = ("PUBLIC", "warehouse_loader", "warehouse_runner", "warehouse_analyst", *EVALUATORS)
+GRANTEES = ("PUBLIC", "warehouse_loader", "warehouse_runner", "warehouse_analyst", "warehouse_reporter", *EVALUATORS)
 SCHEMAS = ("raw", "staging", "shapes", "warehouse", "audit", "marts")
 
 # What is wrong with the path that the database gives every login: no path of its own, or a schema on it in which others
@@ -56,7 +56,8 @@ LACKING = f"""
         WHERE r.rolname = current_user AND d.datname = current_database() AND p.nspname = 'public' AND NOT r.rolsuper
     ),
     needed (name, place) AS (VALUES ('warehouse_owner', 1), ('warehouse_loader', 2), ('warehouse_runner', 3),
-                                    ('warehouse_checker', 4), ('warehouse_shaper', 5), ('warehouse_analyst', 6)),
+                                    ('warehouse_checker', 4), ('warehouse_shaper', 5), ('warehouse_analyst', 6),
+                                    ('warehouse_reporter', 7)),
     -- Who may make roles is on PostgreSQL 15 as good as the server's user: we ask for the roles, not for that right.
     missing (name, place) AS (
         SELECT n.name, n.place FROM needed AS n, facts AS f

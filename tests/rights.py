@@ -12,7 +12,7 @@ from tests.shop import events, orders, product
 FRIDAY = date(2025, 12, 19)
 # What is meant, for people to read; a change of it is a decision. The owner owns everything, and is not in it.
 EXPECTED = Path(__file__).parent / "privileges.txt"
-ROLES = ("loader", "runner", "checker", "shaper", "analyst", "public")
+ROLES = ("loader", "runner", "checker", "shaper", "analyst", "reporter", "public")
 WHO = "CASE r.name WHEN 'public' THEN 'public' ELSE 'warehouse_' || r.name END"
 ALL_ROLES = f"unnest(ARRAY{list(ROLES)}) WITH ORDINALITY AS r (name, place)"
 SCHEMAS = "('raw', 'staging', 'shapes', 'warehouse', 'audit', 'marts', 'public')"

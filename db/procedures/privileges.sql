@@ -33,16 +33,38 @@ TO warehouse_runner;
 GRANT EXECUTE ON FUNCTION
     staging.duplicate_count(text, date), staging.oldest_date(date), staging.takes_negative_lines(), staging.known_products(date), staging.start_of_day(date), staging.time_zone()
 TO warehouse_checker, warehouse_runner;
+GRANT EXECUTE ON FUNCTION
+    audit.unusual(text, date), audit.unusual_words(text, date), audit.new_codes(text, date), audit.new_codes_words(text, date),
+    audit.gone_codes(text, date), audit.gone_codes_words(text, date)
+TO warehouse_checker, warehouse_runner, warehouse_analyst;
 
 -- What tells a running step from one whose session died.
 GRANT EXECUTE ON FUNCTION audit.step_is_alive(bigint) TO warehouse_runner, warehouse_analyst;
 
 -- What `run`, `status` and `explain` print. order_story reads raw and staging for its caller; it reveals nothing about a person.
 GRANT EXECUTE ON FUNCTION
-    audit.last_runs(integer), audit.last_steps(integer), audit.usual_days(date), audit.day_compared(date),
+    audit.last_runs(integer), audit.last_steps(integer), audit.usual_days(date), audit.usual_value(text, date), audit.usual_values(text, date, date), audit._comparable(text, double precision), audit.day_compared(date),
     audit.day_advice(date), audit.day_in_words(date), audit.day_story(date), audit.order_story(text),
     audit.rule_limit(integer), audit.try_shape(text, json[]), warehouse._refuse_day(date, text)
 TO warehouse_runner, warehouse_analyst;
 
 -- The views from staging to the facts, which are made anew with their files.
 GRANT SELECT ON staging.order_facts, staging.event_facts TO warehouse_runner, warehouse_checker;
+
+-- The views of the report that use functions, and so are made anew with their files.
+GRANT SELECT ON warehouse.daily_sales_by, audit.daily_rejections, audit.daily_deliveries TO warehouse_runner, warehouse_analyst;
+-- All that the report reads, for a login that may read nothing else. No view tells of a person, an id, or a group under five orders.
+GRANT SELECT ON
+    warehouse.daily_sales, warehouse.daily_sales_by, warehouse.daily_funnel,
+    audit.day_states, audit.needs_look, audit.rule_history, audit.rules, audit.daily_rejections, audit.days_let_through,
+    audit.step_seconds, audit.source_volumes, audit.health, audit.measures, audit.expected_days,
+    audit.daily_deliveries, audit.day_lines, audit.daily_statuses, audit.daily_superseded,
+    audit.dictionary_tables, audit.dictionary_columns, audit.dictionary_keys, audit.dictionary_lineage, audit.dictionary_steps
+TO warehouse_reporter;
+GRANT EXECUTE ON FUNCTION
+    warehouse.sales_by(text, date, date), warehouse.products_compared(date, date, integer),
+    audit.daily_usual(text, date, date), audit.day_beside(date), audit.day_bridge(date), audit.day_next(date)
+TO warehouse_runner, warehouse_analyst, warehouse_reporter;
+-- What these views call, with the rights of who reads them.
+GRANT EXECUTE ON FUNCTION audit._shown(text, integer), audit._harmless(text, text, text), audit._plain_reason(text, text)
+TO warehouse_runner, warehouse_analyst, warehouse_reporter;

@@ -1,4 +1,4 @@
--- The six roles, and the settings of the database itself. Roles belong to the cluster, so several warehouses
+-- The seven roles, and the settings of the database itself. Roles belong to the cluster, so several warehouses
 -- on one server share them: they are made only where they are missing. None of them can log in; people and
 -- programs log in as themselves and are granted one of these.
 SET LOCAL search_path = pg_catalog, pg_temp;
@@ -13,7 +13,8 @@ BEGIN
         ('warehouse_runner', 'Calls the public procedures, and reads everything'),
         ('warehouse_checker', 'Evaluates the expressions of quality rules: reads staging and warehouse, nothing else'),
         ('warehouse_shaper', 'Evaluates the functions of shapes: computes, and can read nothing'),
-        ('warehouse_analyst', 'Reads warehouse and audit, and makes views in marts')
+        ('warehouse_analyst', 'Reads warehouse and audit, and makes views in marts'),
+        ('warehouse_reporter', 'Reads the views of the report, and nothing else')
     LOOP
         BEGIN
             IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = v_role) THEN

@@ -11,6 +11,7 @@ DECLARE
     v_rules   text[];
     v_query   text;
     v_values  jsonb;
+    v_words   jsonb;
     v_error   text;
     v_is_row  boolean;
 BEGIN
@@ -21,6 +22,20 @@ BEGIN
         v_values := audit._evaluate(audit._rules_query(p_table_name, v_rules), p_load_date);
     EXCEPTION WHEN OTHERS THEN
         v_values := NULL;  -- found out below, rule by rule
+    END;
+
+    -- What fails, or has nothing to compare with, is told in the rule's own words.
+    SELECT format('SELECT %s%s', string_agg(format('left((%s)::text, 1000) AS %I', r.words, r.rule_name), ', '), ' FROM ' || p_table_name || ' WHERE load_date = $1')
+    INTO v_query
+    FROM audit.dq_rules r
+    JOIN jsonb_each_text(v_values) AS v (name, value) ON v.name = r.rule_name
+    WHERE r.words IS NOT NULL AND num_nulls(r.min_value, r.max_value) < 2
+      AND (v.value IS NULL OR v.value::numeric < r.min_value OR v.value::numeric > r.max_value)
+    HAVING count(*) > 0;
+    BEGIN
+        v_words := CASE WHEN v_query IS NOT NULL THEN audit._evaluate(v_query, p_load_date) END;
+    EXCEPTION WHEN OTHERS THEN
+        v_words := NULL;  -- the numbers speak for themselves
     END;
 
     FOREACH rule_name IN ARRAY v_rules LOOP
@@ -66,7 +81,8 @@ BEGIN
         ELSE
             passed := coalesce(observed >= v_rule.min_value, true) AND coalesce(observed <= v_rule.max_value, true);
             failed_count := (NOT passed)::integer;
-            message := CASE WHEN observed IS NULL THEN 'nothing to compare with'
+            message := CASE WHEN v_words ->> rule_name IS NOT NULL THEN v_words ->> rule_name
+                WHEN observed IS NULL THEN 'nothing to compare with'
                 ELSE format('observed %s, allowed %s', trim_scale(round(observed, 6)),
                             concat_ws(' and ', 'at least ' || trim_scale(v_rule.min_value), 'at most ' || trim_scale(v_rule.max_value))) END;
             IF NOT passed AND v_rule.sample IS NOT NULL AND p_table_name IS NULL THEN

@@ -1,4 +1,4 @@
--- The tables that the enabled rules and their samples read; NULL if that is not known for one of them.
+-- The tables that the enabled rules, their samples and words read; NULL if that is not known for one of them.
 -- It is not known for rules that cannot be evaluated together: one of them fails, and may not fail the next time.
 CREATE OR REPLACE FUNCTION audit._rules_read() RETURNS text[]
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
@@ -17,6 +17,8 @@ BEGIN
         UNION ALL
         SELECT format('SELECT %s', string_agg(r.sample, ', '))
         FROM audit.dq_rules r WHERE r.enabled AND r.sample IS NOT NULL AND r.table_name IS NULL HAVING count(*) > 0
+        UNION ALL
+        SELECT format('SELECT %s', string_agg(r.words, ', ')) FROM audit.dq_rules r WHERE r.enabled AND r.words IS NOT NULL HAVING count(*) > 0
     LOOP
         v_tables := audit._tables_in_tree(audit._parsed_rules(v_query));
         IF v_tables IS NULL THEN

@@ -2,7 +2,7 @@
 -- none: so it lists more than a step reads rather than less, and an input that is not known is null and makes the step work.
 --
 -- Reads: raw.file_loads, staging.loads, staging.codes, staging.null_markers, staging.fields, warehouse.order_statuses, warehouse.daily_metrics,
---        warehouse.unseen_members, warehouse.exchange_rates, staging.shapes, audit.settings, audit.dq_rules, audit.dq_overrides, pg_proc, pg_rewrite
+--        warehouse.unseen_members, warehouse.exchange_rates, staging.shapes, audit.settings, audit.dq_rules, what audit._usual_inputs reads, audit.dq_overrides, pg_proc, pg_rewrite
 -- Call it under the step's locks. What else a rule reads is only known after it was judged: see audit._has_changed_since.
 --
 -- It does not see what somebody with the owner's rights changes in staging and facts by hand. After that
@@ -55,6 +55,8 @@ BEGIN
         ELSIF v_name = 'overrides' THEN
             SELECT coalesce(string_agg(o.staging_versions::text, ' ' ORDER BY o.override_id), '') INTO v_value
             FROM audit.dq_overrides o WHERE o.run_date = p_load_date;
+        ELSIF v_name = 'usual' THEN
+            v_value := audit._usual_inputs(p_load_date);
         ELSIF v_name = 'figures' THEN  -- kept by the fact steps of this day and of others
             SELECT concat_ws(' ', m.fact_orders_count, m.superseded_orders_count, m.fact_events_count,
                              m.superseded_events_count, m.revenue, m.net_revenue, m.discount, m.tax, m.shipping, m.refunded) INTO v_value

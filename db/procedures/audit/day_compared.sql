@@ -1,10 +1,10 @@
 -- A day beside the days that it is compared with: its order lines from delivered down to sold, and the money.
 --
 -- p_day:   the day
--- Returns: a row `this day`; a row `before` per day of audit.usual_days; their mean, `usual`; and the `difference` from it,
---          with its main cause in words. Without days before, the last two are missing; a day that never ran has no row
--- Reads:   warehouse.daily_metrics and the facts of these days, at most five; their partitions are known when the query is
---          planned, so that those of other days are not even locked
+-- Returns: a row `this day`; a row `before` per day of audit.usual_days; the `usual`; and the `difference` from it,
+--          with its main cause in words. Without days before, the last two are missing; a day that never ran has no row.
+--          The usual is the day in the middle by net revenue, so that its lines add up; of an even number the mean of the two
+-- Reads:   warehouse.daily_metrics of these days, at most nine
 CREATE OR REPLACE FUNCTION audit.day_compared(p_day date)
 RETURNS TABLE (
     what text, run_date date, delivered numeric, duplicate numeric, rejected numeric, superseded numeric, not_loaded numeric,
@@ -17,29 +17,28 @@ DECLARE
 BEGIN
     PERFORM warehouse._refuse_day(p_day, 'a story');
     RETURN QUERY
-    WITH sold AS (
-        SELECT f.load_date, count(*) AS lines
-        FROM warehouse.fact_orders f
-        JOIN warehouse.order_statuses t ON t.status = f.status AND t.counts_as_sale
-        WHERE f.load_date = ANY (v_days)
-        GROUP BY f.load_date
-    ),
-    days AS (
+    WITH days AS (
         SELECT m.run_date, m.run_date = p_day AS is_this_day, m.raw_order_lines_count AS delivered,
                m.duplicate_orders_count AS duplicate, m.rejected_orders_count AS rejected,
                m.superseded_orders_count AS superseded,
                m.staging_orders_count - m.superseded_orders_count - m.fact_orders_count AS not_loaded,
-               m.fact_orders_count - coalesce(s.lines, 0) AS no_sale, coalesce(s.lines, 0) AS sold, m.net_revenue
+               m.fact_orders_count - m.sold_lines_count AS no_sale, m.sold_lines_count AS sold, m.net_revenue
         FROM warehouse.daily_metrics m
-        LEFT JOIN sold s ON s.load_date = m.run_date
         WHERE m.run_date = ANY (v_days)
+    ),
+    middle AS (
+        SELECT b.* FROM (
+            SELECT d.*, row_number() OVER (ORDER BY d.net_revenue, d.run_date) AS rank, count(*) OVER () AS size
+            FROM days d
+            WHERE NOT d.is_this_day
+        ) AS b
+        WHERE b.rank IN ((b.size + 1) / 2, b.size / 2 + 1)
     ),
     mean AS (
         SELECT avg(d.delivered) AS delivered, avg(d.duplicate) AS duplicate, avg(d.rejected) AS rejected,
                avg(d.superseded) AS superseded, avg(d.not_loaded) AS not_loaded, avg(d.no_sale) AS no_sale,
                avg(d.sold) AS sold, avg(d.net_revenue) AS net_revenue
-        FROM days d
-        WHERE NOT d.is_this_day
+        FROM middle d
         HAVING count(*) > 0
     ),
     sides AS (
@@ -106,4 +105,4 @@ BEGIN
     ORDER BY array_position(ARRAY['this day', 'before', 'usual', 'difference'], s.what), s.run_date DESC;
 END
 $day_compared$;
-COMMENT ON FUNCTION audit.day_compared(date) IS 'A day beside the days that it is compared with, their mean (the usual), and the main cause of the difference';
+COMMENT ON FUNCTION audit.day_compared(date) IS 'A day beside the days that it is compared with, the middle of these (the usual), and the main cause of the difference';

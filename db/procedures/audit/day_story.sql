@@ -3,7 +3,7 @@
 -- p_day:   the day
 -- Reads:   the views and functions of its sections, each of which can be asked for by itself: audit.day_health,
 --          day_deliveries, day_lines, rejected_reasons, day_superseded, day_statuses, last_verdicts, dq_overrides,
---          day_compared, day_advice. Their cost is that of the day and of four days before
+--          day_compared, day_advice. Their cost is that of the day and of eight days before
 CREATE OR REPLACE FUNCTION audit.day_story(p_day date) RETURNS TABLE (section text, place integer, told text)
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan SET "DateStyle" = 'ISO, YMD'

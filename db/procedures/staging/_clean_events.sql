@@ -1,7 +1,7 @@
 -- Worker of clean_events: the events delivered for a day, typed.
 --
 -- Reads:  raw.events_csv and raw.rejected_lines of the deliveries in force, staging.codes, audit.settings
--- Writes: staging.events_clean of the day, staging.loads, audit.bad_records
+-- Writes: staging.events_clean of the day, staging.loads, audit.bad_records, audit.day_profile, audit.day_codes
 -- Errors: WH007 the raw of the day is gone, WH012 raw does not hold what its deliveries say
 -- Safe to repeat: the result is a function of raw, codes and settings; an event that did not change stays as it is.
 --
@@ -28,6 +28,7 @@ BEGIN
     SELECT t.p_duplicate INTO v_duplicate FROM staging._take_out_repeats(v_delivery, v_rows, v_lines, NULL) AS t;
     v_lines := v_lines + staging._reject_unmapped(v_delivery);
     v_rejected := audit._record_bad_records(v_delivery);
+    PERFORM staging._profile_events(v_delivery, v_rows, v_lines, v_rejected);
 
     DROP TABLE pg_temp.bad_rows;
     RETURN staging._finish_cleaning(v_delivery, v_lines, v_duplicate, NULL, v_rejected, staging._publish_rows(

@@ -2,7 +2,7 @@
 --
 -- Reads:  raw.orders_json and raw.rejected_lines of the deliveries in force, staging.codes, warehouse.order_statuses,
 --         warehouse.exchange_rates, audit.settings
--- Writes: staging.orders_clean of the day, staging.loads, audit.bad_records
+-- Writes: staging.orders_clean of the day, staging.loads, audit.bad_records, audit.day_profile, audit.day_codes
 -- Errors: WH007 the raw of the day is gone, WH012 raw does not hold what its deliveries say
 -- Safe to repeat: the result is a function of raw, codes, rates and settings; a line that did not change stays as it is.
 --
@@ -42,6 +42,7 @@ BEGIN
     END IF;
     v_lines := v_lines + staging._reject_unmapped(v_delivery);
     v_rejected := audit._record_bad_records(v_delivery);
+    PERFORM staging._profile_orders(v_delivery, v_rows, v_lines, v_rejected);
 
     DROP TABLE pg_temp.bad_rows;
     RETURN staging._finish_cleaning(v_delivery, v_lines, v_duplicate, v_changed, v_rejected, staging._publish_rows(

@@ -1,7 +1,7 @@
 -- Worker of clean_products: the catalogue delivered for a day, typed. Most days have none.
 --
 -- Reads:  raw.products_json and raw.rejected_lines of the deliveries in force
--- Writes: staging.products_clean of the day, staging.loads, audit.bad_records
+-- Writes: staging.products_clean of the day, staging.loads, audit.bad_records, audit.day_profile, audit.day_codes
 -- Errors: WH007 the raw of the day is gone, WH012 raw does not hold what its deliveries say
 -- Safe to repeat: the result is a function of raw; a product that did not change stays as it is.
 CREATE OR REPLACE FUNCTION staging._clean_products(p_load_date date) RETURNS audit.step_result
@@ -46,6 +46,9 @@ BEGIN
     WHERE l.problems IS NOT NULL;
     v_lines := v_lines + staging._reject_unmapped(v_delivery);
     v_rejected := audit._record_bad_records(v_delivery);
+    PERFORM audit._write_profile(v_delivery, jsonb_build_array(
+        jsonb_build_array('products', v_lines - v_duplicate - (v_rejected - v_delivery.refused_count)),
+        jsonb_build_array('products_delivered', v_lines + v_delivery.refused_count)), NULL);
 
     v_changed := warehouse._publish_day(
         'staging.products_clean', p_load_date,

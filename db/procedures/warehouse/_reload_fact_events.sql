@@ -1,8 +1,8 @@
 -- Worker of reload_fact_events: puts the events of a load in place of what that load brought before.
 --
 -- Reads:  staging.events_clean of the day
--- Writes: warehouse.fact_events, warehouse.events_superseded, warehouse.late_events, the fact figures of
---         warehouse.daily_metrics: of the day, and of the days that events moved from or to
+-- Writes: warehouse.fact_events, warehouse.events_superseded, warehouse.late_events, warehouse.daily_event_types and the fact figures
+--         of warehouse.daily_metrics: of the day, and of the days that events moved from or to
 -- Locks:  fact_events' publish lock (advisory) once the partition is built, and that of
 --         daily_metrics before rows move, until the transaction ends; what warehouse._publish_day takes
 -- Errors: WH006 a swap did not get its locks, WH011 a dimension was not loaded
@@ -112,7 +112,8 @@ BEGIN
                           v_events);
     END IF;
     PERFORM warehouse._move_rows('warehouse.fact_events', 'warehouse.events_superseded', ARRAY['event_id', 'event_ts']);
-    v_result := warehouse._write_event_figures(p_load_date, v_count);
+    v_result := warehouse._write_event_figures(p_load_date, v_count, CASE WHEN v_built > 0
+        THEN format('SELECT f.event_type FROM %s f', warehouse._partition_name('warehouse.fact_events', p_load_date, 'day')) ELSE v_events END);
     PERFORM warehouse._place_facts('warehouse.fact_events', p_load_date, v_owned, ARRAY['event_id', 'event_ts'], v_built);
     DROP TABLE pg_temp.late_keys, pg_temp.later_keys, pg_temp.superseded_rows, pg_temp.given_back, pg_temp.taken_over,
                pg_temp.taken_rows, pg_temp.given_rows;

@@ -1,4 +1,4 @@
--- Writes the fact figures of a load's day, and adjusts those of the days that orders moved from or to.
+-- Writes the fact figures of a load's day and of its products, and adjusts those of the days that orders moved from or to.
 -- p_query: gives the lines of the load that are in the facts
 CREATE OR REPLACE FUNCTION warehouse._write_order_figures(p_load_date date, p_query text) RETURNS audit.step_result
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD'
@@ -6,24 +6,47 @@ AS $_write_order_figures$
 DECLARE
     v_result audit.step_result;
 BEGIN
+    DELETE FROM warehouse.daily_products p WHERE p.load_date = p_load_date;
+    -- One scan of the lines, for the day's row and for its products.
     EXECUTE format($query$
+        WITH lines AS MATERIALIZED (
+            SELECT f.order_id, f.line_number, f.user_id, f.product_id, f.revenue, f.discount, f.tax, f.shipping, f.refunded, s.counts_as_sale
+            FROM (%1$s) AS f
+            JOIN warehouse.order_statuses s ON s.status = f.status
+        ),
+        products AS (
+            INSERT INTO warehouse.daily_products (load_date, product_id, orders, first_orders, lines, net_revenue)
+            SELECT %2$L, l.product_id, count(*) FILTER (WHERE l.is_first_of_product), count(*) FILTER (WHERE l.is_first), count(*), trim_scale(sum(l.net_revenue))
+            FROM (
+                SELECT l.product_id, l.revenue - coalesce(l.refunded, 0) AS net_revenue,
+                       row_number() OVER (PARTITION BY l.order_id ORDER BY l.line_number) = 1 AS is_first,
+                       row_number() OVER (PARTITION BY l.order_id, l.product_id) = 1 AS is_first_of_product
+                FROM lines l
+                WHERE l.counts_as_sale
+            ) AS l
+            GROUP BY l.product_id
+            RETURNING first_orders, lines
+        )
         INSERT INTO warehouse.daily_metrics AS m (run_date, status, fact_orders_count, superseded_orders_count, revenue, net_revenue, sale_statuses,
-                                                  discount, tax, shipping, refunded)
+                                                  discount, tax, shipping, refunded, sold_orders_count, sold_lines_count, customers_count)
         SELECT %2$L, 'running', count(*), (SELECT count(*) FROM warehouse.orders_superseded o WHERE o.load_date = %2$L),
-               trim_scale(coalesce(sum(f.revenue), 0)), trim_scale(coalesce(sum(f.revenue) FILTER (WHERE s.counts_as_sale), 0) - coalesce(sum(f.refunded) FILTER (WHERE s.counts_as_sale), 0)),
+               trim_scale(coalesce(sum(f.revenue), 0)), trim_scale(coalesce(sum(f.revenue) FILTER (WHERE f.counts_as_sale), 0) - coalesce(sum(f.refunded) FILTER (WHERE f.counts_as_sale), 0)),
                (SELECT coalesce(array_agg(k.status ORDER BY k.status), '{}') FROM warehouse.order_statuses k WHERE k.counts_as_sale),
-               trim_scale(coalesce(sum(f.discount), 0)), trim_scale(coalesce(sum(f.tax), 0)), trim_scale(coalesce(sum(f.shipping), 0)), trim_scale(coalesce(sum(f.refunded), 0))
-        FROM (%1$s) AS f
-        JOIN warehouse.order_statuses s ON s.status = f.status
+               trim_scale(coalesce(sum(f.discount), 0)), trim_scale(coalesce(sum(f.tax), 0)), trim_scale(coalesce(sum(f.shipping), 0)), trim_scale(coalesce(sum(f.refunded), 0)),
+               (SELECT coalesce(sum(p.first_orders), 0) FROM products p), (SELECT coalesce(sum(p.lines), 0) FROM products p),
+               (SELECT count(*) FROM (SELECT l.user_id FROM lines l WHERE l.counts_as_sale AND l.user_id <> '(guest)' GROUP BY l.user_id) AS u)
+        FROM lines AS f
         ON CONFLICT ON CONSTRAINT daily_metrics_pkey DO UPDATE
         SET fact_orders_count = excluded.fact_orders_count, superseded_orders_count = excluded.superseded_orders_count,
             revenue = excluded.revenue, net_revenue = excluded.net_revenue, sale_statuses = excluded.sale_statuses,
             discount = excluded.discount, tax = excluded.tax, shipping = excluded.shipping, refunded = excluded.refunded,
+            sold_orders_count = excluded.sold_orders_count, sold_lines_count = excluded.sold_lines_count, customers_count = excluded.customers_count,
             updated_at = excluded.updated_at
         WHERE (m.fact_orders_count, m.superseded_orders_count, m.revenue, m.net_revenue, m.sale_statuses,
-               m.discount, m.tax, m.shipping, m.refunded)
+               m.discount, m.tax, m.shipping, m.refunded, m.sold_orders_count, m.sold_lines_count, m.customers_count)
               IS DISTINCT FROM (excluded.fact_orders_count, excluded.superseded_orders_count, excluded.revenue, excluded.net_revenue, excluded.sale_statuses,
-                                excluded.discount, excluded.tax, excluded.shipping, excluded.refunded)
+                                excluded.discount, excluded.tax, excluded.shipping, excluded.refunded,
+                                excluded.sold_orders_count, excluded.sold_lines_count, excluded.customers_count)
         $query$, p_query, p_load_date);
 
     PERFORM warehouse._move_order_figures();

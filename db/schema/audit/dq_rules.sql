@@ -9,6 +9,7 @@ CREATE TABLE audit.dq_rules (
     enabled     boolean NOT NULL DEFAULT true,
     sample      text,
     description text    NOT NULL,
+    words       text,
     CONSTRAINT dq_rules_pkey PRIMARY KEY (rule_name),
     CONSTRAINT dq_rules_table_name_fkey FOREIGN KEY (table_name) REFERENCES raw.sources (staging_table),
     -- The name becomes a column of the query that judges: a longer one would be cut, and not found again.
@@ -28,6 +29,7 @@ COMMENT ON COLUMN audit.dq_rules.severity IS 'critical blocks the day, warning d
 COMMENT ON COLUMN audit.dq_rules.enabled IS 'false switches it off';
 COMMENT ON COLUMN audit.dq_rules.sample IS 'SQL over a row: what the sample of a rule about rows shows; NULL shows the key. Of a rule with thresholds and without a table: one SQL value, shown when it fails';
 COMMENT ON COLUMN audit.dq_rules.description IS 'What it is for and what to do when it fails';
+COMMENT ON COLUMN audit.dq_rules.words IS 'Of a rule with thresholds: SQL text, $1 is the load_date, that its message says in place of "observed 5, allowed at most 4"; an aggregate or scalar like the expression. NULL: the numbers';
 
 INSERT INTO audit.dq_rules (rule_name, check_type, table_name, expression, min_value, max_value, severity, sample, description) VALUES
     ('orders_volume', 'volume', 'staging.orders_clean', 'count(*)', 1, NULL, 'critical', NULL,

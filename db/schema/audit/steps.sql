@@ -16,7 +16,7 @@ CREATE TABLE audit.steps (
     CONSTRAINT steps_needs_pass_check CHECK (NOT needs_pass OR worker IS NOT NULL),
     CONSTRAINT steps_source_fkey FOREIGN KEY (source) REFERENCES raw.sources (source),
     CONSTRAINT steps_inputs_check CHECK (inputs <@ ARRAY['codes', 'null markers', 'fields', 'order statuses', 'deliveries', 'staging', 'staging of orders',
-                                                         'staging of events', 'rules', 'overrides', 'figures', 'unseen members', 'rates', 'shapes'])
+                                                         'staging of events', 'rules', 'overrides', 'figures', 'unseen members', 'rates', 'shapes', 'usual'])
 );
 COMMENT ON TABLE audit.steps IS 'One row per step of a day. The driver, run_day, run --jobs and the daily DAG''s test read it: a new step stands here.';
 COMMENT ON COLUMN audit.steps.step IS 'What it is called in audit.pipeline_steps, and in Airflow';
@@ -44,7 +44,7 @@ INSERT INTO audit.steps (step, position, wave, source, procedure, worker, needs_
     ('clean_products', 70, 3, 'products', 'staging.clean_products', 'staging._clean_products', false,
      '{null markers,fields,deliveries,shapes}', '{staging.products_clean,staging.loads}', 'staging.products_clean', false, 'Makes typed rows of the catalogue delivered'),
     ('check_quality', 80, 4, NULL, 'audit.check_quality', 'audit._check_quality', false,
-     '{codes,order statuses,staging,rules,overrides}', '{}', NULL, false, 'Judges the staging of the day'),
+     '{codes,order statuses,staging,rules,overrides,usual}', '{}', NULL, false, 'Judges the staging of the day'),
     ('load_dim_date', 90, 5, NULL, 'warehouse.load_dim_date', 'warehouse._load_dim_date', true,
      '{staging}', '{warehouse.dim_date}', NULL, true, 'Adds the days that the day''s rows may name'),
     ('load_dim_user', 100, 5, NULL, 'warehouse.load_dim_user', 'warehouse._load_dim_user', true,
@@ -53,10 +53,10 @@ INSERT INTO audit.steps (step, position, wave, source, procedure, worker, needs_
      '{codes,order statuses,staging}', '{warehouse.dim_product,warehouse.dim_product_history,warehouse.product_loads,warehouse.unseen_members}', NULL, true,
      'Loads the day''s products and their versions'),
     ('reload_fact_orders', 120, 6, NULL, 'warehouse.reload_fact_orders', 'warehouse._reload_fact_orders', true,
-     '{codes,order statuses,staging of orders}', '{warehouse.fact_orders,warehouse.orders_superseded,warehouse.order_owners}', 'warehouse.fact_orders', false,
+     '{codes,order statuses,staging of orders}', '{warehouse.fact_orders,warehouse.orders_superseded,warehouse.order_owners,warehouse.daily_products}', 'warehouse.fact_orders', false,
      'Puts the day''s order lines in place of what that load had before'),
     ('reload_fact_events', 130, 6, NULL, 'warehouse.reload_fact_events', 'warehouse._reload_fact_events', true,
-     '{codes,order statuses,staging of events}', '{warehouse.fact_events,warehouse.events_superseded,warehouse.late_events}', 'warehouse.fact_events', false,
+     '{codes,order statuses,staging of events}', '{warehouse.fact_events,warehouse.events_superseded,warehouse.late_events,warehouse.daily_event_types}', 'warehouse.fact_events', false,
      'Puts the day''s events in place of what that load had before'),
     ('compute_daily_metrics', 140, 7, NULL, 'warehouse.compute_daily_metrics', 'warehouse._compute_daily_metrics', true,
      '{codes,order statuses,staging,figures,unseen members}', '{warehouse.dim_user,warehouse.dim_product,warehouse.unseen_members}', NULL, false,

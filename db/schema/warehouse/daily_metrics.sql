@@ -26,6 +26,9 @@ CREATE TABLE warehouse.daily_metrics (
     tax                     numeric     NOT NULL DEFAULT 0,
     shipping                numeric     NOT NULL DEFAULT 0,
     refunded                numeric     NOT NULL DEFAULT 0,
+    sold_orders_count       bigint      NOT NULL DEFAULT 0,
+    sold_lines_count        bigint      NOT NULL DEFAULT 0,
+    customers_count         bigint      NOT NULL DEFAULT 0,
     CONSTRAINT daily_metrics_pkey PRIMARY KEY (run_date),
     CONSTRAINT daily_metrics_status_check CHECK (status IN ('running', 'succeeded', 'failed', 'blocked'))
 );
@@ -57,3 +60,6 @@ COMMENT ON COLUMN warehouse.daily_metrics.discount IS 'Sum of discounts of this 
 COMMENT ON COLUMN warehouse.daily_metrics.tax IS 'Sum of taxes of this load in fact_orders, whatever the status';
 COMMENT ON COLUMN warehouse.daily_metrics.shipping IS 'Sum of shipping of this load in fact_orders, whatever the status';
 COMMENT ON COLUMN warehouse.daily_metrics.refunded IS 'Sum of what was paid back of this load in fact_orders, whatever the status';
+COMMENT ON COLUMN warehouse.daily_metrics.sold_orders_count IS 'Orders of this load in fact_orders that count as a sale: those of sale_statuses';
+COMMENT ON COLUMN warehouse.daily_metrics.sold_lines_count IS 'Their lines';
+COMMENT ON COLUMN warehouse.daily_metrics.customers_count IS 'Known users who have one of these orders; guests are not counted';

@@ -1,0 +1,25 @@
+-- What is refused, for the report. A view that uses functions: it is made with these, whenever this file changes.
+DROP VIEW IF EXISTS audit.daily_rejections;
+CREATE VIEW audit.daily_rejections AS
+SELECT r.run_date,
+       r.source,
+       r.reason,
+       sum(r.rows)::bigint AS rows,
+       (array_agg(r.example ORDER BY r.example IS NULL, r.rows DESC, r.failure_reason))[1] AS example,
+       (array_agg(r.first_at ORDER BY r.example IS NULL, r.rows DESC, r.failure_reason))[1] AS first_at
+FROM (
+    SELECT j.run_date, j.source, j.failure_reason, j.rows,
+           audit._plain_reason(j.source, j.failure_reason) AS reason,
+           audit._harmless(j.source, j.failure_reason, j.example) AS example,
+           audit._shown(j.first_at, 15) AS first_at
+    FROM audit.rejected_reasons j
+) AS r
+GROUP BY r.run_date, r.source, r.reason;
+
+COMMENT ON VIEW audit.daily_rejections IS 'One row per day, source and reason of rejection, without what may be personal. A row with several reasons counts under each. Filter by run_date.';
+COMMENT ON COLUMN audit.daily_rejections.run_date IS 'Day of the delivery';
+COMMENT ON COLUMN audit.daily_rejections.source IS 'orders, events or products';
+COMMENT ON COLUMN audit.daily_rejections.reason IS 'The reason, up to where it would quote the delivery';
+COMMENT ON COLUMN audit.daily_rejections.rows IS 'Rejected lines that have it';
+COMMENT ON COLUMN audit.daily_rejections.example IS 'A value that it is about; NULL unless short and harmless: audit._harmless';
+COMMENT ON COLUMN audit.daily_rejections.first_at IS 'Where it comes first: file, and line or element';

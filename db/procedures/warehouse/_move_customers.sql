@@ -1,0 +1,41 @@
+-- Adjusts the customers of the days that orders moved from or to. A customer who has other orders of that day stays one, so
+-- each customer of the lines that moved is looked up in the day's partition: the cost is that of the lines that moved.
+--
+-- Reads:  pg_temp.moved_lines (made by _move_order_figures), the facts of the days that it names
+-- Writes: warehouse.daily_metrics
+CREATE OR REPLACE FUNCTION warehouse._move_customers() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD'
+SET enable_hashjoin = off SET enable_mergejoin = off
+AS $_move_customers$
+DECLARE
+    v_partition record;
+BEGIN
+    FOR v_partition IN
+        SELECT p.name, array_agg(p.load_date) AS load_dates
+        FROM (SELECT warehouse._partition_of('warehouse.fact_orders', d.load_date) AS name, d.load_date
+              FROM (SELECT DISTINCT l.load_date FROM pg_temp.moved_lines l OFFSET 0) AS d OFFSET 0) AS p
+        GROUP BY p.name ORDER BY min(p.load_date)
+    LOOP
+        EXECUTE format($query$
+            UPDATE warehouse.daily_metrics m SET customers_count = m.customers_count + d.customers
+            FROM (
+                SELECT u.load_date, count(*) FILTER (WHERE n.has_any) - count(*) FILTER (WHERE u.was_taken OR n.has_other) AS customers
+                FROM (SELECT l.load_date, l.user_id, bool_or(l.sign < 0) AS was_taken,
+                             coalesce(array_agg(l.order_id) FILTER (WHERE l.sign > 0), '{}') AS given
+                      FROM pg_temp.moved_lines l
+                      WHERE l.load_date = ANY (%2$L) AND l.user_id <> '(guest)'
+                      GROUP BY l.load_date, l.user_id) AS u
+                JOIN warehouse.daily_metrics k ON k.run_date = u.load_date
+                CROSS JOIN LATERAL (
+                    SELECT count(*) > 0 AS has_any, coalesce(bool_or(f.order_id <> ALL (u.given)), false) AS has_other
+                    FROM %1$s f
+                    WHERE f.user_id = u.user_id AND f.load_date = u.load_date AND f.status = ANY (k.sale_statuses)
+                ) AS n
+                GROUP BY u.load_date
+            ) AS d
+            WHERE m.run_date = d.load_date AND d.customers <> 0
+            $query$, v_partition.name, v_partition.load_dates);
+    END LOOP;
+END
+$_move_customers$;
+COMMENT ON FUNCTION warehouse._move_customers() IS 'Adjusts the customers of the days that orders moved from or to';
