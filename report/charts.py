@@ -84,7 +84,7 @@ def columns(identity: str, title: str, about: str, slots: Sequence[Slot]) -> Mar
     shapes += _usual(slots, height)
     marks = [
         f'<text class="{"bad" if slot.mark == "bad" else "out"}" x="{percent(place + 0.5, len(slots))}"'
-        f' y="{ABOVE - 5 + height(tops[place]) * HEIGHT / SCALE:.0f}">{"!" if slot.mark == "bad" else "×"}</text>'
+        f' y="{ABOVE - 5 + height(max(tops[place], float(slot.high or slot.usual or 0))) * HEIGHT / SCALE:.0f}">{"!" if slot.mark == "bad" else "×"}</text>'
         for place, slot in enumerate(slots)
         if slot.mark
     ]

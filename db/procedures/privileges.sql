@@ -63,7 +63,7 @@ GRANT SELECT ON
 TO warehouse_reporter;
 GRANT EXECUTE ON FUNCTION
     warehouse.sales_by(text, date, date), warehouse.products_compared(date, date, integer),
-    audit.daily_usual(text, date, date), audit.day_beside(date), audit.day_bridge(date), audit.day_next(date)
+    audit.report_setting(text), audit.daily_usual(text, date, date), audit.day_beside(date), audit.day_bridge(date), audit.day_next(date)
 TO warehouse_runner, warehouse_analyst, warehouse_reporter;
 -- What these views call, with the rights of who reads them.
 GRANT EXECUTE ON FUNCTION audit._shown(text, integer), audit._harmless(text, text, text), audit._plain_reason(text, text)

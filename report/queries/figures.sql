@@ -11,6 +11,6 @@ CROSS JOIN LATERAL (VALUES
     (5, 'Purchases per view', 'share', d.purchases_per_view, 'conversion', true),
     (6, 'Lines rejected', 'share', d.rejected_share, 'orders_rejected', false)
 ) AS f (place, name, unit, value, measure, more_is_good)
-LEFT JOIN LATERAL audit.usual_value(f.measure, d.day) AS u ON true
+LEFT JOIN LATERAL audit.daily_usual(f.measure, d.day, d.day) AS u ON true
 WHERE d.day = %(last_loaded)s
 ORDER BY f.place
