@@ -72,6 +72,36 @@ ALWAYS = {
                m.discount, m.tax, m.shipping, m.refunded, m.fact_events_count, m.superseded_events_count)
               <> (f.lines, so.lines, f.revenue, f.net_revenue, f.discount, f.tax, f.shipping, f.refunded,
                   e.events, se.events)""",
+    "what was sold of each product, and of how many orders and customers, is told by the facts": """
+        WITH lines AS (
+            SELECT f.load_date, f.order_id, f.line_number, f.user_id, f.product_id, f.revenue - coalesce(f.refunded, 0) AS net
+            FROM warehouse.fact_orders AS f JOIN warehouse.daily_metrics AS m ON m.run_date = f.load_date
+            WHERE f.status = ANY (m.sale_statuses)),
+        firsts AS (SELECT DISTINCT ON (l.load_date, l.order_id) l.load_date, l.order_id, l.product_id FROM lines AS l
+                   ORDER BY l.load_date, l.order_id, l.line_number),
+        products AS (
+            SELECT l.load_date, l.product_id, count(DISTINCT l.order_id) AS orders, count(*) AS lines, sum(l.net) AS net,
+                   (SELECT count(*) FROM firsts AS f WHERE (f.load_date, f.product_id) = (l.load_date, l.product_id))
+                       AS first_orders
+            FROM lines AS l GROUP BY l.load_date, l.product_id)
+        SELECT load_date::text, product_id, p.orders, d.orders, p.first_orders, d.first_orders, p.lines, d.lines, p.net, d.net_revenue
+        FROM products AS p FULL JOIN warehouse.daily_products AS d USING (load_date, product_id)
+        WHERE (p.orders, p.first_orders, p.lines, p.net) IS DISTINCT FROM (d.orders, d.first_orders, d.lines, d.net_revenue)
+        UNION ALL
+        SELECT m.run_date::text, 'all', l.orders, m.sold_orders_count, l.customers, m.customers_count, l.lines,
+               m.sold_lines_count, NULL, NULL
+        FROM warehouse.daily_metrics AS m
+        CROSS JOIN LATERAL (
+            SELECT count(DISTINCT l.order_id) AS orders, count(*) AS lines,
+                   count(DISTINCT l.user_id) FILTER (WHERE l.user_id <> '(guest)') AS customers
+            FROM lines AS l WHERE l.load_date = m.run_date) AS l
+        WHERE (l.orders, l.customers, l.lines) <> (m.sold_orders_count, m.customers_count, m.sold_lines_count)""",
+    "how many events of a type a day has is told by the facts": """
+        SELECT load_date, event_type, f.events, d.events
+        FROM (SELECT load_date, event_type, count(*) AS events FROM warehouse.fact_events
+              WHERE octet_length(event_type) <= 100 GROUP BY load_date, event_type) AS f
+        FULL JOIN warehouse.daily_event_types AS d USING (load_date, event_type)
+        WHERE f.events IS DISTINCT FROM d.events""",
     "a line delivered is clean, duplicate or rejected, and each can be found": """
         SELECT l.source, l.load_date, l.delivered_count, l.clean_count, l.duplicate_count, l.rejected_count,
                c.clean, b.rejected
