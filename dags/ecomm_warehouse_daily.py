@@ -247,7 +247,10 @@ with DAG(
     end_of_day = task(
         end_day,
         task_id="end_of_day",
-        doc_md="Tells who waits for `warehouse.daily_metrics`, as the report does, that the day has ended: loaded, blocked or failed.",
+        doc_md=(
+            "Tells who waits for `warehouse.daily_metrics`, as the report does, that the day has ended: loaded, blocked"
+            " or failed."
+        ),
         outlets=[table("warehouse", "daily_metrics")],
     )().as_teardown()
 

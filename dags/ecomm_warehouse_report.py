@@ -8,10 +8,10 @@ from warehouse_common import REPORTER, SESSION_NAME, TIME_ZONE, dsn, table, tell
 DAG_DOC = """
 ### The report
 
-Makes the pages of `warehouse report` in `REPORT_URL`, a folder or a bucket: the shop, trust, the pipeline, each day, the
-dictionary. It starts when a day of `ecomm_warehouse_daily` has ended, loaded, blocked or failed: the asset
-`warehouse.daily_metrics`. It also runs at 03:00, 05:00 and 07:00, so that an event that was lost costs two hours and not a
-day. Readers see the report before or the new one. Run it by hand after an erasure, or after a rule was changed.
+Makes the pages of `warehouse report` in `REPORT_URL`, a folder or a bucket: the shop, trust, the pipeline, each day,
+the dictionary. It starts when a day of `ecomm_warehouse_daily` has ended, loaded, blocked or failed: the asset
+`warehouse.daily_metrics`. It also runs at 03:00, 05:00 and 07:00, so that an event that was lost costs two hours and
+not a day. Readers see the report before or the new one. Run it by hand after an erasure, or after a rule was changed.
 
 `REPORT_DAYS` (30) says how many days. The login may read the report's views and nothing else.
 """
@@ -23,15 +23,17 @@ def make_report(session_name: str) -> str:
     from contextlib import closing
 
     from airflow.sdk.exceptions import AirflowSkipException
+
     from glue.connection import connect
+    from report import REPORT_DAYS
     from report.publish import publish
-    from report.site import DAYS, make
+    from report.site import make
 
     out = os.environ.get("REPORT_URL")
     if not out:
         raise AirflowSkipException("REPORT_URL is not set: where should the report be? A folder, or s3://bucket/report")
     with closing(connect(dsn(REPORTER, session_name))) as connection:
-        return publish(make(connection, int(os.environ.get("REPORT_DAYS") or DAYS)), out)
+        return publish(make(connection, int(os.environ.get("REPORT_DAYS") or REPORT_DAYS)), out)
 
 
 with DAG(

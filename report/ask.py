@@ -44,7 +44,7 @@ class Questions:
         return self._ask(name, self._days)
 
     def by_day(self, name: str) -> dict[date, Answer]:
-        """Return the answers to a question whose rows have a run_date, for each day: asked once, shown as if for one day."""
+        """Return the answers to a question whose rows have a run_date, by day: asked once, shown as for one day."""
         groups = groupby(self.ask(name).rows, key=lambda row: row["run_date"])
         found = {day: list(group) for day, group in groups}
         text = _text(name)

@@ -1,7 +1,7 @@
 """Charts as inline SVG, in lengths that the page's width stretches: geometry, and nothing else.
 
-Letters keep their size and bars take what room there is, so the same picture serves a phone and a wide screen. A chart of
-days is one path per series and one link per day over its whole height; the link's name is what its tooltip shows.
+Letters keep their size and bars take what room there is, so the same picture serves a phone and a wide screen. A chart
+of days is one path per series and one link per day over its whole height; the link's name is what its tooltip shows.
 """
 
 import math
@@ -82,12 +82,14 @@ def columns(identity: str, title: str, about: str, slots: Sequence[Slot]) -> Mar
     shapes += _bands(slots, height)
     shapes += _stacks(slots, height)
     shapes += _usual(slots, height)
-    marks = [
-        f'<text class="{"bad" if slot.mark == "bad" else "out"}" x="{percent(place + 0.5, len(slots))}"'
-        f' y="{ABOVE - 5 + height(max(tops[place], float(slot.high or slot.usual or 0))) * HEIGHT / SCALE:.0f}">{"!" if slot.mark == "bad" else "×"}</text>'
-        for place, slot in enumerate(slots)
-        if slot.mark
-    ]
+    marks = []
+    for place, slot in enumerate(slots):
+        if slot.mark:
+            over = max(tops[place], float(slot.high or slot.usual or 0)) if slot.mark == "bad" else 0
+            marks.append(
+                f'<text class="{slot.mark}" x="{percent(place + 0.5, len(slots))}"'
+                f' y="{ABOVE - 5 + height(over) * HEIGHT / SCALE:.0f}">{"!" if slot.mark == "bad" else "×"}</text>'
+            )
     whole = ABOVE + HEIGHT + BELOW
     axis = "".join(
         f'<text x="40" y="{ABOVE + 4 + height(line) * HEIGHT / SCALE:.0f}">{short(line)}</text>' for line in lines
@@ -220,7 +222,8 @@ def strip(cells: Sequence[Cell]) -> Markup:
     )
     others = "".join(
         f'<a href="{escape(cell.href or "")}" aria-label="{escape(cell.says)}">'
-        f'<rect class="{cell.kind}" x="{percent(place, len(cells))}" width="{percent(1 - GAP / STEP, len(cells))}" height="18"/>'
+        f'<rect class="{cell.kind}" height="18"'
+        f' x="{percent(place, len(cells))}" width="{percent(1 - GAP / STEP, len(cells))}"/>'
         f'<text x="{percent(place + 0.45, len(cells))}" y="13" aria-hidden="true">!</text></a>'
         for place, cell in enumerate(cells)
         if cell.kind not in ("ok", "")

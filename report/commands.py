@@ -1,4 +1,4 @@
-"""`warehouse status`, `warehouse explain` and `warehouse shape`."""
+"""`warehouse status`, `explain`, `shape` and `report`."""
 
 import argparse
 import json
@@ -8,6 +8,7 @@ from pathlib import Path
 from glue.command import DONE, Command, count, day
 from glue.connection import connect
 from glue.extract import SOURCES
+from report import REPORT_DAYS
 
 
 def _status(options: argparse.Namespace) -> int:
@@ -128,9 +129,9 @@ COMMANDS = (
             },
             "--days": {
                 "type": count,
-                "default": 30,
+                "default": REPORT_DAYS,
                 "metavar": "N",
-                "help": "how many days, up to the newest (default: 30)",
+                "help": f"how many days, up to the newest (default: {REPORT_DAYS})",
             },
         },
         _report,

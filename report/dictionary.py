@@ -10,6 +10,8 @@ from report.page import slug
 
 # The picture: what stands where, in columns from left to right.
 STAR = (("dim_date", "dim_user"), ("fact_orders", "fact_events"), ("dim_product", "order_statuses"))
+# What is equal without a foreign key.
+EQUALITIES = (("fact_orders", "order_statuses"),)
 WIDTH, HEIGHT, BOX, TALL = 640, 190, 160, 44
 
 
@@ -75,25 +77,31 @@ def star(keys: Sequence[Row], known: set[tuple[str, str]]) -> Markup:
         for row, name in enumerate(names)
         if ("warehouse", name) in known
     }
-    lines = []
-    for row in keys:
-        here, there = row["table_name"], row["refers_to_table"]
-        if row["kind"] == "foreign" and here in places and there in places and row["schema_name"] == "warehouse":
-            (x1, y1), (x2, y2) = places[here], places[there]
-            left = x2 < x1
-            start, end = (x1, x2 + BOX) if left else (x1 + BOX, x2)
-            middle = (start + end) / 2
-            lines.append(
-                f'<path d="M{start:.0f} {y1 + TALL / 2:.0f}C{middle:.0f} {y1 + TALL / 2:.0f}'
-                f' {middle:.0f} {y2 + TALL / 2:.0f} {end:.0f} {y2 + TALL / 2:.0f}"/>'
-            )
+    joins = {
+        (row["table_name"], row["refers_to_table"]): ""
+        for row in keys
+        if row["kind"] == "foreign" and row["schema_name"] == row["refers_to_schema"] == "warehouse"
+    } | dict.fromkeys(EQUALITIES, "equal")
+    lines = [
+        _line(places[here], places[there], kind)
+        for (here, there), kind in joins.items()
+        if here in places and there in places
+    ]
     boxes = [
-        f'<a href="#{anchor("warehouse", name)}"><rect class="{"fact" if name.startswith("fact") else ""}" x="{x + 1:.0f}"'
-        f' y="{y:.0f}" width="{BOX - 2}" height="{TALL}" rx="6"/><text x="{x + BOX / 2:.0f}" y="{y + TALL / 2 + 4:.0f}"'
-        f' text-anchor="middle">{escape(name)}</text></a>'
+        f'<a href="#{anchor("warehouse", name)}"><rect class="{"fact" if name.startswith("fact") else ""}"'
+        f' x="{x + 1:.0f}" y="{y:.0f}" width="{BOX - 2}" height="{TALL}" rx="6"/>'
+        f'<text x="{x + BOX / 2:.0f}" y="{y + TALL / 2 + 4:.0f}" text-anchor="middle">{escape(name)}</text></a>'
         for name, (x, y) in places.items()
     ]
     return Markup(
-        f'<svg class="er" width="{WIDTH}" height="{HEIGHT}" role="group" aria-label="The star: facts in the middle, each line a'
-        f' foreign key">{"".join([*lines, *boxes])}</svg>'
+        f'<svg class="er" width="{WIDTH}" height="{HEIGHT}" role="group" aria-label="The star: facts in the middle">'
+        f"{''.join([*lines, *boxes])}</svg>"
     )
+
+
+def _line(here: tuple[float, float], there: tuple[float, float], kind: str) -> str:
+    (x1, y1), (x2, y2) = here, there
+    start, end = (x1, x2 + BOX) if x2 < x1 else (x1 + BOX, x2)
+    middle = (start + end) / 2
+    y1, y2 = y1 + TALL / 2, y2 + TALL / 2
+    return f'<path class="{kind}" d="M{start:.0f} {y1:.0f}C{middle:.0f} {y1:.0f} {middle:.0f} {y2:.0f} {end:.0f} {y2:.0f}"/>'

@@ -52,6 +52,7 @@ def environment() -> Environment:
     made.filters |= {
         "count": count, "money": money, "signed": signed, "day": day, "day_short": day_short, "moment": moment,
         "data": data, "code": code, "share": share, "figure": figure, "tone": tone, "unit": unit,
+        "sentence": sentence,
     }  # fmt: skip
     return made
 
@@ -138,6 +139,11 @@ def unit(value: Any, kind: str) -> str:
     return {"%": f"{value:,.1f} %", "seconds": f"{value:,.1f} s", "rows per second": f"{value:,.0f} rows/s"}.get(
         kind, f"{value:,.0f}"
     )
+
+
+def sentence(text: str, end: str = ".") -> str:
+    """Return words as a sentence."""
+    return f"{text[:1].upper()}{text[1:]}{end}"
 
 
 def tone(health: str | None) -> str:

@@ -76,7 +76,8 @@ def _refuse_what_is_not_ours(out: Path) -> None:
     elif out.is_dir():
         if any(out.iterdir()):
             raise GlueError(
-                f"{out} is a folder with something in it that `warehouse report` did not make; choose an OUT that is not there"
+                f"{out} is a folder with something in it that `warehouse report` did not make;"
+                " choose an OUT that is not there"
             )
         if os.path.ismount(out):
             raise GlueError(f"{out} is a mount, which cannot be swapped; choose an OUT in it, such as {out}/site")

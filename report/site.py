@@ -13,8 +13,6 @@ from report.publish import INDEX
 from report.shop import shop
 from report.trust import trust
 
-DAYS = 30  # by default
-
 
 def make(connection: psycopg.Connection, day_count: int) -> dict[str, str]:
     """Return the files of a report of the newest days, by path: all of one moment. Raises psycopg.Error."""

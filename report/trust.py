@@ -31,6 +31,7 @@ def trust(asked: Questions) -> dict[str, Any]:
         "verdicts": verdicts,
         "failed": [row for row in verdicts.rows if not row["passed"]],
         "strips": strips,
+        "broken": [rule for rule in strips if any(not row["passed"] for row in by_rule[rule].values())],
         "rules": rules,
         "values": values,
         "reasons": reasons,
