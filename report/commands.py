@@ -117,8 +117,8 @@ COMMANDS = (
         "report",
         "make the pages that people open every morning",
         "A folder of pages without a server: open index.html in a browser. It is swapped at once, so that readers see\n"
-        "the report before or this one. In a bucket the first page is written last. Nothing is taken away that a report\n"
-        "did not make.\n\n"
+        "the report before or this one. In a bucket the first page is written last. Nothing is taken away that no\n"
+        "report made.\n\n"
         "examples:\n"
         "  warehouse report data/report\n"
         "  warehouse report s3://bucket/report --days 90",
