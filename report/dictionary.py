@@ -104,4 +104,5 @@ def _line(here: tuple[float, float], there: tuple[float, float], kind: str) -> s
     start, end = (x1, x2 + BOX) if x2 < x1 else (x1 + BOX, x2)
     middle = (start + end) / 2
     y1, y2 = y1 + TALL / 2, y2 + TALL / 2
-    return f'<path class="{kind}" d="M{start:.0f} {y1:.0f}C{middle:.0f} {y1:.0f} {middle:.0f} {y2:.0f} {end:.0f} {y2:.0f}"/>'
+    curve = f"M{start:.0f} {y1:.0f}C{middle:.0f} {y1:.0f} {middle:.0f} {y2:.0f} {end:.0f} {y2:.0f}"
+    return f'<path class="{kind}" d="{curve}"/>'

@@ -55,7 +55,7 @@ class Page:
 
     def open(self, url: str, *, width: int = 1280, dark: bool = False) -> None:
         """Go to a page, and wait until it is loaded."""
-        self.call("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
+        self.resize(width)
         scheme = "dark" if dark else "light"
         self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
         self.requests.clear()
@@ -64,6 +64,10 @@ class Page:
         self.call("Page.navigate", url=url)
         while not self._loaded:
             self._receive()
+
+    def resize(self, width: int) -> None:
+        """Make the window that wide, in pixels."""
+        self.call("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
 
     def run(self, script: str) -> Any:
         """Return the value of an expression, or of its promise."""
@@ -93,8 +97,8 @@ class Page:
         return tuple(
             self.run(
                 f"(() => {{ const found = document.querySelector({json.dumps(selector)});"
-                " found.scrollIntoView({block: 'center', behavior: 'instant'});"
-                " const box = found.getBoundingClientRect(); return [box.x + box.width / 2, box.y + box.height / 2]; })()"
+                " found.scrollIntoView({block: 'center', behavior: 'instant'}); const box = found.getBoundingClientRect();"
+                " return [box.x + box.width / 2, box.y + box.height / 2]; })()"
             )
         )
 
