@@ -11,6 +11,45 @@ COMMENT ON COLUMN warehouse.daily_metrics.customers_count IS 'Known users who ha
 UPDATE audit.steps s SET writes = s.writes || '{warehouse.daily_products}' WHERE s.step = 'reload_fact_orders';
 UPDATE audit.steps s SET writes = s.writes || '{warehouse.daily_event_types}' WHERE s.step = 'reload_fact_events';
 
+-- audit/rejected_reasons.sql: a column more ----------------------------------------
+
+CREATE OR REPLACE VIEW audit.rejected_reasons AS
+WITH reasons AS (
+    SELECT b.run_date,
+           split_part(split_part(b.source_table, '.', 2), '_', 1) AS source,
+           regexp_replace(coalesce(r.reason, b.failure_reason), '^line [0-9]+ of the order is rejected: ', 'another line of the order is rejected: ') AS failure_reason,
+           CASE WHEN r.reason IS NULL THEN b.failed_value ELSE r.value END COLLATE "C" AS failed_value,
+           r.reason IS NOT NULL AS has_others,
+           b.file_name,
+           b.line_number,
+           b.line_count
+    FROM audit.bad_records b
+    LEFT JOIN LATERAL jsonb_each_text(b.failed_values) AS r (reason, value) ON true
+),
+reason_values AS (
+    SELECT r.run_date,
+           r.source,
+           r.failure_reason,
+           r.failed_value,
+           sum(r.line_count) AS rows,
+           sum(r.line_count) FILTER (WHERE r.has_others) AS rows_with_others,
+           (array_agg(concat_ws(':', r.file_name, r.line_number) ORDER BY r.file_name, r.line_number))[1] AS first_at
+    FROM reasons r
+    GROUP BY r.run_date, r.source, r.failure_reason, r.failed_value
+)
+SELECT v.run_date,
+       v.source,
+       v.failure_reason,
+       sum(v.rows)::bigint AS rows,
+       nullif(sum(v.rows_with_others), 0)::bigint AS rows_with_others,
+       (array_agg(v.failed_value ORDER BY v.rows DESC, v.failed_value))[1] AS example,
+       (array_agg(v.first_at ORDER BY v.rows DESC, v.failed_value))[1] AS first_at,
+       max(v.rows)::bigint AS example_rows
+FROM reason_values v
+GROUP BY v.run_date, v.source, v.failure_reason;
+
+COMMENT ON COLUMN audit.rejected_reasons.example_rows IS 'Rejected lines in which the reason is about the example';
+
 -- warehouse/daily_products.sql -------------------------------------------------------------------
 
 CREATE TABLE warehouse.daily_products (

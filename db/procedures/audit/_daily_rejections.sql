@@ -10,7 +10,8 @@ SELECT r.run_date,
 FROM (
     SELECT j.run_date, j.source, j.failure_reason, j.rows,
            audit._plain_reason(j.source, j.failure_reason) AS reason,
-           audit._harmless(j.source, j.failure_reason, j.example) AS example,
+           -- A word that comes once may be a name, whatever its field.
+           CASE WHEN j.example_rows >= 5 OR j.example COLLATE "C" !~ '[A-Za-z]' THEN audit._harmless(j.source, j.failure_reason, j.example) END AS example,
            audit._shown(j.first_at, 15) AS first_at
     FROM audit.rejected_reasons j
 ) AS r
@@ -21,5 +22,5 @@ COMMENT ON COLUMN audit.daily_rejections.run_date IS 'Day of the delivery';
 COMMENT ON COLUMN audit.daily_rejections.source IS 'orders, events or products';
 COMMENT ON COLUMN audit.daily_rejections.reason IS 'The reason, up to where it would quote the delivery';
 COMMENT ON COLUMN audit.daily_rejections.rows IS 'Rejected lines that have it';
-COMMENT ON COLUMN audit.daily_rejections.example IS 'A value that it is about; NULL unless short and harmless: audit._harmless';
+COMMENT ON COLUMN audit.daily_rejections.example IS 'A value that it is about; NULL unless short and harmless (audit._harmless), and no word of fewer than five lines';
 COMMENT ON COLUMN audit.daily_rejections.first_at IS 'Where it comes first: file, and line or element';

@@ -30,7 +30,8 @@ SELECT v.run_date,
        sum(v.rows)::bigint AS rows,
        nullif(sum(v.rows_with_others), 0)::bigint AS rows_with_others,
        (array_agg(v.failed_value ORDER BY v.rows DESC, v.failed_value))[1] AS example,
-       (array_agg(v.first_at ORDER BY v.rows DESC, v.failed_value))[1] AS first_at
+       (array_agg(v.first_at ORDER BY v.rows DESC, v.failed_value))[1] AS first_at,
+       max(v.rows)::bigint AS example_rows
 FROM reason_values v
 GROUP BY v.run_date, v.source, v.failure_reason;
 
@@ -42,3 +43,4 @@ COMMENT ON COLUMN audit.rejected_reasons.rows IS 'Rejected lines that have it; a
 COMMENT ON COLUMN audit.rejected_reasons.rows_with_others IS 'How many of them have other reasons, too, and also count there; NULL for none';
 COMMENT ON COLUMN audit.rejected_reasons.example IS 'The value that this reason is most often about; NULL where something is missing';
 COMMENT ON COLUMN audit.rejected_reasons.first_at IS 'Where the example comes first: file, and line or element';
+COMMENT ON COLUMN audit.rejected_reasons.example_rows IS 'Rejected lines in which the reason is about the example';
