@@ -94,13 +94,15 @@ class Page:
             self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
 
     def _middle(self, selector: str) -> tuple[float, float]:
-        return tuple(
-            self.run(
-                f"(() => {{ const found = document.querySelector({json.dumps(selector)});"
-                " found.scrollIntoView({block: 'center', behavior: 'instant'}); const box = found.getBoundingClientRect();"
-                " return [box.x + box.width / 2, box.y + box.height / 2]; })()"
-            )
-        )
+        script = f"""(async () => {{
+            const found = document.querySelector({json.dumps(selector)});
+            found.scrollIntoView({{block: "center", behavior: "instant"}});
+            // What hears of the scrolling has heard of it.
+            await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
+            const box = found.getBoundingClientRect();
+            return [box.x + box.width / 2, box.y + box.height / 2];
+        }})()"""
+        return tuple(self.run(script))
 
     def press(self, key: str) -> None:
         """Press a key."""

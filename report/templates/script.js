@@ -23,14 +23,14 @@
     if (element) show(element, event.clientX, event.clientY); else hide();
   });
   document.addEventListener("pointerleave", hide);
-  document.addEventListener("scroll", hide, true);
-  document.addEventListener("focusin", function (event) {
-    var element = spot(event);
-    if (!element) { hide(); return; }
-    if (!element.matches(":focus-visible")) return;
+  function showFocused() {
+    var element = document.activeElement;
+    if (!element || !element.matches(".plot a, .plot .hit, .strip a") || !element.matches(":focus-visible")) { hide(); return; }
     var box = element.getBoundingClientRect();
     show(element, box.left + box.width / 2, box.top + Math.min(box.height, 60));
-  });
+  }
+  document.addEventListener("scroll", showFocused, true);
+  document.addEventListener("focusin", showFocused);
   document.addEventListener("focusout", hide);
 
   /* One stop of the Tab key per chart; arrows walk along its days. */
