@@ -9,6 +9,14 @@ from tests.conftest import Warehouse
 from tests.shop import events, orders, product
 from tests.steps import DAY
 
+# Shipped rules about what is usual, and what is new or gone.
+UNUSUAL = (
+    "orders_unusual", "users_ordering_unusual", "products_ordered_unusual", "net_revenue_unusual", "basket_unusual",
+    "events_unusual", "conversion_unusual", "orders_rejected_unusual", "events_rejected_unusual",
+    "orders_without_user_unusual", "orders_without_city_unusual", "orders_without_source_unusual",
+    "orders_after_18_unusual", "events_without_user_unusual", "events_without_product_unusual", "orders_week_unusual",
+    "net_revenue_week_unusual", "events_week_unusual", "codes_new", "codes_gone", "fields_new", "fields_gone",
+)  # fmt: skip
 CLEANING = ("staging.clean_orders", "staging.clean_events", "staging.clean_products")
 
 

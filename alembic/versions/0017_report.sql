@@ -8,7 +8,7 @@ COMMENT ON COLUMN warehouse.daily_metrics.sold_orders_count IS 'Orders of this l
 COMMENT ON COLUMN warehouse.daily_metrics.sold_lines_count IS 'Their lines';
 COMMENT ON COLUMN warehouse.daily_metrics.customers_count IS 'Known users who have one of these orders; guests are not counted';
 
-UPDATE audit.steps s SET writes = s.writes || '{warehouse.daily_products}' WHERE s.step = 'reload_fact_orders';
+UPDATE audit.steps s SET writes = s.writes || '{warehouse.daily_products,warehouse.daily_order_statuses}' WHERE s.step = 'reload_fact_orders';
 UPDATE audit.steps s SET writes = s.writes || '{warehouse.daily_event_types}' WHERE s.step = 'reload_fact_events';
 
 -- audit/rejected_reasons.sql: a column more ----------------------------------------
@@ -69,6 +69,23 @@ COMMENT ON COLUMN warehouse.daily_products.first_orders IS 'Orders sold that hav
 COMMENT ON COLUMN warehouse.daily_products.lines IS 'Lines sold';
 COMMENT ON COLUMN warehouse.daily_products.net_revenue IS 'Revenue of these lines, less what was refunded';
 
+-- warehouse/daily_order_statuses.sql -------------------------------------------------------------
+
+CREATE TABLE warehouse.daily_order_statuses (
+    load_date date    NOT NULL,
+    status    text    NOT NULL,
+    orders    bigint  NOT NULL,
+    lines     bigint  NOT NULL,
+    revenue   numeric NOT NULL,
+    CONSTRAINT daily_order_statuses_pkey PRIMARY KEY (load_date, status)
+);
+COMMENT ON TABLE warehouse.daily_order_statuses IS 'One row per day and status of the orders in its facts, kept by the steps that change the facts';
+COMMENT ON COLUMN warehouse.daily_order_statuses.load_date IS 'Load that the orders are of';
+COMMENT ON COLUMN warehouse.daily_order_statuses.status IS 'Canonical status: warehouse.order_statuses';
+COMMENT ON COLUMN warehouse.daily_order_statuses.orders IS 'Orders';
+COMMENT ON COLUMN warehouse.daily_order_statuses.lines IS 'Their lines';
+COMMENT ON COLUMN warehouse.daily_order_statuses.revenue IS 'Of these lines, before what was refunded';
+
 -- warehouse/daily_event_types.sql ----------------------------------------------------------------
 
 CREATE TABLE warehouse.daily_event_types (
@@ -114,6 +131,15 @@ SET sold_orders_count = s.orders, sold_lines_count = s.lines,
 FROM sold s
 WHERE s.load_date = m.run_date;
 
+INSERT INTO warehouse.daily_order_statuses (load_date, status, orders, lines, revenue)
+SELECT o.load_date, o.status, count(*), sum(o.lines), trim_scale(sum(o.revenue))
+FROM (
+    SELECT f.load_date, f.order_id, f.status, count(*) AS lines, sum(f.revenue) AS revenue
+    FROM warehouse.fact_orders f
+    GROUP BY f.load_date, f.order_id, f.status
+) AS o
+GROUP BY o.load_date, o.status;
+
 INSERT INTO warehouse.daily_event_types (load_date, event_type, events)
 SELECT f.load_date, f.event_type, count(*) FROM warehouse.fact_events f
 WHERE octet_length(f.event_type) <= 100
@@ -135,6 +161,19 @@ COMMENT ON COLUMN warehouse.funnel_stages.place IS 'Order of the stages, from 1'
 
 INSERT INTO warehouse.funnel_stages (event_type, stage, place) VALUES
     ('product_view', 'view', 1), ('add_to_cart', 'cart', 2), ('checkout', 'checkout', 3), ('purchase', 'purchase', 4);
+
+-- audit/day_statuses.sql: of these figures, not of the facts ------------------------------
+
+CREATE OR REPLACE VIEW audit.day_statuses AS
+SELECT d.load_date AS run_date,
+       d.status,
+       s.counts_as_sale,
+       d.orders,
+       d.lines,
+       d.revenue
+FROM warehouse.daily_order_statuses d
+JOIN warehouse.order_statuses s ON s.status = d.status;
+
 
 -- warehouse/daily_funnel.sql ---------------------------------------------------------------------
 
@@ -367,13 +406,18 @@ FROM audit.rule_history v
 WHERE NOT v.passed
 UNION ALL
 SELECT a.run_date, 4, 'alert', a.alert, a.message
-FROM audit.alerts a;
+FROM audit.alerts a
+UNION ALL
+SELECT f.last_day, 5, 'late source', f.source,
+       format('%s of %s have not come; they were due on %s UTC', f.source, f.due_day, to_char(f.due_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI'))
+FROM audit.freshness f
+WHERE f.is_late;
 
-COMMENT ON VIEW audit.needs_look IS 'One row per thing that somebody should look at: days that are blocked, failed or not run, unusual days, other rules that failed, alerts. Filter by run_date.';
-COMMENT ON COLUMN audit.needs_look.run_date IS 'Day';
+COMMENT ON VIEW audit.needs_look IS 'One row per thing that somebody should look at: days that are blocked, failed or not run, unusual days, other rules that failed, alerts, late sources. Filter by run_date.';
+COMMENT ON COLUMN audit.needs_look.run_date IS 'Day; of a late source, the newest that came';
 COMMENT ON COLUMN audit.needs_look.place IS 'Most urgent first, from 1';
-COMMENT ON COLUMN audit.needs_look.kind IS 'blocked, failed, not run yet, unusual, rule or alert';
-COMMENT ON COLUMN audit.needs_look.subject IS 'Rule or alert; NULL if it is about the day';
+COMMENT ON COLUMN audit.needs_look.kind IS 'blocked, failed, not run yet, unusual, rule, alert or late source';
+COMMENT ON COLUMN audit.needs_look.subject IS 'Rule, alert or source; NULL if it is about the day';
 COMMENT ON COLUMN audit.needs_look.in_words IS 'What is the matter';
 
 -- audit/days_let_through.sql ---------------------------------------------------------------------

@@ -57,7 +57,7 @@ GRANT SELECT ON warehouse.daily_sales_by, audit.daily_rejections, audit.daily_de
 GRANT SELECT ON
     warehouse.daily_sales, warehouse.daily_sales_by, warehouse.daily_funnel,
     audit.day_states, audit.needs_look, audit.rule_history, audit.rules, audit.daily_rejections, audit.days_let_through,
-    audit.step_seconds, audit.source_volumes, audit.health, audit.measures, audit.expected_days,
+    audit.step_seconds, audit.source_volumes, audit.health, audit.measures, audit.expected_days, audit.freshness,
     audit.daily_deliveries, audit.day_lines, audit.daily_statuses, audit.daily_superseded,
     audit.dictionary_tables, audit.dictionary_columns, audit.dictionary_keys, audit.dictionary_lineage, audit.dictionary_steps
 TO warehouse_reporter;

@@ -68,6 +68,7 @@
 \ir warehouse/events_superseded.sql
 \ir warehouse/daily_metrics.sql
 \ir warehouse/daily_products.sql
+\ir warehouse/daily_order_statuses.sql
 \ir warehouse/daily_event_types.sql
 \ir warehouse/funnel_stages.sql
 \ir warehouse/sales.sql
@@ -81,6 +82,7 @@
 \ir audit/lineage.sql
 \ir audit/health.sql
 \ir audit/alerts.sql
+\ir audit/freshness.sql
 \ir audit/day_deliveries.sql
 \ir audit/rejected_reasons.sql
 \ir audit/last_verdicts.sql

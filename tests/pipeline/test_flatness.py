@@ -34,6 +34,13 @@ DAILY_ORDERS = 60
 FEW_BLOCKS = 8
 LAST_OLD_DAY = LAST - timedelta(days=10)
 
+# A day is compared with the 62 before it: both shops have these, and the long one many more.
+PROFILES = {SHORT: 70, LONG: 420}
+PROFILED = {
+    "audit.day_profile": "measure, kind, value, of", "audit.day_codes": "kind, code, rows",
+    "audit.profile_digests": "source, digest",
+}  # fmt: skip
+
 COUNTERS = """
     SELECT s.relid::regclass::text AS relation, coalesce(s.seq_tup_read, 0) + coalesce(s.idx_tup_fetch, 0) AS rows,
            coalesce(i.heap_blks_read + i.heap_blks_hit, 0) + coalesce(i.idx_blks_read + i.idx_blks_hit, 0) AS blocks
@@ -85,12 +92,19 @@ def shops(warehouse_template: NoopExecutor, tmp_path_factory: pytest.TempPathFac
         for length in (SHORT, LONG):
             shop = made[length] = stack.enter_context(new_warehouse(warehouse_template, folder))
             shop.execute(RULES_OFF)
+            shop.execute("UPDATE audit.dq_rules SET enabled = true WHERE check_type IN ('unusual', 'drift')")
             with contextlib.closing(connect(shop.dsn)) as glue:
                 for back in range(length - 1, -1, -1):
                     day = LAST - timedelta(days=back)
                     put(shop, day)
                     extract_all(shop, glue, day)
                     glue.execute("CALL warehouse.run_day(%s)", [day])
+            for table, columns in PROFILED.items():
+                shop.execute(
+                    f"INSERT INTO {table} (run_date, {columns}) SELECT run_date - n, {columns}"
+                    f" FROM {table}, generate_series(%s::integer, %s::integer) AS n WHERE run_date = %s",
+                    length, PROFILES[length], LAST,
+                )  # fmt: skip
             # Both with the same knowledge of their tables: as autovacuum would have left them.
             shop.execute("VACUUM (ANALYZE)")
         yield made

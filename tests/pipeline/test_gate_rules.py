@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from tests.conftest import Warehouse
-from tests.rules import add_rule, deliver_good_day, judge, results
+from tests.rules import UNUSUAL, add_rule, deliver_good_day, judge, results
 from tests.shop import EVENT_COLUMNS, checksums, event, events, order, orders, product
 from tests.steps import DAY, Caller, wait_for
 
@@ -30,7 +30,8 @@ SHIPPED = {
     "orders_point_zero_ids": "warning", "events_point_zero_ids": "warning", "orders_emptied_values": "warning",
     "events_emptied_values": "warning", "products_emptied_values": "warning", "orders_without_users": "warning",
     "events_without_users": "warning", "events_without_products": "warning",
-}  # fmt: skip
+} | dict.fromkeys(UNUSUAL, "warning")  # fmt: skip
+# UNUSUAL: of what is usual, and of codes and fields that are new or gone. Seen to fail in test_unusual.py.
 
 
 def test_the_shipped_rules_have_these_names_and_severities(warehouse: Warehouse) -> None:
@@ -247,7 +248,7 @@ FAILURES: list[tuple[str, Callable[[Any], None] | str, float | None, int, str, l
 
 
 def test_every_shipped_rule_is_seen_to_fail() -> None:
-    assert {rule for rule, *_ in FAILURES} == set(SHIPPED)
+    assert {rule for rule, *_ in FAILURES} == set(SHIPPED) - set(UNUSUAL)
 
 
 @pytest.mark.parametrize(

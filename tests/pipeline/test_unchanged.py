@@ -287,7 +287,7 @@ def test_each_input_of_a_step_is_remembered_by_itself(shop: Warehouse) -> None:
     general = {"codes", "order statuses", "settings", "step", "routines", "views", "revision", "server"}
     for step, own in {
         "clean_events": {"deliveries", "fields", "null markers", "shapes"},
-        "check_quality": {"staging", "rules", "overrides"},
+        "check_quality": {"staging", "rules", "overrides", "usual"},
         "reload_fact_orders": {"staging of orders"},
         "compute_daily_metrics": {"staging", "figures", "unseen members"},
     }.items():

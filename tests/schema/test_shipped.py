@@ -78,6 +78,15 @@ BOUNDS = {
     "events_point_zero_ids": (None, None), "orders_emptied_values": (None, None),
     "events_emptied_values": (None, None), "products_emptied_values": (None, None),
     "orders_without_users": (None, 0), "events_without_users": (None, 0), "events_without_products": (None, 0),
+    "orders_rejected_unusual": (None, 4), "events_rejected_unusual": (None, 4),
+    "codes_new": (None, 0), "codes_gone": (None, 0), "fields_new": (None, 0), "fields_gone": (None, 0),
+} | {
+    f"{measure}_unusual": (-4, 4)
+    for measure in (
+        "orders", "users_ordering", "products_ordered", "net_revenue", "basket", "events", "conversion",
+        "orders_without_user", "orders_without_city", "orders_without_source", "orders_after_18",
+        "events_without_user", "events_without_product", "orders_week", "net_revenue_week", "events_week",
+    )
 }  # fmt: skip
 
 

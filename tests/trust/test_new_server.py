@@ -83,7 +83,7 @@ def test_who_is_no_superuser_is_told_what_is_needed_and_with_it_migrates(
     # The roles, not the right to make any.
     roles = [
         f"CREATE ROLE warehouse_{name} NOLOGIN;"
-        for name in ("owner", "loader", "runner", "checker", "shaper", "analyst")
+        for name in ("owner", "loader", "runner", "checker", "shaper", "analyst", "reporter")
     ]
     member = ["GRANT warehouse_owner TO migrator;", "GRANT warehouse_checker TO warehouse_owner;"]
     member += ["GRANT warehouse_shaper TO warehouse_owner;"]

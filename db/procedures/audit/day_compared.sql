@@ -10,7 +10,7 @@ RETURNS TABLE (
     what text, run_date date, delivered numeric, duplicate numeric, rejected numeric, superseded numeric, not_loaded numeric,
     no_sale numeric, sold numeric, net_revenue numeric, per_line_sold numeric, in_words text
 )
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $day_compared$
 DECLARE
     v_days date[] := array_append(audit.usual_days(p_day), p_day);

@@ -4,6 +4,7 @@
 -- usual is the median of its same weekdays. y is ln(value) for counts and money, 2·asin(√p) for shares; each day of the
 -- yardstick is r away from the median of the others of its weekday, so that r is noise, not the week's rhythm:
 --   z = (y - usual y) / max(1.4826 · median |r|, floor)
+-- where the median is that of all days or, from six on, that of its weekdays, if that is larger: some Thursdays the shop opens late.
 -- The floor is what chance alone allows: √(1/n + 0.03²) for a count of n, 5 % for money, max(1/√n, 0.01) for a share of n.
 -- A sum of seven days is compared with the sums that do not overlap it; a week with a day left out of it has no sum.
 --
@@ -23,6 +24,7 @@ DECLARE
     c_window    constant integer := 56;
     c_least     constant integer := 14;     -- days of a yardstick
     c_weekdays  constant integer := 3;      -- same weekdays of a yardstick
+    c_own       constant integer := 6;      -- same weekdays that tell how wild their weekday is
     c_band      constant double precision := 4;
     c_relevant  constant double precision := 0.2;
     v_measure   audit.measures;
@@ -85,7 +87,9 @@ BEGIN
         SELECT r.day, count(*)::integer AS days,
                count(*) FILTER (WHERE r.weekday = extract(isodow FROM r.day))::integer AS weekdays,
                percentile_cont(0.5) WITHIN GROUP (ORDER BY r.value::double precision) FILTER (WHERE r.weekday = extract(isodow FROM r.day)) AS usual,
-               1.4826 * percentile_cont(0.5) WITHIN GROUP (ORDER BY abs(r.r)) FILTER (WHERE r.size > 1) AS spread
+               1.4826 * greatest(
+                   percentile_cont(0.5) WITHIN GROUP (ORDER BY abs(r.r)) FILTER (WHERE r.size > 1),
+                   percentile_cont(0.5) WITHIN GROUP (ORDER BY abs(r.r)) FILTER (WHERE r.size >= c_own AND r.weekday = extract(isodow FROM r.day))) AS spread
         FROM residuals r
         GROUP BY r.day
     ),

@@ -12,18 +12,19 @@ DECLARE
     v_start     timestamptz := staging.start_of_day(p_delivery.load_date);
     v_evening   timestamptz := (p_delivery.load_date + time '18:00') AT TIME ZONE staging.time_zone();
     v_delivered bigint := p_lines + p_delivery.refused_count;
-    -- A whole order has a first line; only with partial_orders it may have lost it.
+    -- What describes an order is counted by its first line. A whole order has one; only with partial_orders it may have lost it.
     v_orders    text := CASE WHEN audit._setting('partial_orders') = 1 THEN 'count(DISTINCT r.order_id)' ELSE 'count(*) FILTER (WHERE r.line_number = 1)' END;
     v_users     bigint;
     v_products  bigint;
 BEGIN
     CREATE TEMPORARY TABLE profiled (
-        status text, currency text, lines bigint, orders bigint, net_revenue numeric, users bigint, cities bigint, sources bigint, of_day bigint, evening bigint
+        status text, currency text, lines bigint, orders bigint, net_revenue numeric, firsts bigint, users bigint, cities bigint, sources bigint, of_day bigint, evening bigint
     ) ON COMMIT DROP;
     EXECUTE format($query$
         INSERT INTO pg_temp.profiled
-        SELECT r.status, r.currency, count(*), %s, sum(r.revenue - coalesce(r.refunded, 0)), count(r.user_id), count(r.city), count(r.marketing_source),
-               count(*) FILTER (WHERE r.order_ts >= $1), count(*) FILTER (WHERE r.order_ts >= $2)
+        SELECT r.status, r.currency, count(*), %s, sum(r.revenue - coalesce(r.refunded, 0)), count(*) FILTER (WHERE r.line_number = 1),
+               count(r.user_id) FILTER (WHERE r.line_number = 1), count(r.city) FILTER (WHERE r.line_number = 1), count(r.marketing_source) FILTER (WHERE r.line_number = 1),
+               count(*) FILTER (WHERE r.line_number = 1 AND r.order_ts >= $1), count(*) FILTER (WHERE r.line_number = 1 AND r.order_ts >= $2)
         FROM %s AS r GROUP BY r.status, r.currency
         $query$, v_orders, p_rows)
     USING v_start, v_evening;
@@ -36,9 +37,9 @@ BEGIN
         || (SELECT jsonb_build_array(
                 jsonb_build_array('order_lines', t.lines), jsonb_build_array('orders', t.orders),
                 jsonb_build_array('net_revenue', t.net_revenue), jsonb_build_array('basket', t.net_revenue / nullif(t.sold, 0)),
-                jsonb_build_array('orders_without_user', t.lines - t.users, t.lines), jsonb_build_array('orders_without_city', t.lines - t.cities, t.lines),
-                jsonb_build_array('orders_without_source', t.lines - t.sources, t.lines), jsonb_build_array('orders_after_18', t.evening, t.of_day))
-            FROM (SELECT coalesce(sum(p.lines), 0) AS lines, coalesce(sum(p.orders), 0) AS orders, sum(p.users) AS users, sum(p.cities) AS cities,
+                jsonb_build_array('orders_without_user', t.firsts - t.users, t.firsts), jsonb_build_array('orders_without_city', t.firsts - t.cities, t.firsts),
+                jsonb_build_array('orders_without_source', t.firsts - t.sources, t.firsts), jsonb_build_array('orders_after_18', t.evening, t.of_day))
+            FROM (SELECT coalesce(sum(p.lines), 0) AS lines, coalesce(sum(p.orders), 0) AS orders, sum(p.firsts) AS firsts, sum(p.users) AS users, sum(p.cities) AS cities,
                          sum(p.sources) AS sources, sum(p.of_day) AS of_day, sum(p.evening) AS evening,
                          coalesce(sum(p.net_revenue) FILTER (WHERE s.counts_as_sale), 0) AS net_revenue,
                          sum(p.orders) FILTER (WHERE s.counts_as_sale) AS sold

@@ -96,7 +96,8 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $_end_zone_change$
 DECLARE
     v_made CONSTANT regclass[] := ARRAY[
-        'staging.loads', 'audit.bad_records', 'audit.gate_verdicts', 'audit.step_inputs', 'warehouse.daily_metrics', 'warehouse.daily_products', 'warehouse.daily_event_types', 'warehouse.user_loads',
+        'staging.loads', 'audit.bad_records', 'audit.gate_verdicts', 'audit.step_inputs', 'warehouse.daily_metrics', 'warehouse.daily_products',
+        'warehouse.daily_order_statuses', 'warehouse.daily_event_types', 'warehouse.user_loads',
         'warehouse.product_loads', 'warehouse.dim_product_history', 'warehouse.unseen_members', 'warehouse.order_owners',
         'warehouse.orders_superseded', 'warehouse.late_events', 'warehouse.events_superseded'];
 BEGIN

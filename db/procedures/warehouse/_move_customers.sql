@@ -13,7 +13,7 @@ BEGIN
     FOR v_partition IN
         SELECT p.name, array_agg(p.load_date) AS load_dates
         FROM (SELECT warehouse._partition_of('warehouse.fact_orders', d.load_date) AS name, d.load_date
-              FROM (SELECT DISTINCT l.load_date FROM pg_temp.moved_lines l OFFSET 0) AS d OFFSET 0) AS p
+              FROM (SELECT DISTINCT l.load_date FROM pg_temp.moved_lines l WHERE l.is_sale OFFSET 0) AS d OFFSET 0) AS p
         GROUP BY p.name ORDER BY min(p.load_date)
     LOOP
         EXECUTE format($query$
@@ -23,7 +23,7 @@ BEGIN
                 FROM (SELECT l.load_date, l.user_id, bool_or(l.sign < 0) AS was_taken,
                              coalesce(array_agg(l.order_id) FILTER (WHERE l.sign > 0), '{}') AS given
                       FROM pg_temp.moved_lines l
-                      WHERE l.load_date = ANY (%2$L) AND l.user_id <> '(guest)'
+                      WHERE l.load_date = ANY (%2$L) AND l.is_sale AND l.user_id <> '(guest)'
                       GROUP BY l.load_date, l.user_id) AS u
                 JOIN warehouse.daily_metrics k ON k.run_date = u.load_date
                 CROSS JOIN LATERAL (

@@ -1,8 +1,8 @@
 -- Worker of reload_fact_orders: puts the order lines of a load in place of what that load brought before.
 --
 -- Reads:  staging.orders_clean of the day
--- Writes: warehouse.fact_orders, warehouse.orders_superseded, warehouse.order_owners, warehouse.daily_products and the fact figures
---         of warehouse.daily_metrics: of the day, and of the days that orders moved from or to
+-- Writes: warehouse.fact_orders, warehouse.orders_superseded, warehouse.order_owners, warehouse.daily_products, daily_order_statuses and the
+--         fact figures of warehouse.daily_metrics: of the day, and of the days that orders moved from or to
 -- Locks:  fact_orders' publish lock (advisory) once the partition is built, and that of
 --         daily_metrics before rows move, until the transaction ends; what warehouse._publish_day takes
 -- Errors: WH006 a swap did not get its locks, WH011 a dimension was not loaded

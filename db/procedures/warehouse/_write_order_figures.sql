@@ -1,4 +1,4 @@
--- Writes the fact figures of a load's day and of its products, and adjusts those of the days that orders moved from or to.
+-- Writes the fact figures of a load's day, of its products and of its statuses, and adjusts those of the days that orders moved from or to.
 -- p_query: gives the lines of the load that are in the facts
 CREATE OR REPLACE FUNCTION warehouse._write_order_figures(p_load_date date, p_query text) RETURNS audit.step_result
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD'
@@ -7,24 +7,32 @@ DECLARE
     v_result audit.step_result;
 BEGIN
     DELETE FROM warehouse.daily_products p WHERE p.load_date = p_load_date;
-    -- One scan of the lines, for the day's row and for its products.
+    DELETE FROM warehouse.daily_order_statuses d WHERE d.load_date = p_load_date;
+    -- One scan of the lines, for the day's row, its products and its statuses.
     EXECUTE format($query$
         WITH lines AS MATERIALIZED (
-            SELECT f.order_id, f.line_number, f.user_id, f.product_id, f.revenue, f.discount, f.tax, f.shipping, f.refunded, s.counts_as_sale
+            SELECT f.order_id, f.user_id, f.product_id, f.status, f.revenue, f.discount, f.tax, f.shipping, f.refunded, s.counts_as_sale,
+                   row_number() OVER (PARTITION BY f.order_id ORDER BY f.line_number) = 1 AS is_first
             FROM (%1$s) AS f
             JOIN warehouse.order_statuses s ON s.status = f.status
         ),
+        statuses AS (
+            INSERT INTO warehouse.daily_order_statuses (load_date, status, orders, lines, revenue)
+            SELECT %2$L, l.status, count(*) FILTER (WHERE l.is_first), count(*), trim_scale(sum(l.revenue))
+            FROM lines l
+            GROUP BY l.status
+        ),
         products AS (
             INSERT INTO warehouse.daily_products (load_date, product_id, orders, first_orders, lines, net_revenue)
-            SELECT %2$L, l.product_id, count(*) FILTER (WHERE l.is_first_of_product), count(*) FILTER (WHERE l.is_first), count(*), trim_scale(sum(l.net_revenue))
+            SELECT %2$L, o.product_id, count(*), sum(o.first_orders), sum(o.lines), trim_scale(sum(o.net_revenue))
             FROM (
-                SELECT l.product_id, l.revenue - coalesce(l.refunded, 0) AS net_revenue,
-                       row_number() OVER (PARTITION BY l.order_id ORDER BY l.line_number) = 1 AS is_first,
-                       row_number() OVER (PARTITION BY l.order_id, l.product_id) = 1 AS is_first_of_product
+                SELECT l.order_id, l.product_id, count(*) FILTER (WHERE l.is_first) AS first_orders, count(*) AS lines,
+                       sum(l.revenue - coalesce(l.refunded, 0)) AS net_revenue
                 FROM lines l
                 WHERE l.counts_as_sale
-            ) AS l
-            GROUP BY l.product_id
+                GROUP BY l.order_id, l.product_id
+            ) AS o
+            GROUP BY o.product_id
             RETURNING first_orders, lines
         )
         INSERT INTO warehouse.daily_metrics AS m (run_date, status, fact_orders_count, superseded_orders_count, revenue, net_revenue, sale_statuses,

@@ -1,13 +1,12 @@
 CREATE VIEW audit.day_statuses AS
-SELECT f.load_date AS run_date,
-       f.status,
+SELECT d.load_date AS run_date,
+       d.status,
        s.counts_as_sale,
-       count(DISTINCT f.order_id) AS orders,
-       count(*) AS lines,
-       sum(f.revenue) AS revenue
-FROM warehouse.fact_orders f
-JOIN warehouse.order_statuses s ON s.status = f.status
-GROUP BY f.load_date, f.status, s.counts_as_sale;
+       d.orders,
+       d.lines,
+       d.revenue
+FROM warehouse.daily_order_statuses d
+JOIN warehouse.order_statuses s ON s.status = d.status;
 
 COMMENT ON VIEW audit.day_statuses IS 'One row per day and status of the orders in its facts. Filter by run_date.';
 COMMENT ON COLUMN audit.day_statuses.run_date IS 'Day of the delivery';

@@ -11,11 +11,16 @@ FROM audit.rule_history v
 WHERE NOT v.passed
 UNION ALL
 SELECT a.run_date, 4, 'alert', a.alert, a.message
-FROM audit.alerts a;
+FROM audit.alerts a
+UNION ALL
+SELECT f.last_day, 5, 'late source', f.source,
+       format('%s of %s have not come; they were due on %s UTC', f.source, f.due_day, to_char(f.due_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI'))
+FROM audit.freshness f
+WHERE f.is_late;
 
-COMMENT ON VIEW audit.needs_look IS 'One row per thing that somebody should look at: days that are blocked, failed or not run, unusual days, other rules that failed, alerts. Filter by run_date.';
-COMMENT ON COLUMN audit.needs_look.run_date IS 'Day';
+COMMENT ON VIEW audit.needs_look IS 'One row per thing that somebody should look at: days that are blocked, failed or not run, unusual days, other rules that failed, alerts, late sources. Filter by run_date.';
+COMMENT ON COLUMN audit.needs_look.run_date IS 'Day; of a late source, the newest that came';
 COMMENT ON COLUMN audit.needs_look.place IS 'Most urgent first, from 1';
-COMMENT ON COLUMN audit.needs_look.kind IS 'blocked, failed, not run yet, unusual, rule or alert';
-COMMENT ON COLUMN audit.needs_look.subject IS 'Rule or alert; NULL if it is about the day';
+COMMENT ON COLUMN audit.needs_look.kind IS 'blocked, failed, not run yet, unusual, rule, alert or late source';
+COMMENT ON COLUMN audit.needs_look.subject IS 'Rule, alert or source; NULL if it is about the day';
 COMMENT ON COLUMN audit.needs_look.in_words IS 'What is the matter';

@@ -53,7 +53,7 @@ INSERT INTO audit.steps (step, position, wave, source, procedure, worker, needs_
      '{codes,order statuses,staging}', '{warehouse.dim_product,warehouse.dim_product_history,warehouse.product_loads,warehouse.unseen_members}', NULL, true,
      'Loads the day''s products and their versions'),
     ('reload_fact_orders', 120, 6, NULL, 'warehouse.reload_fact_orders', 'warehouse._reload_fact_orders', true,
-     '{codes,order statuses,staging of orders}', '{warehouse.fact_orders,warehouse.orders_superseded,warehouse.order_owners,warehouse.daily_products}', 'warehouse.fact_orders', false,
+     '{codes,order statuses,staging of orders}', '{warehouse.fact_orders,warehouse.orders_superseded,warehouse.order_owners,warehouse.daily_products,warehouse.daily_order_statuses}', 'warehouse.fact_orders', false,
      'Puts the day''s order lines in place of what that load had before'),
     ('reload_fact_events', 130, 6, NULL, 'warehouse.reload_fact_events', 'warehouse._reload_fact_events', true,
      '{codes,order statuses,staging of events}', '{warehouse.fact_events,warehouse.events_superseded,warehouse.late_events,warehouse.daily_event_types}', 'warehouse.fact_events', false,
