@@ -1,6 +1,3 @@
-SELECT d.source, max(d.run_date) AS newest_day, %(last)s::date - max(d.run_date) AS days_behind,
-       count(DISTINCT d.run_date) AS days_delivered, to_char(max(d.ingested_at), 'YYYY-MM-DD HH24:MI') AS arrived_at
-FROM audit.daily_deliveries d
-WHERE d.run_date BETWEEN %(first)s AND %(last)s AND d.state = 'in force'
-GROUP BY d.source
-ORDER BY d.source
+SELECT f.source, f.last_day, to_char(f.last_delivered_at AT TIME ZONE coalesce(audit.report_setting('time_zone'), 'UTC'), 'YYYY-MM-DD HH24:MI') AS arrived_at,
+       f.usual_gap_days, to_char(f.usual_time, 'HH24:MI') AS usual_time, f.due_day, f.is_late
+FROM audit.freshness f
