@@ -16,7 +16,8 @@ def empty_all_but_raw(warehouse: Warehouse) -> None:
         "SELECT string_agg(c.oid::regclass::text, ', ') AS names FROM pg_class c"
         " WHERE c.relnamespace IN ('staging'::regnamespace, 'warehouse'::regnamespace, 'audit'::regnamespace)"
         "   AND c.relkind IN ('r', 'p')"
-        "   AND c.relname NOT IN ('codes', 'null_markers', 'fields', 'order_statuses', 'dq_rules', 'settings', 'steps',"
+        "   AND c.relname NOT IN ('codes', 'null_markers', 'fields', 'order_statuses', 'funnel_stages', 'dq_rules',"
+        "                         'settings', 'steps', 'measures', 'expected_days',"
         "                         'routine_files', 'erasures', 'erased_users')"
     )
     warehouse.execute(f"TRUNCATE {made[0].names}")

@@ -20,7 +20,7 @@ BEGIN
     IF p_delivery.file_count > 0 THEN
         SELECT coalesce(array_agg(ROW(v_day, c.kind, c.code, c.rows)::audit.day_codes), '{}') INTO v_codes
         FROM (SELECT k.kind, k.code, sum(k.rows) AS rows, row_number() OVER (PARTITION BY k.kind ORDER BY sum(k.rows) DESC, k.code) AS rank
-              FROM (SELECT e.value ->> 0 AS kind, (CASE WHEN e.value ->> 1 ~ c_a_code THEN e.value ->> 1 ELSE '(odd)' END) COLLATE "C" AS code,
+              FROM (SELECT e.value ->> 0 AS kind, (CASE WHEN (e.value ->> 1) COLLATE "C" ~ c_a_code THEN e.value ->> 1 ELSE '(odd)' END) COLLATE "C" AS code,
                            (e.value ->> 2)::bigint AS rows
                     FROM jsonb_array_elements(coalesce(p_codes, '[]') || staging._fields_seen(p_delivery)) AS e) AS k
               GROUP BY k.kind, k.code) AS c
