@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 FOUND = shutil.which("chromium")
-SECONDS = 60
+SECONDS = 120
 KEYS = {"Enter": 13, "Tab": 9, "ArrowLeft": 37, "ArrowRight": 39, "Home": 36, "End": 35, "Escape": 27}
 
 
