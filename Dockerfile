@@ -19,6 +19,6 @@ COPY --chown=airflow:0 dags /opt/airflow/dags
 
 USER root
 # Volumes get the owner of the folder that they are mounted on.
-RUN install -d -o airflow -g 0 -m 0775 /opt/backups /opt/landing
+RUN install -d -o airflow -g 0 -m 0775 /opt/backups /opt/landing /opt/report
 USER airflow
 ENV PYTHONPATH=/opt/warehouse:/opt/airflow/dags

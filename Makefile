@@ -15,7 +15,7 @@ SIDE_BY_SIDE := -n $(WORKERS) --dist loadgroup
 .DEFAULT_GOAL := help
 PG ?= wheel
 
-.PHONY: help setup one test test-postgresql test-wheel test-15 lint format release migrate start stop psql clean
+.PHONY: help setup one test test-postgresql test-wheel test-15 lint format release migrate start stop psql report clean
 
 help:  ## Say what can be made
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -94,6 +94,11 @@ start: $(ENOUGH_TO_RUN)  ## Start the embedded server and migrate it
 run: start  ## Start, migrate, and run DAY=2025-12-19, or FROM=2025-12-01 TO=2025-12-19
 	@[ -n "$(DAY)$(and $(FROM),$(TO))" ] || { echo "Which days? make run DAY=2025-12-19, or FROM=… TO=…"; exit 2; }
 	$(BIN)/python -m glue run $(if $(DAY),$(DAY),--from $(FROM) --to $(TO))
+
+OUT ?= data/report
+
+report: $(ENOUGH_TO_RUN)  ## Make the report of the warehouse, a folder of pages to open in a browser (OUT=data/report)
+	$(BIN)/python -m glue report $(OUT)
 
 psql: $(ENOUGH_TO_RUN)  ## Open psql on the warehouse
 	$(BIN)/python -m glue db psql

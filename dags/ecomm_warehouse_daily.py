@@ -12,6 +12,7 @@ from warehouse_common import (
     TIME_ZONE,
     StepOperator,
     dsn,
+    table,
     tell_of_alerts,
     tell_of_failure,
 )
@@ -49,11 +50,6 @@ failed task: it goes on from there.
 **A red `extract_products` in a green run**: the catalogue could not be had, and the day was loaded without it, because
 a fact never waits for a dimension. The next day asks again; or clear it with what is downstream.
 """
-
-
-def table(schema: str, name: str) -> Asset:
-    """Return a table of the warehouse as an asset, for DAGs that wait for it."""
-    return Asset(name=f"{schema}.{name}", uri=f"postgres://warehouse:5432/ecommerce_warehouse/{schema}/{name}")
 
 
 def needs_catalogue(day: date, today: date, newest: date | None) -> str | None:
@@ -112,6 +108,10 @@ def extract_catalogue(load_date: str, session_name: str) -> dict[str, Any]:
         return extract_source("products", load_date, session_name)
     except MissingSetting as error:
         raise AirflowSkipException(str(error)) from error
+
+
+def end_day() -> None:
+    """Do nothing: that this task has ended is the news."""
 
 
 with DAG(
@@ -240,8 +240,19 @@ with DAG(
         compute_daily_metrics = step(
             "warehouse.compute_daily_metrics",
             "Proves that nothing of the day was lost, writes its row of `daily_metrics`, and closes the run.",
-            table("warehouse", "daily_metrics"),
         )
+
+    # A day that is blocked or failed has its row of daily_metrics, too, and whoever waits for that has to see it: a
+    # teardown runs whatever happened before it, and how the run ended is for the others to say.
+    end_of_day = task(
+        end_day,
+        task_id="end_of_day",
+        doc_md=(
+            "Tells who waits for `warehouse.daily_metrics`, as the report does, that the day has ended: loaded, blocked"
+            " or failed."
+        ),
+        outlets=[table("warehouse", "daily_metrics")],
+    )().as_teardown()
 
     open_run >> [extract_orders, extract_events, extract_products]
     extract_orders >> clean_orders
@@ -250,4 +261,4 @@ with DAG(
     [clean_orders, clean_events, clean_products] >> check_quality >> dimensions
     for dimension in dimensions:
         dimension >> facts
-    facts >> compute_daily_metrics
+    facts >> compute_daily_metrics >> end_of_day

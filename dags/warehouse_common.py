@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 import requests
 from airflow.providers.common.sql.operators.sql import SQLExecuteQueryOperator
-from airflow.sdk import BaseHook
+from airflow.sdk import Asset, BaseHook
 from airflow.sdk.exceptions import AirflowFailException
 from psycopg.conninfo import make_conninfo
 
@@ -21,12 +21,13 @@ from glue.errors import explain
 log = logging.getLogger(__name__)
 
 # Airflow connections, each a login of its own: adds to raw; calls the procedures and reads; owns everything; dumps, and
-# may only read; makes scratch databases, and may nothing else.
+# may only read; makes scratch databases, and may nothing else; reads the views of the report.
 LOADER = "warehouse_loader"
 RUNNER = "warehouse_runner"
 OWNER = "warehouse_owner"
 BACKUP = "warehouse_backup"
 RESTORE = "warehouse_restore"
+REPORTER = "warehouse_reporter"
 
 # Where the shop's day ends; the same as the setting time_zone of the warehouse.
 TIME_ZONE = os.environ.get("WAREHOUSE_TIME_ZONE") or "UTC"
@@ -61,6 +62,11 @@ SIDE_BY_SIDE = (
 
 WEBHOOK_SECONDS = 10
 SHOWN_RULES = 10
+
+
+def table(schema: str, name: str) -> Asset:
+    """Return a table of the warehouse as an asset, for DAGs that wait for it."""
+    return Asset(name=f"{schema}.{name}", uri=f"postgres://warehouse:5432/ecommerce_warehouse/{schema}/{name}")
 
 
 def heals(error: psycopg.Error) -> bool:

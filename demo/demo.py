@@ -29,6 +29,7 @@ from report.tables import console, print_table, table
 
 DATABASE = "warehouse_demo"
 FOLDER = Path("data") / "demo"
+REPORT = "report"
 PAGE = 100
 BARS = " ▁▂▃▄▅▆▇█"
 PLAIN_BARS = " ....:::#"
@@ -82,7 +83,9 @@ def demo(end: date, *, days: int = 30, jobs: int = 2) -> bool:
         _deliver(shop, out)
         results = _run(shop, dsn, jobs, out)
         planned = _summarize(shop, dsn, results, out)
-    out.print(f"All of it took {time.monotonic() - started:.0f} s.")
+        page = _report(shop, dsn)
+    out.print(f"All of it took {time.monotonic() - started:.0f} s. Open the report in a browser:")
+    out.print(page, style="cyan", markup=False, soft_wrap=True)
     return planned
 
 
@@ -198,6 +201,16 @@ def _summarize(shop: Shop, dsn: str, results: Sequence[DayResult], out: Console)
     if not planned:
         out.print("[bold red]This is not what was planned;[/] please tell us: it is the demo's own test.")
     return planned
+
+
+def _report(shop: Shop, dsn: str) -> str:
+    """Make the report of the shop's days. Returns the URL of its first page."""
+    from report.publish import publish  # for nobody who waits for the first line
+    from report.site import make
+
+    with closing(connect(dsn)) as connection:
+        made = publish(make(connection, shop.days), str(FOLDER / REPORT))
+    return Path(made).as_uri()
 
 
 def _chart(title: str, values: Sequence[tuple[date, float, str]], *, height: int = 8) -> str:

@@ -1,4 +1,4 @@
-"""`warehouse status`, `warehouse explain`, `warehouse plan`, `warehouse preview` and `warehouse shape`."""
+"""`warehouse status`, `explain`, `plan`, `preview`, `shape` and `report`."""
 
 import argparse
 import json
@@ -9,6 +9,7 @@ from pathlib import Path
 from glue.command import DONE, Command, count, day
 from glue.connection import connect
 from glue.extract import SOURCES
+from report import REPORT_DAYS
 
 
 def _status(options: argparse.Namespace) -> int:
@@ -75,6 +76,16 @@ def _shape(options: argparse.Namespace) -> int:
 
     with closing(connect()) as connection:
         show_shape(connection, options.file, options.source, options.routine)
+    return DONE
+
+
+def _report(options: argparse.Namespace) -> int:
+    from report.publish import publish
+    from report.site import make
+
+    with closing(connect()) as connection:
+        files = make(connection, options.days)
+    print(f"the report: {publish(files, options.out)}")
     return DONE
 
 
@@ -173,5 +184,28 @@ COMMANDS = (
             "--source": {"choices": SOURCES, "help": "what the file is about, where that cannot be told"},
         },
         _shape,
+    ),
+    Command(
+        "report",
+        "make the pages that people open every morning",
+        "A folder of pages without a server: open index.html in a browser. It is swapped at once, so that readers see\n"
+        "the report before or this one. In a bucket the first page is written last. Nothing is taken away that no\n"
+        "report made.\n\n"
+        "examples:\n"
+        "  warehouse report data/report\n"
+        "  warehouse report s3://bucket/report --days 90",
+        {
+            "out": {
+                "metavar": "OUT",
+                "help": "a folder that is not there yet, or is a report; or a URL such as s3://…",
+            },
+            "--days": {
+                "type": count,
+                "default": REPORT_DAYS,
+                "metavar": "N",
+                "help": f"how many days, up to the newest (default: {REPORT_DAYS})",
+            },
+        },
+        _report,
     ),
 )

@@ -18,6 +18,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from tests import shop
@@ -35,15 +36,19 @@ DAY = date(2025, 12, 19)
 NOWHERE = "http://127.0.0.1:1/products"
 
 EXTRACTS = {"extract_orders", "extract_events", "extract_products"}
+# Runs whatever happened, and says nothing about how the run ended.
+TEARDOWN = "end_of_day"
+LOADED = dict.fromkeys([*ORDER_OF_TASKS, TEARDOWN], "success")
 LOADS = {name for name in ORDER_OF_TASKS if name.startswith(("load_", "reload_", "compute_"))}
 
 # Runs the DAG as `airflow dags test` does, or with `only` one task of it. Says how it ended in its last line.
 RUN = """
 import json, sys
 from datetime import datetime
-from ecomm_warehouse_daily import dag as whole
+from importlib import import_module
 ended = []
 for wanted in json.loads(sys.argv[1]):
+    whole = import_module(wanted.get("dag", "ecomm_warehouse_daily")).dag
     moment = lambda name: wanted.get(name) and datetime.fromisoformat(wanted[name])
     dag = whole.partial_subset(wanted["only"], include_upstream=False) if wanted.get("only") else whole
     for task in dag.tasks:
@@ -76,6 +81,16 @@ print(json.dumps({
     "outlets": {task.task_id: [asset.name for asset in task.outlets] for task in dag.tasks},
     "dag": [dag.max_active_runs, dag.catchup, bool(dag.dagrun_timeout), bool(dag.doc_md), sorted(dag.tags)],
     "run_after": str(info.run_after), "logical_date": str(info.logical_date),
+}))
+"""
+
+REPORT = """
+import json
+from ecomm_warehouse_report import dag
+print(json.dumps({
+    "assets": [asset.name for _, asset in dag.timetable.asset_condition.iter_assets()],
+    "cron": dag.timetable.timetable.expression, "runs": dag.max_active_runs,
+    "undocumented": [task.task_id for task in dag.tasks if not task.doc_md or not task.execution_timeout],
 }))
 """
 
@@ -159,7 +174,7 @@ def run_dag(airflow: Airflow, warehouse: Warehouse, landing: Landing, receiver: 
     """`run_dag(logical_date=…, run_after=…, conf=…, only=…, environment=…)`: how a run on the warehouse ended."""
     info = warehouse.connection.info
     environment = {"LANDING_URL": str(landing.folder), "ALERT_WEBHOOK_URL": receiver.url, "PRODUCTS_API_URL": NOWHERE}
-    for role in ("loader", "runner"):
+    for role in ("loader", "runner", "reporter"):
         warehouse.execute(
             f"DO $$ BEGIN CREATE ROLE airflow_{role} LOGIN IN ROLE warehouse_{role};"
             " EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
@@ -226,7 +241,9 @@ def facts(airflow: Airflow) -> dict[str, Any]:
 
 
 def test_the_fourteen_tasks_run_in_the_order_of_the_specification(facts: dict[str, Any]) -> None:
-    assert {name: set(upstream) for name, upstream in facts["upstream"].items()} == ORDER_OF_TASKS
+    tasks = {name: set(upstream) for name, upstream in facts["upstream"].items()}
+    assert tasks.pop(TEARDOWN) == {"compute_daily_metrics"}
+    assert tasks == ORDER_OF_TASKS
 
 
 def test_every_task_but_the_extracts_is_one_call_that_a_killed_client_does_not_leave_behind(
@@ -253,7 +270,8 @@ def test_everything_is_documented_limited_and_tagged(facts: dict[str, Any]) -> N
     assert not facts["unlimited"]
     assert facts["dag"] == [5, False, True, True, ["daily", "warehouse"]]
     assert facts["outlets"]["reload_fact_orders"] == ["warehouse.fact_orders"]
-    assert facts["outlets"]["compute_daily_metrics"] == ["warehouse.daily_metrics"]
+    assert facts["outlets"][TEARDOWN] == ["warehouse.daily_metrics"]
+    assert [name for name, outlets in facts["outlets"].items() if "warehouse.daily_metrics" in outlets] == [TEARDOWN]
 
 
 def test_the_run_at_two_on_the_20th_has_the_19th_as_its_logical_date(facts: dict[str, Any]) -> None:
@@ -313,7 +331,7 @@ def test_a_day_of_the_dag_is_the_day_that_glue_runs(
     deliver_day(landing, DAY)
     ended = run_dag(logical_date=at_two(DAY))
     assert ended["state"] == "success"
-    assert ended["tasks"] == dict.fromkeys(ORDER_OF_TASKS, "success")
+    assert ended["tasks"] == LOADED
     assert "reload_fact_orders 2025-12-19: 150 in, 150 out" in ended["log"]  # the procedure's own notice
     assert receiver.messages == []
     by_airflow = checksums(warehouse.connection, ("raw", "staging", "warehouse"))
@@ -333,7 +351,7 @@ def test_a_day_without_a_catalogue_skips_it_and_runs_all_that_follows(
 ) -> None:
     deliver_day(landing, DAY, products=False)
     ended = run_dag(logical_date=at_two(DAY))
-    assert ended["tasks"] == dict.fromkeys(ORDER_OF_TASKS, "success") | {"extract_products": "skipped"}
+    assert ended["tasks"] == LOADED | {"extract_products": "skipped"}
     assert warehouse.value("SELECT count(*) FROM warehouse.fact_orders") == 150
 
 
@@ -346,6 +364,8 @@ def test_a_day_that_the_gate_blocks_loads_nothing_and_says_why(
     assert ended["state"] == "failed"
     assert ended["tasks"]["check_quality"] == "failed"
     assert {name for name, state in ended["tasks"].items() if state == "upstream_failed"} == LOADS
+    # Who waits for the day is told, and the run is a failed one all the same.
+    assert ended["tasks"][TEARDOWN] == "success"
     assert warehouse.value("SELECT status FROM audit.pipeline_runs") == "blocked"
     assert warehouse.value("SELECT count(*) FROM warehouse.fact_events") == 0
     for shown in ("(WH001)", "HINT: Look: SELECT * FROM audit.dq_failures", "audit.allow_day"):
@@ -379,7 +399,7 @@ def test_an_api_that_is_down_keeps_no_day_out_and_is_told(
     deliver_day(landing, YESTERDAY, products=False)
     ended = run_dag(logical_date=at_two(YESTERDAY), retries=0)
     assert ended["state"] == "success"
-    assert ended["tasks"] == dict.fromkeys(ORDER_OF_TASKS, "success") | {"extract_products": "failed"}
+    assert ended["tasks"] == LOADED | {"extract_products": "failed"}
     assert warehouse.value("SELECT count(*) FROM warehouse.fact_orders") == 150
     assert warehouse.value("SELECT status FROM audit.pipeline_runs") == "succeeded"
     step = warehouse.row("SELECT step, error_sqlstate, error_message FROM audit.pipeline_steps WHERE status = 'failed'")
@@ -394,7 +414,7 @@ def test_an_api_that_is_down_keeps_no_day_out_and_is_told(
     # Once a catalogue is there, the same day knows its products by name.
     landing.products(YESTERDAY, [shop.product(f"P-{number}") for number in range(7)])
     receiver.messages.clear()
-    assert run_dag(logical_date=at_two(YESTERDAY))["tasks"] == dict.fromkeys(ORDER_OF_TASKS, "success")
+    assert run_dag(logical_date=at_two(YESTERDAY))["tasks"] == LOADED
     assert receiver.messages == []
     assert warehouse.rows("SELECT product_id FROM warehouse.dim_product WHERE is_inferred") == [("(none)",)]
 
@@ -404,7 +424,7 @@ def test_a_day_for_which_there_is_nobody_to_ask_is_loaded_without_a_word(
 ) -> None:
     deliver_day(landing, YESTERDAY, products=False)
     ended = run_dag(logical_date=at_two(YESTERDAY), environment={"PRODUCTS_API_URL": ""})
-    assert ended["tasks"] == dict.fromkeys(ORDER_OF_TASKS, "success") | {"extract_products": "skipped"}
+    assert ended["tasks"] == LOADED | {"extract_products": "skipped"}
     assert warehouse.value("SELECT status FROM audit.pipeline_runs") == "succeeded"
     assert warehouse.rows("SELECT * FROM audit.pipeline_steps WHERE status <> 'succeeded'") == []
     assert receiver.messages == []
@@ -430,3 +450,31 @@ def test_a_file_that_cannot_be_read_fails_the_run_in_airflow_and_in_the_record(
     assert (message["status"], message["step"], message["sqlstate"], message["reason"]) == (
         "failed", "extract_orders", "58030", fault,
     )  # fmt: skip
+
+
+# -- the report --------------------------------------------------------------------------------------
+
+
+def test_the_report_waits_for_the_end_of_a_day_and_for_the_clock(airflow: Airflow) -> None:
+    facts = airflow.python(REPORT)
+    assert facts["assets"] == ["warehouse.daily_metrics"]
+    assert (facts["cron"], facts["runs"], facts["undocumented"]) == ("0 3,5,7 * * *", 1, [])
+
+
+def test_the_report_is_made_by_a_login_that_reads_its_views_and_tells_of_a_blocked_day(
+    run_dag: Runs, warehouse: Warehouse, landing: Landing, tmp_path: Path
+) -> None:
+    landing.events(DAY, shop.events(300, DAY))  # no orders: the volume rule blocks the day
+    with pytest.raises(psycopg.Error):
+        warehouse.run(DAY)
+    out = tmp_path / "report" / "site"
+    runs = [{"dag": "ecomm_warehouse_report"}, {"dag": "ecomm_warehouse_report"}]
+    ended = run_dag(*runs, environment={"REPORT_URL": str(out)})
+    assert [run["tasks"] for run in ended["runs"]] == [{"make_report": "success"}] * 2
+    assert "blocked" in (out / "index.html").read_text(encoding="utf-8")
+    assert (out / "day" / f"{DAY}.html").exists()
+
+
+def test_without_a_place_the_report_is_skipped(run_dag: Runs) -> None:
+    ended = run_dag(dag="ecomm_warehouse_report", environment={"REPORT_URL": ""})
+    assert ended["tasks"] == {"make_report": "skipped"}

@@ -34,6 +34,7 @@ def test_a_secret_is_only_in_the_containers_that_need_it() -> None:
         "WAREHOUSE_RUNNER_PASSWORD": {"postgres", "airflow-scheduler", "airflow-dag-processor"},
         "WAREHOUSE_ANALYST_PASSWORD": {"postgres", "pgadmin"},
         "WAREHOUSE_BI_PASSWORD": {"postgres"},
+        "WAREHOUSE_REPORTER_PASSWORD": {"postgres", "airflow-scheduler"},
         "PRODUCTS_API_TOKEN": {"airflow-scheduler"},
         "AIRFLOW_ADMIN_PASSWORD": {"airflow-api-server"},
         "POSTGRES_PASSWORD": {"postgres"},

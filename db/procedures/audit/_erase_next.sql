@@ -119,7 +119,7 @@ BEGIN
         RAISE NOTICE 'that user was erased already, and nothing has come since';
     ELSE
         UPDATE audit.erasures e SET ended_at = clock_timestamp() WHERE e.erasure_id = v_erasure.erasure_id;
-        RAISE NOTICE 'erased: % rows of raw, % of staging, % of the warehouse, % of audit rewritten. Now VACUUM; older backups and the files of the landing zone still have the person',
+        RAISE NOTICE 'erased: % rows of raw, % of staging, % of the warehouse, % of audit rewritten. Now VACUUM, and make the report again; older backups and the files of the landing zone still have the person',
             v_erasure.raw_rows, v_erasure.staging_rows, v_erasure.warehouse_rows, v_erasure.audit_rows;
     END IF;
     SELECT string_agg(c.oid::regclass::text, ', ' ORDER BY c.relname) INTO v_copies

@@ -1,9 +1,9 @@
 -- The days that a day is compared with: its weekday in the 56 days before, newest first, without days that are not loaded and those
--- of audit.expected_days. They are the same as in audit.usual_values, where the usual is their median, too.
+-- of audit.expected_days. For the report, too, whose login reads neither table. They are the same as in audit.usual_values, where the usual is their median, too.
 --
 -- Reads: warehouse.daily_metrics, audit.expected_days
 CREATE OR REPLACE FUNCTION audit.usual_days(p_day date) RETURNS date[]
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $usual_days$
     SELECT warehouse._refuse_day(p_day, 'a comparison');
     SELECT array_agg(m.run_date ORDER BY m.run_date DESC)

@@ -1,0 +1,49 @@
+"""What the page on trust shows: rules day by day, what was rejected, what was let through."""
+
+from typing import Any
+
+from report import charts
+from report.ask import Questions, Row
+from report.charts import Cell
+from report.page import day_short
+
+
+def trust(asked: Questions) -> dict[str, Any]:
+    """Return what trust.html is given."""
+    verdicts, rules, reasons = asked.ask("rule_days"), asked.ask("rules"), asked.ask("reasons")
+    days = [row["run_date"] for row in asked.states.rows]
+    by_rule: dict[str, dict[Any, Row]] = {}
+    for row in verdicts.rows:
+        by_rule.setdefault(row["rule_name"], {})[row["run_date"]] = row
+    known = [row["rule_name"] for row in rules.rows]
+    strips = {
+        rule: charts.strip([_cell(by_rule[rule].get(day)) for day in days])
+        for rule in [*known, *(rule for rule in by_rule if rule not in known)]
+        if rule in by_rule
+    }
+    values: dict[Any, list[Any]] = {}
+    for row in asked.ask("rule_values").rows:
+        values.setdefault(row["rule_name"], []).append(row["value"])
+    of_reason: dict[Any, dict[Any, Any]] = {}
+    for row in asked.ask("reason_days").rows:
+        of_reason.setdefault((row["source"], row["reason"]), {})[row["run_date"]] = row["value"]
+    return {
+        "verdicts": verdicts,
+        "failed": [row for row in verdicts.rows if not row["passed"]],
+        "strips": strips,
+        "broken": [rule for rule in strips if any(not row["passed"] for row in by_rule[rule].values())],
+        "rules": rules,
+        "values": values,
+        "reasons": reasons,
+        "of_reason": {key: [found.get(day, 0) for day in days] for key, found in of_reason.items()},
+        "let_through": asked.ask("let_through"),
+    }
+
+
+def _cell(row: Row | None) -> Cell:
+    if row is None:
+        return Cell("")
+    if row["passed"]:
+        return Cell("ok")
+    day = row["run_date"]
+    return Cell(row["severity"], f"{day_short(day)}: {row['rule_name']}; {row['in_words']}", f"day/{day}.html#rules")
