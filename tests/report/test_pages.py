@@ -63,8 +63,9 @@ def deliver(landing: Landing, day: date) -> None:
     orders = shop.orders(36, day, price=Decimal(20 + day.weekday()))
     for number, order in enumerate(orders):
         order["status"] = ("paid", "paid", "shipped", "pending")[number % 4]
-        if day == LOW and number % 2:
-            order["status"] = "authorised"
+        # Dear ones, so that few of them are much money: more than a quarter rejected would block the day.
+        if number % 5 == 1:
+            order |= {"price": 2 * order["price"]} | ({"status": "authorised"} if day == LOW else {})
         if day == BLOCKED and number % 2:
             order["price"] = "9,99"
     # Where a value is refused, what stands there instead may be a person's.
