@@ -10,7 +10,7 @@ import os
 import random
 import subprocess
 import sys
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,8 @@ from pytest_postgresql.executors.noop import NoopExecutor
 from tests.conftest import Warehouse, reachable_folder
 from tests.previews import everything, happened, picture, told
 from tests.promises import RULES_OFF, broken_promises, new_warehouse
-from tests.shop import Landing, order
+from tests.shop import Landing, event, order
+from tests.shop import events as many_events
 from tests.shop import orders as many_orders
 from tests.steps import SOMEBODY_WAITS, Caller, locked, put_day, refused, wait_for
 
@@ -301,6 +302,25 @@ def test_an_order_that_goes_to_another_day_or_comes_back_from_it_is_told_of_both
     line = given["facts", "warehouse.fact_orders", DAY, None, None]
     assert (*counts(line), line.keys) == (None, 0, 1, 0, [f"O-{DAY}-1/1"])
     compare(shop, OTHER)
+
+
+def test_days_of_a_compacted_month_share_a_partition_in_a_preview_too(shop: Warehouse) -> None:
+    late = event("E-late", DAY - timedelta(3))
+    for day in (DAY, OTHER):
+        shop.landing.events(day, [*many_events(20, day), late])
+        shop.landing.orders(
+            day, [*many_orders(20, day), order("O-late", day, timestamp=f"{DAY - timedelta(9)}T10:00:00Z")]
+        )
+        shop.run(day)
+    shop.call("warehouse.compact_partitions", date(2026, 1, 1))
+    shop.landing.events(DAY, many_events(20, DAY))
+    shop.deliver(DAY)
+    compare(shop, DAY)
+    for day, records in ((OTHER, many_events(19, OTHER)), (DAY, [late])):
+        shop.landing.events(day, records)
+        shop.landing.orders(day, many_orders(19, day))
+        shop.deliver(day)
+        compare(shop, day)
 
 
 def test_codes_can_be_tried_in_an_open_transaction(shop: Warehouse) -> None:

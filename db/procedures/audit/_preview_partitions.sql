@@ -30,6 +30,9 @@ BEGIN
                            date_trunc(v_day.grain, v_day.load_date::timestamp)::date,
                            (date_trunc(v_day.grain, v_day.load_date::timestamp) + ('1 ' || v_day.grain)::interval)::date);
         END IF;
+        -- In a compacted month they share the partition of the day, which so far allows the dates of its rows.
+        EXECUTE format('SELECT warehouse._allow_date_ids(%L, min(b.date_id), max(b.date_id)) FROM pg_temp.%I AS b WHERE b.load_date = %L',
+                       warehouse._partition_of(v_parent, v_day.load_date), v_before, v_day.load_date);
         EXECUTE format('INSERT INTO %s SELECT b.* FROM pg_temp.%I AS b WHERE b.load_date = %L', warehouse._partition_of(v_parent, v_day.load_date), v_before, v_day.load_date);
     END LOOP;
 END
