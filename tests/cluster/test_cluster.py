@@ -108,7 +108,10 @@ def test_a_cluster_holds_what_one_server_holds(
         warehouse.run(DAYS[1])
     # The pseudonyms differ; nothing else does.
     for table in ("staging.orders_clean", "warehouse.fact_orders", "warehouse.fact_events"):
-        held = f"SELECT load_date, count(*) AS n, count(DISTINCT user_id) AS users FROM {table} GROUP BY load_date ORDER BY load_date"
+        held = (
+            "SELECT load_date, count(*) AS lines, count(DISTINCT user_id) AS users"
+            f" FROM {table} GROUP BY load_date ORDER BY load_date"
+        )
         assert pair[0].rows(held) == pair[1].rows(held)
         left = f"SELECT count(*) FROM {table} WHERE user_id = 'U-1' AND load_date <> '{DAYS[1]}'"
         assert [warehouse.value(left) for warehouse in pair] == [0, 0]
