@@ -268,8 +268,13 @@ ALLOWED = [
     # One SELECT, and that is proved before; column names of raw.sources, which are the owner's.
     (r"^(audit\._parsed_rules|staging\.duplicate_count)\(", r"^EXECUTE text type variable is not sanitized"),
     (
-        r"^warehouse\._(build_partition|constrain_partition|publish_day|swap_partitions|execute_or_give_up|give_rows|take_rows|place_facts)\(",
+        r"^warehouse\._(build_partition|constrain_partition|index_partition|distribute_tables|widen_unique_indexes|publish_day|swap_partitions|execute_or_give_up|give_rows|take_rows|place_facts)\(",
         r"text type variable is not sanitized",
+    ),
+    # These speak with Citus, and only where it is.
+    (
+        r"^warehouse\.(distribute|_distribut|_spread_partition|_refuse_without_workers)",
+        r"^EXECUTE (relation \"pg_dist_\w+\"|function create_\w+\(.*\)) does not exist",
     ),
     (r"^warehouse\._publish_day\(", r"cannot determinate a result of dynamic SQL|record \"v_dates\" is not assigned"),
 ]
