@@ -24,6 +24,7 @@ TONES = {
     "rule": "warn",
     "alert": "warn",
     "late source": "warn",
+    "not run yet": "warn",
     "blocked": "bad",
     "failed": "bad",
 }

@@ -88,7 +88,7 @@ REPORT = """
 import json
 from ecomm_warehouse_report import dag
 print(json.dumps({
-    "assets": [asset.name for _, asset in dag.timetable.asset_condition.iter_assets()],
+    "assets": [asset.name for asset in dag.timetable.asset_condition.objects],
     "cron": dag.timetable.timetable.expression, "runs": dag.max_active_runs,
     "undocumented": [task.task_id for task in dag.tasks if not task.doc_md or not task.execution_timeout],
 }))
