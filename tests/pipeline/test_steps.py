@@ -49,7 +49,7 @@ def test_the_dag_has_the_steps_of_the_warehouse_in_their_order(warehouse: Wareho
     text = DAG.read_text()
     steps = warehouse.rows("SELECT step, procedure FROM audit.steps ORDER BY position")
     assert re.findall(r'\bstep\(\s*"([\w.]+)"', text) == [step.procedure for step in steps if step.procedure]
-    assert re.findall(r'task_id="(\w+)"', text) == [step.step for step in steps if not step.procedure]
+    assert re.findall(r'task_id="(\w+)"', text) == [*(step.step for step in steps if not step.procedure), "end_of_day"]
 
 
 def test_what_waits_for_what_in_the_dag_is_what_the_waves_say(warehouse: Warehouse) -> None:

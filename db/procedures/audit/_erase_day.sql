@@ -38,6 +38,9 @@ BEGIN
         END IF;
     END LOOP;
 
+    -- A run in the middle of an erasure leaves a day with orders of both: two customers who are one now.
+    PERFORM warehouse._count_customers(p_day);
+
     -- A run may have loaded a part of the day's rows already: then both the user and the pseudonym are there.
     INSERT INTO warehouse.user_loads AS l (user_id, load_date, first_seen_at, last_seen_at)
     SELECT p_erased.pseudonym, u.load_date, u.first_seen_at, u.last_seen_at

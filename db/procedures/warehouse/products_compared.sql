@@ -3,6 +3,7 @@
 --
 -- p_from, p_to: days of delivery, both included;  p_top: how many winners and how many losers
 -- Reads:        warehouse.daily_products of these days, warehouse.dim_product
+-- Errors:       WH004 no date
 CREATE OR REPLACE FUNCTION warehouse.products_compared(p_from date, p_to date, p_top integer DEFAULT 10)
 RETURNS TABLE (
     direction text, place bigint, product_name text, category text, orders bigint, net_revenue numeric,
@@ -10,6 +11,7 @@ RETURNS TABLE (
 )
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $products_compared$
+    SELECT warehouse._refuse_day(p_from, 'products_compared'), warehouse._refuse_day(p_to, 'products_compared');
     WITH sums AS (
         SELECT d.product_id,
                coalesce(sum(d.orders) FILTER (WHERE d.load_date >= p_from), 0)::bigint AS orders,

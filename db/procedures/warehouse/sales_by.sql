@@ -3,11 +3,13 @@
 --
 -- p_kind:   category, city or source;  p_from, p_to: days of delivery, both included
 -- Reads:    warehouse.daily_groups: of cities and sources the facts of these days
+-- Errors:   WH004 no date
 CREATE OR REPLACE FUNCTION warehouse.sales_by(p_kind text, p_from date, p_to date)
 RETURNS TABLE (place bigint, name text, orders bigint, lines bigint, net_revenue numeric)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
 AS $sales_by$
 BEGIN
+    PERFORM warehouse._refuse_day(p_from, 'sales_by'), warehouse._refuse_day(p_to, 'sales_by');
     RETURN QUERY
     WITH named AS (
         SELECT coalesce(audit._shown(g.name), '(unknown)') AS name, g.orders, g.least_orders, g.lines, g.net_revenue
