@@ -3,9 +3,10 @@
 # everybody else by password, but not as those whose rights are the nodes' business. Runs once, when the volume is new.
 set -euo pipefail
 psql -v ON_ERROR_STOP=1 --no-psqlrc --username "$POSTGRES_USER" --dbname ecommerce_warehouse <<'SQL'
--- As these the coordinator logs in to the workers.
+-- As these the coordinator logs in to the workers, and to itself.
 ALTER ROLE warehouse_owner LOGIN;
 ALTER ROLE warehouse_checker LOGIN;
+GRANT CONNECT ON DATABASE ecommerce_warehouse TO warehouse_owner, warehouse_checker;
 CREATE EXTENSION citus;
 SQL
 cat > "$PGDATA/pg_hba.conf" <<'HBA'
