@@ -284,7 +284,9 @@ def _next_steps(shop: Shop, here: bool, out: Console) -> None:
         "  warehouse status",
         "Three questions for psql (warehouse db psql):",
         *(f"  {query}" for query in QUERIES),
-        "Back to your own warehouse: unset WAREHOUSE_DSN LANDING_URL",
+        "Back to your own deliveries: unset LANDING_URL"
+        if here
+        else "Back to your own warehouse: unset WAREHOUSE_DSN LANDING_URL",
     ]
     out.print()
     for line in lines:
