@@ -200,8 +200,8 @@ kills: setup  ## Client, session, process or server killed at a statement of a d
 
 .PHONY: demo docs site
 
-demo: $(ENOUGH_TO_RUN)  ## Run thirty days of a seeded shop on the embedded server (END=2025-12-19 fixes the last one)
-	$(BIN)/python -m glue demo $(if $(END),--end $(END))
+demo: $(ENOUGH_TO_RUN)  ## Run thirty days of a seeded shop on the embedded server (END=2025-12-19 fixes the last one, HERE=1: in the empty warehouse of WAREHOUSE_DSN)
+	$(BIN)/python -m glue demo $(if $(END),--end $(END)) $(if $(HERE),--here)
 
 docs: setup  ## Write what the pages' commands print, and the pages of docs/reference that the warehouse says itself
 	$(BIN)/python docs/reference.py

@@ -39,8 +39,8 @@ class Query(NamedTuple):
     partitions: int | None
 
 
-def load(connection: psycopg.Connection) -> Iterator[Query]:
-    """Yield the queries with values that this warehouse knows."""
+def load(connection: psycopg.Connection, known_on: date | None = None) -> Iterator[Query]:
+    """Yield the queries with values that this warehouse knows: somebody's order of a day, or of forty days ago."""
     last = connection.execute("SELECT max(run_date) FROM warehouse.daily_metrics").fetchone()[0]
     values: dict[str, str] = {
         name: f"{day:%Y%m%d}"
@@ -52,7 +52,7 @@ def load(connection: psycopg.Connection) -> Iterator[Query]:
     }  # fmt: skip
     known = connection.execute(
         "SELECT user_id, product_id, order_id FROM warehouse.fact_orders WHERE date_id = %s AND user_id <> '(guest)'"
-        " ORDER BY order_id LIMIT 1", [_date_id(last - timedelta(days=40))],
+        " ORDER BY order_id LIMIT 1", [_date_id(known_on or last - timedelta(days=40))],
     ).fetchone()  # fmt: skip
     values |= {name: f"'{value}'" for name, value in zip(("user", "product", "order"), known, strict=True)}
     for name, prunes, text in re.findall(r"-- name: (.*?)(?:; prunes (\d+))?\n(.*?);\n", FILE.read_text(), re.DOTALL):

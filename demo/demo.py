@@ -20,7 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from demo.shop import Shop
 from embedded import server
-from glue.connection import connect
+from glue.connection import connect, warehouse_dsn
 from glue.errors import GlueError
 from glue.extract import extract
 from glue.products import ProductsApi
@@ -68,21 +68,21 @@ QUERIES = (
 )
 
 
-def demo(end: date, *, days: int = 30, jobs: int = 2) -> bool:
+def demo(end: date, *, days: int = 30, jobs: int = 2, here: bool = False) -> bool:
     """Run the shop's days up to `end`, in a new database, and print what came of them.
 
     Returns whether everything went as it was planned. Nothing of the warehouse of your own is touched: the demo has
-    the database warehouse_demo on the embedded server, and the folder data/demo, both made anew each time.
-    Raises GlueError, psycopg.Error.
+    the database warehouse_demo on the embedded server, and the folder data/demo, both made anew each time. With
+    `here` the database is that of WAREHOUSE_DSN, if nothing was ever delivered to it. Raises GlueError, psycopg.Error.
     """
     out = console()
     started = time.monotonic()
     shop = Shop(end, days)
     with _alone():
-        dsn = _new_database(out)
+        dsn = _empty_warehouse(out) if here else _new_database(out)
         _deliver(shop, out)
         results = _run(shop, dsn, jobs, out)
-        planned = _summarize(shop, dsn, results, out)
+        planned = _summarize(shop, dsn, results, here, out)
         page = _report(shop, dsn)
     out.print(f"All of it took {time.monotonic() - started:.0f} s. Open the report in a browser:")
     out.print(page, style="cyan", markup=False, soft_wrap=True)
@@ -119,6 +119,20 @@ def _new_database(out: Console) -> str:
     return dsn
 
 
+def _empty_warehouse(out: Console) -> str:
+    """Return the DSN of the warehouse of WAREHOUSE_DSN. Raises GlueError if anything was delivered to it."""
+    dsn = warehouse_dsn()
+    with closing(connect(dsn)) as connection:
+        found = connection.execute("SELECT count(*), min(run_date), max(run_date) FROM raw.file_loads").fetchone()
+        if found[0]:
+            raise GlueError(
+                f"this warehouse is not empty: it has {found[0]:,} deliveries of {found[1]} to {found[2]}. The demo's "
+                "shop would be mixed with them: make another database and `warehouse migrate` it, or leave out --here"
+            )
+    out.print("Database of WAREHOUSE_DSN: empty, as it should be")
+    return dsn
+
+
 def _deliver(shop: Shop, out: Console) -> None:
     """Write what the shop delivers into the landing zone of the demo."""
     with _progress(out, "writing deliveries", shop.days) as advance:
@@ -145,7 +159,7 @@ def _run(shop: Shop, dsn: str, jobs: int, out: Console) -> list[DayResult]:
         return runner.run(days[:1]) + (runner.run(days[1:], jobs=jobs) if days[1:] else [])
 
 
-def _summarize(shop: Shop, dsn: str, results: Sequence[DayResult], out: Console) -> bool:
+def _summarize(shop: Shop, dsn: str, results: Sequence[DayResult], here: bool, out: Console) -> bool:
     """Print what came of the days. Returns whether it is what was planned."""
     with closing(connect(dsn)) as connection:
         days = connection.execute(DAYS).fetchall()
@@ -194,7 +208,7 @@ def _summarize(shop: Shop, dsn: str, results: Sequence[DayResult], out: Console)
     for result in blocked:
         out.print(f"[bold yellow]{result.day} is blocked.[/] A till wrote prices with a comma, which are no numbers:")
         out.print("\n".join(f"  {line}" for line in result.reason.splitlines()), markup=False)
-    _next_steps(shop, out)
+    _next_steps(shop, here, out)
     everything = all(put_in == seen for _, put_in, seen in found) and rejected == shop.planted.total()
     expected = [shop.blocked_day] if shop.days > 1 else [result.day for result in blocked]
     planned = everything and [result.day for result in results if result.outcome != "succeeded"] == expected
@@ -247,13 +261,13 @@ def _can_print(text: str) -> bool:
     return True
 
 
-def _next_steps(shop: Shop, out: Console) -> None:
+def _next_steps(shop: Shop, here: bool, out: Console) -> None:
     low, blocked = shop.low_tuesday, shop.blocked_day
     insert = "INSERT INTO staging.codes VALUES ('order_status', 'authorised', 'paid')"
     lines = [
         "What now? This shell becomes the demo's:",
         *(["  . .venv/bin/activate"] if Path(".venv/bin/activate").exists() else []),
-        f"  export WAREHOUSE_DSN=$(warehouse db dsn {DATABASE}) LANDING_URL={FOLDER}",
+        f"  export {'' if here else f'WAREHOUSE_DSN=$(warehouse db dsn {DATABASE}) '}LANDING_URL={FOLDER}",
     ]
     if low:
         lines += [
@@ -270,7 +284,9 @@ def _next_steps(shop: Shop, out: Console) -> None:
         "  warehouse status",
         "Three questions for psql (warehouse db psql):",
         *(f"  {query}" for query in QUERIES),
-        "Back to your own warehouse: unset WAREHOUSE_DSN LANDING_URL",
+        "Back to your own deliveries: unset LANDING_URL"
+        if here
+        else "Back to your own warehouse: unset WAREHOUSE_DSN LANDING_URL",
     ]
     out.print()
     for line in lines:

@@ -11,7 +11,8 @@ import pytest
 
 from demo.shop import Shop
 from embedded.server import EmbeddedServer
-from tests.conftest import reachable_folder, server_bindir
+from tests.conftest import Warehouse, reachable_folder, server_bindir
+from tests.shop import order
 
 # What the demo shows is made by steps that the other tests run on every version.
 pytestmark = pytest.mark.once
@@ -84,3 +85,18 @@ def test_a_second_demo_at_the_same_time_is_refused(tmp_path: Path, monkeypatch: 
     monkeypatch.chdir(tmp_path)
     with demo._alone(), pytest.raises(GlueError, match="running already"), demo._alone():
         pass
+
+
+def test_the_demo_runs_in_no_warehouse_that_has_deliveries(
+    warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from demo import demo
+    from glue.errors import GlueError
+
+    warehouse.landing.orders(LAST, [order("O-1", LAST)])
+    warehouse.deliver(LAST)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("WAREHOUSE_DSN", warehouse.dsn)
+    with pytest.raises(GlueError, match=f"not empty: it has 1 deliveries of {LAST}"):
+        demo.demo(LAST, days=2, here=True)
+    assert warehouse.value("SELECT count(*) FROM raw.file_loads") == 1
