@@ -7,7 +7,7 @@ import pytest
 
 from tests.conftest import Warehouse
 from tests.shop import checksums, events, order, orders, product
-from tests.steps import rows_in_place, steps_that_work, worked
+from tests.steps import rows_in_place, steps_that_work, wait_for, worked
 
 DAY = date(2025, 12, 19)
 STEPS = {
@@ -61,6 +61,10 @@ WORK = """
            sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::bigint AS read
     FROM pg_stat_user_tables
 """
+OTHER_SESSIONS = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+"""
 
 
 def test_an_unchanged_day_reads_and_writes_next_to_nothing(warehouse: Warehouse) -> None:
@@ -71,6 +75,8 @@ def test_an_unchanged_day_reads_and_writes_next_to_nothing(warehouse: Warehouse)
         warehouse.landing.events(day, events(count, day))
         warehouse.run(day)
         warehouse.call("warehouse.run_day", day)
+        # A session tells what it has read when it ends.
+        wait_for(lambda: warehouse.value(OTHER_SESSIONS) == 0)
         counts = []
         for _ in range(2):
             warehouse.execute("SELECT pg_stat_force_next_flush()")
