@@ -41,7 +41,7 @@ def test_a_step_is_seen_as_running_and_then_as_failed_and_heals(warehouse: Wareh
     step = newest_step(warehouse)
     assert (step.status, step.error_sqlstate) == ("failed", "57014")
     assert step.error_message == "canceling statement due to user request"
-    assert "audit._step_components" in step.error_context  # the codes are asked for first to see whether they changed
+    assert "audit._shared_input" in step.error_context  # the codes are asked for first to see whether they changed
     assert step.ended_at is not None
     run = warehouse.row("SELECT * FROM audit.pipeline_runs")
     assert (run.status, run.error) == ("failed", "clean_orders: canceling statement due to user request")

@@ -27,6 +27,9 @@ BEGIN
             'SELECT f.* FROM %s AS f JOIN pg_temp.preview_customers u ON u.user_id = f.user_id
              WHERE f.load_date = %2$L AND u.load_date = %2$L AND NOT EXISTS (SELECT FROM pg_temp.preview_orders k WHERE k.order_id = f.order_id)',
             v_day.partition, v_day.load_date));
+        -- As in _preview_partitions.
+        EXECUTE format('SELECT warehouse._allow_date_ids(%L, min(n.date_id), max(n.date_id)) FROM pg_temp.preview_neighbours AS n WHERE n.load_date = %L',
+                       warehouse._partition_of('pg_temp.fact_orders'::regclass, v_day.load_date), v_day.load_date);
     END LOOP;
     INSERT INTO pg_temp.fact_orders SELECT n.* FROM pg_temp.preview_neighbours n;
     DROP TABLE pg_temp.preview_customers;

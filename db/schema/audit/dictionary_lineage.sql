@@ -15,7 +15,7 @@ objects AS (
     SELECT 'pg_class'::regclass AS class, t.table_id AS id, t.schema_name, t.table_name AS name, t.kind
     FROM audit.dictionary_tables t
     UNION ALL
-    SELECT 'pg_proc'::regclass, p.oid, n.nspname::text, p.proname::text, 'function'
+    SELECT 'pg_proc'::regclass AS class, p.oid AS id, n.nspname::text AS schema_name, p.proname::text AS name, 'function' AS kind
     FROM pg_proc p
     JOIN pg_namespace n ON n.oid = p.pronamespace
     WHERE n.nspname IN ('raw', 'staging', 'shapes', 'warehouse', 'audit')
