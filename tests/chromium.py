@@ -61,9 +61,12 @@ class Page:
         self.requests.clear()
         self.complaints.clear()
         self._loaded = False
+        # The page before may still tell that it is loaded.
+        self.run("window.isBefore = true")
         self.call("Page.navigate", url=url)
         while not self._loaded:
             self._receive()
+        self.wait("!window.isBefore && document.readyState == 'complete'")
 
     def resize(self, width: int) -> None:
         """Make the window that wide, in pixels."""
