@@ -95,7 +95,9 @@ def test_lines_that_raw_cannot_take_are_not_copied_without_bound(warehouse: Ware
 def test_what_cannot_be_read_is_kept_in_no_more_bytes_than_it_has(warehouse: Warehouse) -> None:
     """A byte that is no text is told in four: of 64 KiB of them the first 16 KiB are told."""
     warehouse.landing.path("orders", DAY).mkdir(parents=True, exist_ok=True)
-    (warehouse.landing.path("orders", DAY) / "orders.ndjson").write_bytes(b"\xff" * 200_000 + b"\n")
+    # After a good one: a file that begins with no text is refused as a whole.
+    good = json.dumps(order("O-1", DAY)).encode()
+    (warehouse.landing.path("orders", DAY) / "orders.ndjson").write_bytes(good + b"\n" + b"\xff" * 200_000 + b"\n")
     warehouse.deliver(DAY)
     warehouse.call("staging.clean_orders", DAY)
     row = warehouse.row("SELECT line_count, octet_length(raw_data) AS bytes FROM audit.bad_records")
