@@ -96,7 +96,7 @@ def test_what_cannot_be_read_is_kept_in_no_more_bytes_than_it_has(warehouse: War
     """A byte that is no text is told in four: of 64 KiB of them the first 16 KiB are told."""
     warehouse.landing.path("orders", DAY).mkdir(parents=True, exist_ok=True)
     # After a good one: a file that begins with no text is refused as a whole.
-    good = json.dumps(order("O-1", DAY)).encode()
+    good = json.dumps(order("O-1", DAY), default=str).encode()
     (warehouse.landing.path("orders", DAY) / "orders.ndjson").write_bytes(good + b"\n" + b"\xff" * 200_000 + b"\n")
     warehouse.deliver(DAY)
     warehouse.call("staging.clean_orders", DAY)
