@@ -8,6 +8,9 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 SET enable_hashjoin = off SET enable_mergejoin = off
 AS $_move_order_figures$
 BEGIN
+    IF NOT EXISTS (SELECT FROM pg_temp.taken_rows) AND NOT EXISTS (SELECT FROM pg_temp.given_rows) THEN
+        RETURN;
+    END IF;
     -- An order moves with all of its lines.
     CREATE TEMPORARY TABLE moved_lines ON COMMIT DROP AS
     SELECT r.load_date, r.order_id, r.user_id, r.product_id, r.status, r.sign, r.revenue, r.revenue - coalesce(r.refunded, 0) AS net_revenue,

@@ -14,7 +14,7 @@
 -- that it no longer has, or in which it no longer ranks highest. Only the orders of this load are looked up, never the history.
 --
 -- Passed in temporary tables, to _find_contested_orders, _give_owners_back and _take_owners_over here and to _place_facts.sql:
---   loaded_keys (order_id, source_updated_at)                the orders of this load
+--   loaded_keys (order_id, source_updated_at, is_odd)        the orders of this load; is_odd: read by _write_order_figures
 --   contested_orders (order_id, owner_date, is_ours)         those that another load owns; whether this load outranks it
 --   owned_before (order_id)                                  the orders of this load in the facts, as they were
 --   gone_orders (order_id)                                   orders that this load had and no longer has
@@ -39,10 +39,14 @@ BEGIN
     IF v_live IS NULL THEN
         v_built := warehouse._build_day('warehouse.fact_orders', p_load_date, v_lines);
     END IF;
-    -- In the order of the owners' index: each of its pages is looked for once.
+    -- In the order of the owners' index: each of its pages is looked for once. Each product of an order sets one of 64 bits: if there are
+    -- as many bits as lines, no product is there twice.
     EXECUTE format('CREATE TEMPORARY TABLE loaded_keys ON COMMIT DROP AS
-                    SELECT l.order_id, min(l.source_updated_at) AS source_updated_at FROM (%s) AS l GROUP BY l.order_id ORDER BY l.order_id', v_lines);
-    ANALYZE pg_temp.loaded_keys;
+                    SELECT l.order_id, min(l.source_updated_at) AS source_updated_at,
+                           min(l.line_number) <> 1
+                           OR count(*) > 1 AND bit_count(bit_or(1::bigint << (hashtextextended(l.product_id, 0) & 63)::integer)::bit(64)) < count(*) AS is_odd
+                    FROM (%s) AS l GROUP BY l.order_id ORDER BY l.order_id', v_lines);
+    ANALYZE pg_temp.loaded_keys (order_id);
     PERFORM warehouse._lock_publishing('warehouse.fact_orders');
 
     CREATE TEMPORARY TABLE given_back (order_id text COLLATE "C", load_date date, source_updated_at timestamptz) ON COMMIT DROP;
