@@ -273,12 +273,12 @@ ALLOWED = [
     ),
     # Columns are those of the catalog; routines are shapes' own, by oid; queries are made by other private routines.
     (
-        r"^(audit\._preview_(day|overlay|tables|take)|raw\._map_shaped|staging\._(apply_shape|fields_seen|map_records)|warehouse\._write_event_figures)\(",
+        r"^(audit\._preview_(day|overlay|tables|take)|raw\._map_shaped|staging\._(apply_shape|fields_seen|map_records)|warehouse\._write_(event|order)_figures)\(",
         r"^EXECUTE (text type variable is not sanitized|the expression is not SQL injection safe)",
     ),
-    # What these read is made in the session before: stand-ins of a preview, mapped records, an order that falls.
+    # What these read is made in the session before: a preview, mapped records, an order that falls or moves.
     (
-        r"^(audit\._?preview|raw\._forget_shaped\(|staging\._(apply_shape|find_fallen_orders|join_rows|map_records|mapped_\w+|reject_unmapped)\()",
+        r"^(audit\._?preview|raw\._forget_shaped\(|staging\._(apply_shape|find_fallen_orders|join_rows|map_records|mapped_\w+|reject_unmapped)\(|warehouse\._move_(customers|order_figures)\()",
         r"(relation \"pg_temp\.\w+\"|function pg_temp\.\w+\(\w+\)) does not exist$",
     ),
     # These speak with Citus, and only where it is.
