@@ -4,7 +4,7 @@ GRANT USAGE ON SCHEMA raw TO warehouse_loader, warehouse_runner;
 GRANT USAGE ON SCHEMA staging TO warehouse_runner, warehouse_checker;
 GRANT USAGE ON SCHEMA warehouse TO warehouse_runner, warehouse_checker, warehouse_analyst;
 GRANT USAGE ON SCHEMA shapes TO warehouse_shaper, warehouse_runner, warehouse_analyst;
--- What a reporter may read there: db/procedures/privileges.sql. A checker reads no table of audit: some functions that rules use stand there.
+-- A checker reads no table of audit: some functions that rules use stand there.
 GRANT USAGE ON SCHEMA audit TO warehouse_runner, warehouse_analyst, warehouse_checker;
 -- What a reporter may read there: db/procedures/privileges.sql.
 GRANT USAGE ON SCHEMA warehouse, audit TO warehouse_reporter;
