@@ -73,6 +73,7 @@ def of_events(shop: Warehouse, table: str) -> dict[str, Any]:
     return {row.event_id: row.attributes for row in shop.rows(f"SELECT * FROM {table}")}
 
 
+@pytest.mark.once
 def test_without_a_registered_field_there_are_no_attributes(shop: Warehouse) -> None:
     put(shop)
     shop.run(DAY)
@@ -101,6 +102,7 @@ def test_a_field_of_ones_own_is_one_insert_and_goes_from_raw_to_the_facts(shop: 
     ]  # fmt: skip
 
 
+@pytest.mark.once
 def test_what_is_superseded_comes_back_with_its_own_fields_and_compaction_keeps_them(shop: Warehouse) -> None:
     shop.execute(REGISTER)
     put(shop)
@@ -127,6 +129,7 @@ def test_what_is_superseded_comes_back_with_its_own_fields_and_compaction_keeps_
     assert of_orders(shop, "warehouse.orders_superseded") == {}
 
 
+@pytest.mark.once
 def test_erasure_takes_personal_fields_of_ones_own_and_keeps_the_others(shop: Warehouse) -> None:
     shop.execute(REGISTER)
     put(shop)
@@ -170,6 +173,7 @@ FAULTS = [
 ]  # fmt: skip
 
 
+@pytest.mark.once
 def test_a_fault_of_a_field_of_ones_own_costs_the_row_or_only_the_value(shop: Warehouse) -> None:
     places = [(place, *fault) for place in ("order", "line", "customer") for fault in FAULTS]
     made = []
@@ -193,6 +197,7 @@ def test_a_fault_of_a_field_of_ones_own_costs_the_row_or_only_the_value(shop: Wa
     assert found == shop.rows(rejected)
 
 
+@pytest.mark.once
 def test_a_required_field_of_ones_own_rejects_what_lacks_it(shop: Warehouse) -> None:
     shop.execute(
         "INSERT INTO staging.fields (source, field, place, kind, is_required, is_personal, on_fault, description)"
@@ -235,6 +240,7 @@ def test_a_field_that_could_not_be_carried_cannot_be_registered(shop: Warehouse,
     assert refused.value.diag.constraint_name == constraint
 
 
+@pytest.mark.once
 def test_a_record_that_lacks_a_required_field_says_what_it_has_instead(shop: Warehouse) -> None:
     misspelled = order("O-1", DAY, timestamp=None, id="O-1", created=str(DAY))
     del misspelled["order_id"]
@@ -248,6 +254,7 @@ def test_a_record_that_lacks_a_required_field_says_what_it_has_instead(shop: War
     }
 
 
+@pytest.mark.once
 def test_every_column_that_a_field_becomes_is_there_and_facts_have_what_superseded_rows_have(shop: Warehouse) -> None:
     lost = shop.rows(
         "SELECT f.source, f.field FROM staging.fields f WHERE f.column_name IS NOT NULL AND NOT EXISTS ("
@@ -267,6 +274,7 @@ def test_every_column_that_a_field_becomes_is_there_and_facts_have_what_supersed
         assert {(row.attname, row.format_type) for row in view} == {(row.attname, row.format_type) for row in facts}
 
 
+@pytest.mark.once
 def test_a_view_from_staging_to_facts_that_joins_is_asked_as_it_stands(shop: Warehouse) -> None:
     put(shop)
     shop.run(DAY)

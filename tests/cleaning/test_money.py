@@ -16,6 +16,9 @@ from tests.promises import broken_promises
 from tests.real_world import needs_real_world, put_case
 from tests.shop import basket, item, order
 
+# Arithmetic and joins, the same on every version.
+pytestmark = pytest.mark.once
+
 DAY = date(2025, 12, 19)
 AMOUNTS = ("discount", "tax", "shipping", "refunded")
 

@@ -188,6 +188,7 @@ def test_what_shapes_need_is_there_whatever_the_time_zone_of_who_tries_it(shop: 
             ), expression
 
 
+@pytest.mark.once
 @needs_real_world
 def test_shapes_and_cleaning_know_the_same_decimal_places_of_every_currency(shop: Warehouse) -> None:
     letters = "regexp_split_to_table('ABCDEFGHIJKLMNOPQRSTUVWXYZ', '')"
@@ -196,6 +197,7 @@ def test_shapes_and_cleaning_know_the_same_decimal_places_of_every_currency(shop
     assert shop.rows(differ) == []
 
 
+@pytest.mark.once
 def test_a_record_scores_highest_for_the_form_that_it_has(shop: Warehouse) -> None:
     samples = {
         "shapes.shopify_order": sample("shopify_rest.json")["orders"][0],
@@ -217,6 +219,7 @@ def test_a_record_scores_highest_for_the_form_that_it_has(shop: Warehouse) -> No
 # -- from files to tables ----------------------------------------------------------------------------
 
 
+@pytest.mark.once
 def test_a_form_of_ones_own_goes_from_its_file_to_the_facts(shop: Warehouse) -> None:
     make(shop)
     register(shop, "shapes.till_sale", file_pattern="Till*.ndjson")
@@ -237,6 +240,7 @@ def test_a_form_of_ones_own_goes_from_its_file_to_the_facts(shop: Warehouse) -> 
     )
 
 
+@pytest.mark.once
 @needs_real_world
 def test_case_02_shopify_an_order_a_line(shop: Warehouse) -> None:
     day = date(2025, 3, 3)
@@ -249,6 +253,7 @@ def test_case_02_shopify_an_order_a_line(shop: Warehouse) -> None:
     assert rejected(shop) == []
 
 
+@pytest.mark.once
 @needs_real_world
 def test_case_45_and_58_rows_of_one_order_are_its_lines(shop: Warehouse) -> None:
     register(shop, None, rows_are="lines")
@@ -278,6 +283,7 @@ def money(shop: Warehouse) -> list[Any]:
         FROM staging.orders_clean ORDER BY order_id, line_number""")
 
 
+@pytest.mark.once
 @needs_real_world
 def test_case_01_a_page_of_shopify_is_refused_with_advice_until_its_shape_is_registered(shop: Warehouse) -> None:
     day = date(2025, 3, 2)
@@ -300,6 +306,7 @@ def test_case_01_a_page_of_shopify_is_refused_with_advice_until_its_shape_is_reg
     assert users == [("951",), ("952",)]
 
 
+@pytest.mark.once
 @needs_real_world
 @pytest.mark.parametrize("path", [None, "orders"])
 def test_a_page_is_read_whether_or_not_its_shape_says_where_the_list_lies(shop: Warehouse, path: str | None) -> None:
@@ -310,6 +317,7 @@ def test_a_page_is_read_whether_or_not_its_shape_says_where_the_list_lies(shop: 
     assert sum(row.revenue for row in money(shop)) == 408
 
 
+@pytest.mark.once
 @needs_real_world
 def test_case_05_orders_of_woocommerce(shop: Warehouse) -> None:
     day = date(2025, 3, 6)
@@ -322,6 +330,7 @@ def test_case_05_orders_of_woocommerce(shop: Warehouse) -> None:
     assert [(row.user_id, f"{row.at}") for row in shop.rows(told)] == [(None, "2025-03-06 21:28:02")]
 
 
+@pytest.mark.once
 @needs_real_world
 def test_case_09_a_flat_file_of_amazon_is_read_whatever_its_ending(shop: Warehouse) -> None:
     day = date(2025, 3, 10)
@@ -337,6 +346,7 @@ def test_case_09_a_flat_file_of_amazon_is_read_whatever_its_ending(shop: Warehou
     assert found == [(Decimal("19.99"), "EUR", "Köln")]
 
 
+@pytest.mark.once
 def test_a_pattern_that_fits_every_name_makes_no_delivery_of_what_has_another_ending(shop: Warehouse) -> None:
     make(shop)
     register(shop, "shapes.till_sale")
@@ -346,6 +356,7 @@ def test_a_pattern_that_fits_every_name_makes_no_delivery_of_what_has_another_en
     assert shop.rows("SELECT file_name FROM raw.file_loads") == [("till.ndjson",)]
 
 
+@pytest.mark.once
 @needs_real_world
 def test_case_45_rows_of_one_order_without_their_shape_contradict_each_other(shop: Warehouse) -> None:
     day = date(2025, 4, 15)
@@ -356,6 +367,7 @@ def test_case_45_rows_of_one_order_without_their_shape_contradict_each_other(sho
     assert shop.rows("SELECT order_id, revenue FROM staging.orders_clean") == [("45-1002", 100)]
 
 
+@pytest.mark.once
 @needs_real_world
 def test_case_58_rows_of_a_marketplace_with_its_own_columns(shop: Warehouse) -> None:
     day = date(2025, 8, 11)
@@ -374,6 +386,7 @@ def test_case_58_rows_of_a_marketplace_with_its_own_columns(shop: Warehouse) -> 
     assert shop.value(net) == Decimal("29.99")
 
 
+@pytest.mark.once
 @needs_real_world
 def test_case_12_events_of_ga4_with_its_own_columns(shop: Warehouse) -> None:
     day = date(2025, 3, 13)
@@ -388,6 +401,7 @@ def test_case_12_events_of_ga4_with_its_own_columns(shop: Warehouse) -> None:
     assert f"{found.at}" == "2025-03-13 11:40:00.123456"
 
 
+@pytest.mark.once
 @needs_real_world
 def test_case_11_a_shape_reads_times_that_count_from_1970(shop: Warehouse) -> None:
     day = date(2025, 3, 12)
@@ -413,6 +427,7 @@ def test_case_11_a_shape_reads_times_that_count_from_1970(shop: Warehouse) -> No
     assert {f"{row.at}" for row in found} == {"2025-03-12 12:00:00"}
 
 
+@pytest.mark.once
 def test_a_product_of_several_variants_becomes_several_products(shop: Warehouse) -> None:
     register(shop, "shapes.shopify_product", "products")
     variants = [{"sku": "S-1", "title": "S", "price": "9.90"}, {"sku": "S-2", "title": "M", "price": "10.90"}]
@@ -435,6 +450,7 @@ def test_a_product_of_several_variants_becomes_several_products(shop: Warehouse)
     ) == [(3, 4, 3, 1)]
 
 
+@pytest.mark.once
 def test_rows_of_one_order_keep_who_each_of_them_is(shop: Warehouse) -> None:
     """Numbers of lines follow the rows, the raw row of an order is its first, and a rejected line shows its own row."""
     register(shop, None, rows_are="lines", file_pattern="rows*")
@@ -463,6 +479,7 @@ def test_rows_of_one_order_keep_who_each_of_them_is(shop: Warehouse) -> None:
     assert places == [("R-2", 1, "B", 2)]
 
 
+@pytest.mark.once
 def test_rows_that_say_different_things_of_one_order_are_none_of_its_lines(shop: Warehouse) -> None:
     register(shop, None, rows_are="lines")
     row = {"timestamp": f"{DAY}T10:00:00Z", "status": "paid", "product_id": "A", "quantity": 1, "price": 1}
@@ -476,6 +493,7 @@ def test_rows_that_say_different_things_of_one_order_are_none_of_its_lines(shop:
     ]
 
 
+@pytest.mark.once
 def test_what_a_row_says_of_shipping_is_added_up_for_its_order(shop: Warehouse) -> None:
     """Asked of what the reader gets: amounts of orders are not this file's."""
     rows = [
@@ -515,6 +533,7 @@ def test_a_record_that_a_function_fails_for_is_rejected_with_the_error_and_the_r
     ) == [(7, 2, 5)]
 
 
+@pytest.mark.once
 def test_what_a_function_makes_is_judged_as_our_own_form_is_and_shown_as_it_was_delivered(shop: Warehouse) -> None:
     make(shop)
     register(shop, "shapes.till_sale")
@@ -599,6 +618,7 @@ def test_the_table_refuses_a_shape_that_cannot_be(shop: Warehouse, values: dict[
 # -- shapes are inputs -------------------------------------------------------------------------------
 
 
+@pytest.mark.once
 def test_changing_a_shape_makes_the_days_that_use_it_work_again_and_no_others(shop: Warehouse) -> None:
     make(shop)
     other = date(2025, 12, 18)
@@ -641,6 +661,7 @@ def test_changing_a_shape_makes_the_days_that_use_it_work_again_and_no_others(sh
     assert [row.failure_reason.split(";")[0] for row in rejected(shop)] == ["order_id is missing"]
 
 
+@pytest.mark.once
 def test_of_the_shapes_that_fit_a_name_the_one_of_the_least_priority_counts(shop: Warehouse) -> None:
     fits = {
         "*": ["a.json", ""], "a?.json": ["ab.json", "AB.JSON"], "a*": ["a", "A b.ndjson"], "100%_*": ["100%_x"], "[ab]*": ["[ab].csv"],
@@ -666,6 +687,7 @@ def test_of_the_shapes_that_fit_a_name_the_one_of_the_least_priority_counts(shop
     assert loader.execute("SELECT FROM raw.shape_of('events', 'e.csv')").fetchall() == []
 
 
+@pytest.mark.once
 def test_the_same_bytes_are_read_again_when_a_shape_says_that_they_are_to_be_read_otherwise(shop: Warehouse) -> None:
     shop.landing.orders(DAY, [order("O-1", DAY)], "shop.ndjson")
     for rows_before, change in (
@@ -680,6 +702,7 @@ def test_the_same_bytes_are_read_again_when_a_shape_says_that_they_are_to_be_rea
         assert shop.value("SELECT count(*) FROM raw.file_loads") == rows_before, change
 
 
+@pytest.mark.once
 def test_a_form_with_own_fields_carries_them(shop: Warehouse) -> None:
     make(shop, TILL.replace("'status', 'paid'", "'status', 'paid', 'desk', record ->> 'desk'"))
     register(shop, "shapes.till_sale")
@@ -692,6 +715,7 @@ def test_a_form_with_own_fields_carries_them(shop: Warehouse) -> None:
     assert shop.value("SELECT attributes ->> 'desk' FROM staging.orders_clean") == "3"
 
 
+@pytest.mark.once
 def test_reports_of_an_order_in_two_forms_are_reports_of_one_order(shop: Warehouse) -> None:
     make(shop)
     register(shop, "shapes.till_sale", file_pattern="till*")
@@ -715,6 +739,7 @@ def raw_texts(shop: Warehouse) -> str:
     )  # fmt: skip
 
 
+@pytest.mark.once
 def test_a_person_is_found_and_taken_out_wherever_a_form_tells_of_them(shop: Warehouse) -> None:
     """A till knows a card; only its function makes a user_id of that."""
     make(shop)
@@ -769,6 +794,7 @@ def test_a_person_is_found_and_taken_out_wherever_a_form_tells_of_them(shop: War
     assert shop.value("SELECT delivered_again_at IS NOT NULL FROM audit.erased_users")
 
 
+@pytest.mark.once
 def test_a_record_that_no_function_can_read_is_taken_away_if_it_has_the_user_as_a_word(shop: Warehouse) -> None:
     make(shop, TILL.replace("'card-' || (record #>> '{card,number}')", "record #>> '{card,number}'"))
     register(shop, "shapes.till_sale")
@@ -795,6 +821,7 @@ def told(shop: Warehouse, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     return run
 
 
+@pytest.mark.once
 @needs_real_world
 def test_shape_says_which_form_fits_and_its_insert_registers_it(shop: Warehouse, told: Callable[..., str]) -> None:
     forms = {
@@ -814,6 +841,7 @@ def test_shape_says_which_form_fits_and_its_insert_registers_it(shop: Warehouse,
         )  # fmt: skip
 
 
+@pytest.mark.once
 def test_shape_tries_a_function_of_ones_own_and_shows_what_fails(
     shop: Warehouse, told: Callable[..., str], tmp_path: Path
 ) -> None:
@@ -848,6 +876,7 @@ TILL_ROW = """
 """
 
 
+@pytest.mark.once
 def test_shape_knows_rows_of_one_order_another_encoding_and_the_date_in_a_name(
     shop: Warehouse, told: Callable[..., str], tmp_path: Path
 ) -> None:
@@ -868,6 +897,7 @@ def test_shape_knows_rows_of_one_order_another_encoding_and_the_date_in_a_name(
     ]  # fmt: skip
 
 
+@pytest.mark.once
 def test_shape_reads_a_file_as_a_load_does(
     shop: Warehouse, told: Callable[..., str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -896,6 +926,7 @@ def test_shape_reads_a_file_as_a_load_does(
         assert words in capsys.readouterr().err
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("end", [b"", b"]}"])
 def test_shape_reads_the_beginning_of_a_document_of_any_size(
     shop: Warehouse, told: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: bytes

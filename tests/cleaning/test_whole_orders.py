@@ -12,6 +12,9 @@ from tests.promises import RULES_OFF, broken_promises
 from tests.real_world import needs_real_world, put_case
 from tests.shop import basket, item, order
 
+# Arithmetic and joins, the same on every version.
+pytestmark = pytest.mark.once
+
 DAY = date(2025, 12, 19)
 NO_QUANTITY = "quantity is not a number above 0"
 CUSTOMERS = "conflict: this file reports the order for more than one customer"

@@ -90,6 +90,7 @@ def test_a_month_of_days_with_columns_in_different_orders_is_merged_by_name(shop
     assert contents(shop, with_ids=True) == before
 
 
+@pytest.mark.once
 def test_values_of_columns_of_one_type_are_not_exchanged_in_silence(shop: Warehouse) -> None:
     exchange_columns(shop, "staging.orders_clean", DAYS[1], "city|marketing_source")
     exchange_columns(shop, "warehouse.fact_orders", DAYS[1], "unit_price|revenue")
@@ -100,6 +101,7 @@ def test_values_of_columns_of_one_type_are_not_exchanged_in_silence(shop: Wareho
     ]
 
 
+@pytest.mark.once
 def test_a_column_that_came_later_is_merged_with_days_that_had_it_from_the_start(shop: Warehouse) -> None:
     # To days that are there a column is added at the end, whatever its place is in those that come.
     shop.execute(
@@ -136,6 +138,7 @@ def test_a_reload_of_a_day_with_exchanged_columns_changes_what_was_delivered_oth
     assert contents(shop) == before
 
 
+@pytest.mark.once
 def test_rows_that_a_later_day_takes_over_and_gives_back_keep_every_column(shop: Warehouse) -> None:
     before = contents(shop)
     for table in TABLES:

@@ -81,6 +81,7 @@ def test_what_was_delivered_is_clean_duplicate_or_rejected(loaded: Warehouse) ->
     assert loaded.value("SELECT sum(line_count) FROM audit.bad_records") == 8 + 1 + 1
 
 
+@pytest.mark.once
 def test_the_metrics_of_a_day_are_what_its_tables_hold(loaded: Warehouse) -> None:
     metrics = loaded.row("SELECT * FROM warehouse.daily_metrics")
     assert metrics.run_date == FRIDAY
@@ -130,6 +131,7 @@ def test_every_clean_line_is_traced_from_file_to_fact(loaded: Warehouse) -> None
     assert loaded.value("SELECT count(*) FROM staging.events_clean WHERE staging_events_id <> raw_events_id") == 0
 
 
+@pytest.mark.once
 def test_a_clean_line_that_is_no_fact_yet_or_no_more_is_traced_to_staging(loaded: Warehouse) -> None:
     saturday = FRIDAY + timedelta(days=1)
     loaded.landing.orders(saturday, [order("O-twice", FRIDAY, quantity=5)])
@@ -153,6 +155,7 @@ def test_a_second_run_changes_no_row(loaded: Warehouse) -> None:
     assert loaded.value("SELECT count(*) FROM audit.pipeline_runs WHERE status = 'succeeded'") == 2
 
 
+@pytest.mark.once
 def test_each_step_alone_and_again_changes_no_row(loaded: Warehouse) -> None:
     before = rows_in_place(loaded)
     for step in PUBLIC_STEPS:
@@ -168,6 +171,7 @@ PUBLIC_STEPS = (
 )  # fmt: skip
 
 
+@pytest.mark.once
 def test_the_same_bytes_again_change_no_row(loaded: Warehouse) -> None:
     before = rows_in_place(loaded)
     raw_before = checksums(loaded.connection, ["raw"])
@@ -176,6 +180,7 @@ def test_the_same_bytes_again_change_no_row(loaded: Warehouse) -> None:
     assert checksums(loaded.connection, ["raw"]) == raw_before
 
 
+@pytest.mark.once
 def test_the_same_bytes_compressed_are_the_same_delivery(loaded: Warehouse) -> None:
     before = rows_in_place(loaded)
     raw_before = checksums(loaded.connection, ["raw"])
@@ -188,6 +193,7 @@ def test_the_same_bytes_compressed_are_the_same_delivery(loaded: Warehouse) -> N
     assert checksums(loaded.connection, ["raw"]) == raw_before
 
 
+@pytest.mark.once
 def test_other_bytes_with_the_same_records_change_no_business_row(loaded: Warehouse) -> None:
     """The raw rows are new, the staging rows say the same: they stay, with their ids and times."""
     kept = {
@@ -199,6 +205,7 @@ def test_other_bytes_with_the_same_records_change_no_business_row(loaded: Wareho
     assert {table: rows for table, rows in rows_in_place(loaded).items() if table in kept} == kept
 
 
+@pytest.mark.once
 def test_an_earlier_good_delivery_stays_in_force_when_a_later_one_is_refused(loaded: Warehouse) -> None:
     before = checksums(loaded.connection)
     loaded.landing.put("orders", FRIDAY, "a.json", '[{"order_id": "O-1"}')
@@ -207,6 +214,7 @@ def test_an_earlier_good_delivery_stays_in_force_when_a_later_one_is_refused(loa
     assert checksums(loaded.connection) == before
 
 
+@pytest.mark.once
 def test_a_corrected_delivery_takes_the_place_of_the_first_in_everything_but_raw(loaded: Warehouse) -> None:
     raw_before = loaded.value("SELECT count(*) FROM raw.orders_json")
     loaded.landing.orders(FRIDAY, orders(10, FRIDAY, quantity=5), name="a.json")
@@ -217,6 +225,7 @@ def test_a_corrected_delivery_takes_the_place_of_the_first_in_everything_but_raw
     assert loaded.value("SELECT count(*) FROM audit.bad_records WHERE file_name = 'a.json'") == 0
 
 
+@pytest.mark.once
 def test_a_correction_of_one_line_leaves_the_others_as_they_are(loaded: Warehouse) -> None:
     def others() -> list[Any]:
         return loaded.rows(
@@ -239,6 +248,7 @@ def test_a_correction_of_one_line_leaves_the_others_as_they_are(loaded: Warehous
     assert row.created_at < row.updated_at
 
 
+@pytest.mark.once
 def test_days_beside_each_other_each_reconcile(warehouse: Warehouse) -> None:
     for day in (FRIDAY, FRIDAY + timedelta(1), FRIDAY + timedelta(2)):
         deliver_messy_day(warehouse, day)
@@ -260,6 +270,7 @@ def test_days_beside_each_other_each_reconcile(warehouse: Warehouse) -> None:
     assert warehouse.value("SELECT sum(superseded_orders_count) FROM warehouse.daily_metrics") == 2
 
 
+@pytest.mark.once
 def test_a_day_without_a_delivery_is_blocked_and_has_its_row_of_metrics(warehouse: Warehouse) -> None:
     import psycopg
 
@@ -281,6 +292,7 @@ def test_no_row_of_a_day_can_stand_twice(warehouse: Warehouse) -> None:
             warehouse.execute(f"INSERT INTO {table} SELECT * FROM {table}")
 
 
+@pytest.mark.once
 def test_the_calendar_knows_each_day(warehouse: Warehouse) -> None:
     warehouse.execute(RULES_OFF)
     warehouse.landing.orders(FRIDAY, orders(1, FRIDAY))
@@ -296,6 +308,7 @@ def test_the_calendar_knows_each_day(warehouse: Warehouse) -> None:
     assert (min(days), max(days), len(days)) == (20240101, 20251231, 731)
 
 
+@pytest.mark.once
 def test_without_a_limit_an_order_may_be_a_hundred_years_old(warehouse: Warehouse) -> None:
     warehouse.execute(RULES_OFF)
     warehouse.execute("UPDATE audit.settings SET value = NULL WHERE name = 'oldest_order_days'")
@@ -308,6 +321,7 @@ def test_without_a_limit_an_order_may_be_a_hundred_years_old(warehouse: Warehous
     )
 
 
+@pytest.mark.once
 def test_the_metrics_count_what_the_newest_verdict_says(warehouse: Warehouse) -> None:
     warehouse.execute(RULES_OFF)
     warehouse.landing.events(FRIDAY, [*events(1, FRIDAY), event("E-odd", FRIDAY, event_type="unboxing")])

@@ -17,6 +17,9 @@ from tests.rules import UNUSUAL, deliver_good_day, judge, results
 from tests.shop import basket, event, events, item, order, orders, product
 from tests.steps import DAY, steps_that_work
 
+# Arithmetic and joins, the same on every version.
+pytestmark = pytest.mark.once
+
 # DAY is a Friday.
 HISTORY = """
     INSERT INTO audit.day_profile (run_date, measure, kind, value, of)
