@@ -22,6 +22,12 @@ DECLARE
     v_times        integer := audit._setting('bad_records_times_bytes');
     v_rejected     bigint;
 BEGIN
+    IF NOT EXISTS (SELECT FROM pg_temp.bad_rows)
+       AND NOT EXISTS (SELECT FROM raw.rejected_lines r WHERE r.run_date = p_delivery.load_date AND r.load_id = ANY (p_delivery.load_ids))
+       AND NOT EXISTS (SELECT FROM raw._deliveries_in_force(p_delivery.source, p_delivery.load_date) d WHERE d.refused_reason IS NOT NULL) THEN
+        DELETE FROM audit.bad_records b WHERE b.run_date = p_delivery.load_date AND b.source_table = v_source_table;
+        RETURN 0;
+    END IF;
     CREATE TEMPORARY TABLE bad_lines ON COMMIT DROP AS
     WITH lines AS (
         SELECT b.load_id, b.raw_id, b.item_number, b.record_id, b.line_number, b.problems, b.raw_data, b.is_item

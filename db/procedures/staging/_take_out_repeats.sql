@@ -5,7 +5,7 @@
 -- third of sorting or hashing the keys; rows that merely share a hash are told apart afterwards.
 --
 -- p_rows:  the table of _collect_rows, which has p_lines rows. A record that lacks its key is never a repeat.
--- p_refused:   how many of them have no load_date
+-- p_refused:   how many of them have no load_date; NULL if that was not counted
 -- p_duplicate: rows of earlier reports;  p_changed: of orders, how many of these are of reports with other lines than the last
 CREATE OR REPLACE FUNCTION staging._take_out_repeats(
     p_delivery staging.delivery, p_rows regclass, p_lines bigint, p_refused bigint, OUT p_duplicate bigint, OUT p_changed bigint
@@ -25,14 +25,30 @@ DECLARE
     v_files     integer[];
     v_falls     text := 'false';
     v_conflicts text := 'false';
+    v_repeated  bigint;
     v_refused   bigint;
 BEGIN
-    -- Until its index is made: rows are deleted below, and a publication of all tables would not allow that.
-    EXECUTE format('ALTER TABLE %s REPLICA IDENTITY FULL', p_rows);
+    CREATE TEMPORARY TABLE bad_rows (load_id bigint, raw_id bigint, item_number integer, record_id text, line_number integer,
+                                     problems staging.problem[], raw_data text, is_item boolean) ON COMMIT DROP;
     EXECUTE format('CREATE TEMPORARY TABLE repeated_hashes AS
                     SELECT hashtextextended(%1$s, 0) AS hash FROM %2$s AS r WHERE %1$s IS NOT NULL %3$s GROUP BY 1 HAVING count(*) > 1',
                    v_id, p_rows, CASE WHEN v_is_orders THEN 'AND r.line_number = 1' END);
+    GET DIAGNOSTICS v_repeated = ROW_COUNT;
+    -- On most days of a small shop nothing is.
+    IF v_repeated = 0 THEN
+        IF p_refused IS NULL THEN
+            EXECUTE format('SELECT count(*) FROM %s AS r WHERE r.load_date IS NULL', p_rows) INTO p_refused;
+        END IF;
+        IF p_refused = 0 THEN
+            DROP TABLE pg_temp.repeated_hashes;
+            p_duplicate := 0;
+            p_changed := CASE WHEN v_is_orders THEN 0 END;
+            RETURN;
+        END IF;
+    END IF;
     ANALYZE pg_temp.repeated_hashes;
+    -- Until its index is made: rows are deleted below, and a publication of all tables would not allow that.
+    EXECUTE format('ALTER TABLE %s REPLICA IDENTITY FULL', p_rows);
     -- The files of a day came into raw one after the other: the first id of each says which file a record is from.
     IF cardinality(p_delivery.load_ids) > 1 THEN
         SET LOCAL enable_seqscan TO off;  -- as in _clean_orders
@@ -67,8 +83,6 @@ BEGIN
     USING v_first_ids, v_files, staging.start_of_day(p_delivery.load_date + 1);
     ANALYZE pg_temp.sorted_out;
 
-    CREATE TEMPORARY TABLE bad_rows (load_id bigint, raw_id bigint, item_number integer, record_id text, line_number integer,
-                                     problems staging.problem[], raw_data text, is_item boolean) ON COMMIT DROP;
     EXECUTE format($query$
         WITH taken_out AS (
             DELETE FROM %1$s AS r USING pg_temp.sorted_out s WHERE r.ctid = s.row
