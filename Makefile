@@ -142,7 +142,8 @@ airflow: setup-airflow  ## Airflow without Docker, on the embedded server: http:
 	$(AIRFLOW_BIN)/python ops/run_airflow.py
 
 test-airflow: setup-airflow  ## The tests of the DAGs, with real runs (AIRFLOW_HOME of their own)
-	$(AIRFLOW_BIN)/python -m pytest $(SIDE_BY_SIDE) tests/dags $(ARGS)
+	@# One process: to import Airflow costs more than most of its tests.
+	$(AIRFLOW_BIN)/python -m pytest tests/dags $(ARGS)
 
 env:  ## Write .env for docker compose, with random passwords; one that exists stays as it is
 	@$(PYTHON) ops/make_env.py

@@ -388,13 +388,18 @@ def test_a_day_of_the_dag_is_the_day_that_glue_runs(
     assert checksums(warehouse.connection, ("raw", "staging", "warehouse")) == by_airflow
 
 
-def test_a_day_without_a_catalogue_skips_it_and_runs_all_that_follows(
-    run_dag: Runs, warehouse: Warehouse, landing: Landing
+def test_a_day_without_a_catalogue_skips_it_and_few_orders_are_an_alert(
+    run_dag: Runs, warehouse: Warehouse, landing: Landing, receiver: Receiver
 ) -> None:
     deliver_day(landing, DAY, products=False)
+    warehouse.execute("UPDATE audit.settings SET value = '151' WHERE name = 'alert_raw_orders'")
     ended = run_dag(logical_date=at_two(DAY))
+    assert ended["state"] == "success"
     assert ended["tasks"] == LOADED | {"extract_products": "skipped"}
     assert warehouse.value("SELECT count(*) FROM warehouse.fact_orders") == 150
+    (message,) = receiver.messages
+    assert message["status"] == "alert"
+    assert "on 2025-12-19 150 orders were delivered, fewer than 151" in message["text"]
 
 
 def test_a_day_that_the_gate_blocks_loads_nothing_and_says_why(
@@ -422,17 +427,6 @@ def test_a_day_that_the_gate_blocks_loads_nothing_and_says_why(
     )  # fmt: skip
     assert message["text"].startswith("ecomm_warehouse_daily 2025-12-19: blocked at check_quality (WH001)")
     assert {alert["alert"] for alert in message["alerts"]} >= {"low volume"}
-
-
-def test_a_day_that_succeeds_with_few_orders_is_an_alert(
-    run_dag: Runs, warehouse: Warehouse, landing: Landing, receiver: Receiver
-) -> None:
-    deliver_day(landing, DAY)
-    warehouse.execute("UPDATE audit.settings SET value = '151' WHERE name = 'alert_raw_orders'")
-    assert run_dag(logical_date=at_two(DAY))["state"] == "success"
-    (message,) = receiver.messages
-    assert message["status"] == "alert"
-    assert "on 2025-12-19 150 orders were delivered, fewer than 151" in message["text"]
 
 
 def test_an_api_that_is_down_keeps_no_day_out_and_is_told(
