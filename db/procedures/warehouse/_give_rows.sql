@@ -10,6 +10,9 @@ DECLARE
     v_day       record;
 BEGIN
     EXECUTE format('CREATE TEMPORARY TABLE given_rows (LIKE %s) ON COMMIT DROP', p_superseded);
+    IF NOT EXISTS (SELECT FROM pg_temp.given_back) THEN
+        RETURN;
+    END IF;
     EXECUTE format('WITH given AS (DELETE FROM %1$s o USING pg_temp.given_back g WHERE o.load_date = g.load_date AND %2$s RETURNING o.*)
                     INSERT INTO pg_temp.given_rows (%3$s) SELECT %3$s FROM given', p_superseded, v_same_key, v_columns);
     FOR v_day IN

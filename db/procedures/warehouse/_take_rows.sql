@@ -9,6 +9,9 @@ DECLARE
     v_partition record;
 BEGIN
     EXECUTE format('CREATE TEMPORARY TABLE taken_rows (LIKE %s) ON COMMIT DROP', p_superseded);
+    IF NOT EXISTS (SELECT FROM pg_temp.taken_over) THEN
+        RETURN;
+    END IF;
     FOR v_partition IN
         SELECT p.name, array_agg(p.load_date) AS load_dates
         -- OFFSET 0: the partition is looked up once per day, before anything is filtered by it, not once per row.
