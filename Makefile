@@ -15,6 +15,9 @@ SIDE_BY_SIDE := -n $(WORKERS) --dist loadgroup
 .DEFAULT_GOAL := help
 PG ?= wheel
 
+# Where it is set, each of a run's hundreds of processes compiles all modules for itself.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup one test test-postgresql test-wheel test-15 lint format release migrate start stop psql report clean
 
 help:  ## Say what can be made
