@@ -1,9 +1,11 @@
 """What must hold of a warehouse after every step, asked of the tables themselves; and a clean run to compare with."""
 
 import contextlib
+import shutil
 from collections.abc import Collection, Iterator
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psycopg
@@ -222,3 +224,20 @@ def new_warehouse(template: Any, folder: Path) -> Iterator[Warehouse]:
         finally:
             for opened in made.opened:
                 opened.close()
+
+
+@contextlib.contextmanager
+def copy_of(loaded: Warehouse, folder: Path) -> Iterator[Warehouse]:
+    """Yield a copy of a warehouse and of its landing zone: a tenth of what loading a day costs.
+
+    What all tests of a file begin with is loaded once (a fixture of scope "module"), and each test has a copy. The
+    loaded one's connections are closed: a database in use is not copied.
+    """
+    for opened in loaded.opened:
+        opened.close()
+    named = psycopg.conninfo.conninfo_to_dict(loaded.dsn)
+    source = SimpleNamespace(template_dbname=named["dbname"], **{key: named[key] for key in ("host", "port", "user")})
+    with new_warehouse(source, folder) as made:
+        if loaded.landing.folder.exists():
+            shutil.copytree(loaded.landing.folder, made.landing.folder)
+        yield made

@@ -18,9 +18,10 @@ from typing import Any
 
 import psycopg
 import pytest
+from pytest_postgresql.executors.noop import NoopExecutor
 
 from tests.conftest import Warehouse
-from tests.promises import RULES_OFF, broken_promises
+from tests.promises import RULES_OFF, broken_promises, copy_of, new_warehouse
 from tests.shop import Landing, checksums, event, events, order, orders, product
 
 NOVEMBER = [date(2025, 11, day) for day in (3, 4, 10, 11, 30)]
@@ -32,15 +33,23 @@ RETAIL_LAST_MONTH = date(2011, 12, 1) if RETAIL_WHOLE else date(2011, 7, 1)
 RETAIL_DAY = date(2011, 6, 15)
 
 
+@pytest.fixture(scope="module")
+def loaded(warehouse_template: NoopExecutor, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
+    """A warehouse with a few days of November and one of December."""
+    with new_warehouse(warehouse_template, tmp_path_factory.mktemp("loaded")) as made:
+        made.execute(RULES_OFF)
+        for day in [*NOVEMBER, DECEMBER]:
+            put(made, day)
+            made.run(day)
+        yield made
+
+
 @pytest.fixture
-def shop(warehouse: Warehouse) -> Iterator[Warehouse]:
-    """A warehouse with a few days of November and one of December; every promise is asked of it at the end."""
-    warehouse.execute(RULES_OFF)
-    for day in [*NOVEMBER, DECEMBER]:
-        put(warehouse, day)
-        warehouse.run(day)
-    yield warehouse
-    assert not broken_promises(warehouse.connection)
+def shop(loaded: Warehouse, tmp_path: Path) -> Iterator[Warehouse]:
+    """A copy of it; every promise is asked of it at the end."""
+    with copy_of(loaded, tmp_path) as copy:
+        yield copy
+        assert not broken_promises(copy.connection)
 
 
 def put(shop: Warehouse, day: date) -> None:
