@@ -1,6 +1,6 @@
 """Who owns an order, an event, a user's attributes, a product's version: what was loaded, never in which order.
 
-That is plain SQL, most of it asked on one version (once); on every version: days and merged months, and what is at once.
+That is plain SQL, most of it asked on one version (once). On every version: merged months, and what is at once.
 """
 
 import contextlib
