@@ -1,5 +1,7 @@
 """What a preview of a day says would change is what the run changes; it leaves nothing behind, nobody waits for it.
 
+What it says is plain SQL, asked on one version (once); its stand-ins, locks and rights, and merged months on every one.
+
 PREVIEW_EXAMPLES=500 pytest -s tests/pipeline/test_preview.py -k random     that many random situations
 PREVIEW_SEED=123 pytest …                                                  the same ones again
 """
@@ -10,6 +12,7 @@ import os
 import random
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -23,7 +26,7 @@ from pytest_postgresql.executors.noop import NoopExecutor
 
 from tests.conftest import Warehouse, reachable_folder
 from tests.previews import everything, happened, picture, told
-from tests.promises import RULES_OFF, broken_promises, new_warehouse
+from tests.promises import RULES_OFF, broken_promises, copy_of, new_warehouse
 from tests.shop import Landing, event, order
 from tests.shop import events as many_events
 from tests.shop import orders as many_orders
@@ -180,6 +183,7 @@ def situation(warehouse: Warehouse, data: st.DataObject) -> date:
     return day
 
 
+@pytest.mark.once
 def test_what_a_preview_says_changes_in_random_situations_is_what_changes(warehouse_template: NoopExecutor) -> None:
     folder = reachable_folder("previews")
     seen = 0
@@ -255,16 +259,25 @@ def counts(line: Any) -> tuple[int, ...]:
     return line.identical, line.changed, line.added, line.removed
 
 
-@pytest.fixture
-def shop(warehouse: Warehouse) -> Warehouse:
+@pytest.fixture(scope="module")
+def loaded(warehouse_template: NoopExecutor, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     """Two days that are loaded, of twenty orders and events each."""
-    warehouse.execute(RULES_OFF)
-    for day in (DAY, OTHER):
-        put_day(warehouse, day)
-        warehouse.call("warehouse.run_day", day)
-    return warehouse
+    with new_warehouse(warehouse_template, tmp_path_factory.mktemp("loaded")) as made:
+        made.execute(RULES_OFF)
+        for day in (DAY, OTHER):
+            put_day(made, day)
+            made.call("warehouse.run_day", day)
+        yield made
 
 
+@pytest.fixture
+def shop(loaded: Warehouse, tmp_path: Path) -> Iterator[Warehouse]:
+    """A copy of them."""
+    with copy_of(loaded, tmp_path) as copy:
+        yield copy
+
+
+@pytest.mark.once
 def test_a_corrected_file_is_told_by_status_and_product_with_revenue_and_keys(shop: Warehouse) -> None:
     first = f"O-{DAY}-1"
     corrected = many_orders(19, DAY)
@@ -287,6 +300,7 @@ def test_a_corrected_file_is_told_by_status_and_product_with_revenue_and_keys(sh
     compare(shop, DAY)
 
 
+@pytest.mark.once
 def test_an_order_that_goes_to_another_day_or_comes_back_from_it_is_told_of_both(shop: Warehouse) -> None:
     shop.landing.orders(OTHER, [*many_orders(20, OTHER), order(f"O-{DAY}-1", OTHER, status="shipped")])
     shop.deliver(OTHER)
@@ -323,6 +337,7 @@ def test_days_of_a_compacted_month_share_a_partition_in_a_preview_too(shop: Ware
         compare(shop, day)
 
 
+@pytest.mark.once
 def test_codes_can_be_tried_in_an_open_transaction(shop: Warehouse) -> None:
     shop.landing.orders(DAY, [*many_orders(20, DAY), order("O-new", DAY, status="gone fishing")])
     shop.deliver(DAY)
@@ -334,6 +349,7 @@ def test_codes_can_be_tried_in_an_open_transaction(shop: Warehouse) -> None:
     assert shop.value("SELECT count(*) FROM staging.codes WHERE source_value = 'gone fishing'") == 0
 
 
+@pytest.mark.once
 def test_a_day_that_would_be_blocked_says_by_which_rule_and_loads_nothing(shop: Warehouse) -> None:
     shop.execute(FEW_PIECES)
     shop.landing.orders(DAY, many_orders(20, DAY, quantity=30))
@@ -477,22 +493,20 @@ def test_a_runner_may_preview_and_an_analyst_may_not(shop: Warehouse) -> None:
         analyst.execute("SELECT * FROM audit.preview(%s)", [DAY])
 
 
-@pytest.mark.parametrize(
-    "made",
-    [
+def test_a_session_with_temporary_objects_of_its_own_is_refused(shop: Warehouse) -> None:
+    """Else the owner would evaluate what its caller made."""
+    for made in (
         "CREATE FUNCTION pg_temp._partition_of(text, date) RETURNS regclass LANGUAGE sql AS 'SELECT NULL::regclass'",
         "CREATE TEMPORARY TABLE orders_clean (a int)",
-    ],
-)
-def test_a_session_with_temporary_objects_of_its_own_is_refused(shop: Warehouse, made: str) -> None:
-    """Else the owner would evaluate what its caller made."""
-    shop.execute(made)
-    with refused(shop, "WH004", "a preview needs a session without temporary tables and functions"):
-        lines(shop)
-    shop.execute("DISCARD TEMP")
+    ):
+        shop.execute(made)
+        with refused(shop, "WH004", "a preview needs a session without temporary tables and functions"):
+            lines(shop)
+        shop.execute("DISCARD TEMP")
     assert lines(shop)
 
 
+@pytest.mark.once
 def test_a_preview_needs_a_date(shop: Warehouse) -> None:
     with pytest.raises(psycopg.Error) as raised:
         shop.rows("SELECT * FROM audit.preview(NULL)")
