@@ -15,7 +15,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
-from types import SimpleNamespace
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -26,12 +26,12 @@ from pytest_postgresql.executors.noop import NoopExecutor
 
 from glue.cli import main
 from tests.conftest import Warehouse
-from tests.promises import new_warehouse
+from tests.promises import copy_of, new_warehouse
 from tests.shop import event, events, order, orders, product
 
 # Together: they share a warehouse with days that ran.
 pytestmark = pytest.mark.xdist_group("plan")
-SITUATIONS = int(os.environ.get("PLAN_SITUATIONS", "15"))
+SITUATIONS = int(os.environ.get("PLAN_SITUATIONS", "10"))
 ROUNDS = 5  # situations of one warehouse, one after the other
 SEED = int(os.environ.get("PLAN_SEED") or random.randrange(2**32))
 DAYS = [date(2025, 11, 28), date(2025, 11, 29), date(2025, 12, 1), date(2025, 12, 2)]  # in two months
@@ -316,12 +316,8 @@ def test_what_the_plan_says_works_is_what_works(loaded: Warehouse, tmp_path_fact
     )  # fmt: skip
     @given(st.integers(0, 2**32 - 1))
     def situations(number: int) -> None:
-        loaded.connection.close()
-        info = psycopg.conninfo.conninfo_to_dict(loaded.dsn)
-        source = SimpleNamespace(template_dbname=info["dbname"], **{key: info[key] for key in ("host", "port", "user")})
-        with new_warehouse(source, tmp_path_factory.mktemp("plan")) as warehouse:
+        with copy_of(loaded, tmp_path_factory.mktemp("plan")) as warehouse:
             shop = Shop(warehouse, random.Random(number))
-            shop_of(loaded, warehouse)
             for _ in range(ROUNDS):
                 for _ in range(shop.dice.choice([1, 1, 1, 2, 3])):
                     note(shop.anything())
@@ -337,17 +333,9 @@ def test_what_the_plan_says_works_is_what_works(loaded: Warehouse, tmp_path_fact
         print(dict(total))
 
     situations()
-    loaded.connection = loaded.connect()
     print(dict(total))
     assert total["skips"] > total["situations"], "nearly every step works: this tries nothing"
     assert total["works"] > total["may_work"], "it mostly says that it does not know"
-
-
-def shop_of(loaded: Warehouse, warehouse: Warehouse) -> None:
-    """Give a copy the files that the first one has."""
-    for path in loaded.landing.folder.rglob("*.*"):
-        source, day, name = path.parts[-3:]
-        warehouse.landing.put(source, day, name, path.read_bytes())
 
 
 # -- why, in words --------------------------------------------------------------------------------------
@@ -355,15 +343,23 @@ def shop_of(loaded: Warehouse, warehouse: Warehouse) -> None:
 DAY = date(2025, 12, 19)
 
 
-@pytest.fixture
-def shop(warehouse: Warehouse) -> Warehouse:
+@pytest.fixture(scope="module")
+def loaded_day(warehouse_template: NoopExecutor, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     """A day that ran, and a catalogue."""
-    warehouse.landing.orders(DAY, orders(30, DAY))
-    warehouse.landing.events(DAY, events(40, DAY))
-    warehouse.landing.products(DAY, [product(f"P-{number}") for number in range(7)])
-    warehouse.run(DAY)
-    assert {row.state for row in plan(warehouse)} == {"skips"}
-    return warehouse
+    with new_warehouse(warehouse_template, tmp_path_factory.mktemp("day")) as made:
+        made.landing.orders(DAY, orders(30, DAY))
+        made.landing.events(DAY, events(40, DAY))
+        made.landing.products(DAY, [product(f"P-{number}") for number in range(7)])
+        made.run(DAY)
+        assert {row.state for row in plan(made)} == {"skips"}
+        yield made
+
+
+@pytest.fixture
+def shop(loaded_day: Warehouse, tmp_path: Path) -> Iterator[Warehouse]:
+    """A copy of it."""
+    with copy_of(loaded_day, tmp_path) as copy:
+        yield copy
 
 
 def reasons(warehouse: Warehouse, step: str) -> list[str]:
