@@ -63,9 +63,14 @@ _seconds = pytest.StashKey[float]()
 def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
     """Before its database goes: note what the test ran there."""
     folder = item.config.getoption("--coverage")
-    warehouse = getattr(item, "funcargs", {}).get("warehouse")
     if folder and _seconds in item.stash:
-        seen = harvest(warehouse) if warehouse else {"routines": {}, "statements": {}}
+        # Its own warehouse, and what that is a copy of: a fault that keeps it from loading fails the test, too.
+        warehouses = [value for value in getattr(item, "funcargs", {}).values() if hasattr(value, "opened")]
+        seen: dict[str, dict[str, Any]] = {"routines": {}, "statements": {}}
+        for harvested in map(harvest, {warehouse.dsn: warehouse for warehouse in warehouses}.values()):
+            seen["routines"] |= harvested["routines"]
+            for signature, statements in harvested["statements"].items():
+                seen["statements"].setdefault(signature, []).extend(statements)
         worker = getattr(item.config, "workerinput", {}).get("workerid", "alone")
         line = {"test": item.nodeid, "seconds": round(item.stash[_seconds], 3)} | seen
         folder.mkdir(parents=True, exist_ok=True)
