@@ -18,12 +18,13 @@ from typing import Any
 
 import psycopg
 import pytest
+from pytest_postgresql.executors.noop import NoopExecutor
 
 from glue.connection import connect
 from glue.run import Runner
 from tests.conftest import Warehouse
-from tests.promises import RULES_OFF
-from tests.rules import add_rule, deliver_good_day, judge
+from tests.promises import RULES_OFF, copy_of, new_warehouse
+from tests.rules import add_rule, deliver_good_day, judge, results
 from tests.shop import events, orders
 from tests.steps import DAY, Caller, newest_step, put_day, wait_for
 
@@ -41,6 +42,53 @@ LOCKS = {
 }
 
 
+@pytest.fixture(scope="module")
+def landed(warehouse_template: NoopExecutor, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
+    """A day in raw."""
+    with new_warehouse(warehouse_template, tmp_path_factory.mktemp("landed")) as made:
+        put_day(made)
+        yield made
+
+
+@pytest.fixture
+def delivered(landed: Warehouse, tmp_path: Path) -> Iterator[Warehouse]:
+    """A copy of it."""
+    with copy_of(landed, tmp_path) as copy:
+        yield copy
+
+
+@pytest.fixture(scope="module")
+def ran(warehouse_template: NoopExecutor, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
+    """A day that ran."""
+    with new_warehouse(warehouse_template, tmp_path_factory.mktemp("ran")) as made:
+        made.execute(RULES_OFF)
+        changed(made, 1)
+        yield made
+
+
+@pytest.fixture
+def loaded(ran: Warehouse, tmp_path: Path) -> Iterator[Warehouse]:
+    """A copy of it."""
+    with copy_of(ran, tmp_path) as copy:
+        yield copy
+
+
+@pytest.fixture(scope="module")
+def cleaned(warehouse_template: NoopExecutor, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
+    """A day that every rule is content with, judged."""
+    with new_warehouse(warehouse_template, tmp_path_factory.mktemp("cleaned")) as made:
+        deliver_good_day(made)
+        judge(made)
+        yield made
+
+
+@pytest.fixture
+def good_day(cleaned: Warehouse, tmp_path: Path) -> Iterator[Warehouse]:
+    """A copy of it."""
+    with copy_of(cleaned, tmp_path) as copy:
+        yield copy
+
+
 def analyst(warehouse: Warehouse) -> psycopg.Connection[Any]:
     """Return a session of an analyst's."""
     return warehouse.connect("warehouse_analyst", application_name="curious")
@@ -56,42 +104,35 @@ def limits(warehouse: Warehouse, *, notice: int = 3, wait: int = 900) -> None:
 
 
 @pytest.mark.parametrize("name", LOCKS)
-def test_who_waits_for_a_lock_is_told_meanwhile_for_whom_and_goes_on(warehouse: Warehouse, name: str) -> None:
+def test_who_waits_for_a_lock_gives_up_or_goes_on_and_is_told_for_whom(delivered: Warehouse, name: str) -> None:
     key, statement = LOCKS[name]
-    put_day(warehouse)
-    limits(warehouse, notice=0)
-    session = analyst(warehouse)
-    session.execute(f"SELECT pg_advisory_lock({CLASS.format(name)}, %s)", [warehouse.value(f"SELECT {key}")])
-    caller = Caller(warehouse, statement.replace("%s", f"'{DAY}'"))
+    session = analyst(delivered)
+    session.execute(f"SELECT pg_advisory_lock({CLASS.format(name)}, %s)", [delivered.value(f"SELECT {key}")])
+    holder = f"with pid {session.info.backend_pid}: postgres (curious)"
+    limits(delivered, wait=1)
+    with pytest.raises(psycopg.Error, match="stayed in use") as caught:
+        delivered.execute(statement, DAY)
+    assert caught.value.sqlstate == "WH006"
+    assert holder in caught.value.diag.message_detail
+    is_step = "clean_orders" in statement
+    if is_step and name != "runs":
+        step = newest_step(delivered)
+        assert (step.status, step.error_sqlstate) == ("failed", "WH006")
+        assert "curious" in step.error_message
+
+    limits(delivered, notice=0)
+    caller = Caller(delivered, statement.replace("%s", f"'{DAY}'"))
     # The server's notice is here while the server still waits.
-    (told,) = wait_for(lambda: [notice for notice in warehouse.notices if notice.startswith("waiting for ")])
-    assert f"with pid {session.info.backend_pid}: postgres (curious)" in told
+    (told,) = wait_for(lambda: [notice for notice in delivered.notices if notice.startswith("waiting for ")])
+    assert holder in told
     assert caller.is_alive()
     session.execute("SELECT pg_advisory_unlock_all()")
     caller.join(20)
     assert not caller.is_alive()
     assert caller.error is None
-    assert sum(notice.startswith("waiting for ") for notice in warehouse.notices) == 1
-
-
-@pytest.mark.parametrize("name", LOCKS)
-def test_a_wait_for_a_lock_ends_with_wh006_and_who_holds_it(warehouse: Warehouse, name: str) -> None:
-    key, statement = LOCKS[name]
-    put_day(warehouse)
-    limits(warehouse, wait=1)
-    session = analyst(warehouse)
-    session.execute(f"SELECT pg_advisory_lock({CLASS.format(name)}, %s)", [warehouse.value(f"SELECT {key}")])
-    with pytest.raises(psycopg.Error, match="stayed in use") as caught:
-        warehouse.execute(statement, DAY)
-    assert caught.value.sqlstate == "WH006"
-    assert f"with pid {session.info.backend_pid}: postgres (curious)" in caught.value.diag.message_detail
-    if "clean_orders" in statement and name != "runs":
-        step = newest_step(warehouse)
-        assert (step.status, step.error_sqlstate) == ("failed", "WH006")
-        assert "curious" in step.error_message
-        session.close()
-        warehouse.call("staging.clean_orders", DAY)
-        assert newest_step(warehouse).status == "succeeded"
+    assert sum(notice.startswith("waiting for ") for notice in delivered.notices) == 1
+    if is_step:
+        assert newest_step(delivered).status == "succeeded"
 
 
 def test_a_sessions_own_lock_timeout_goes_before_the_setting(warehouse: Warehouse) -> None:
@@ -110,16 +151,15 @@ def test_a_lock_that_a_prepared_transaction_holds_is_named_as_such(warehouse: Wa
     assert warehouse.value("SELECT warehouse._sessions(NULL)") == "(gone now)"
 
 
-def test_what_shares_a_lock_is_told_of_who_waits_for_it_alone(warehouse: Warehouse) -> None:
-    put_day(warehouse)
-    limits(warehouse, notice=0)
-    sharing, alone = analyst(warehouse), analyst(warehouse)
+def test_what_shares_a_lock_is_told_of_who_waits_for_it_alone(delivered: Warehouse) -> None:
+    limits(delivered, notice=0)
+    sharing, alone = analyst(delivered), analyst(delivered)
     sharing.execute(f"SELECT pg_advisory_lock_shared({CLASS.format('in use')}, 0)")
     waiting = threading.Thread(target=alone.execute, args=[f"SELECT pg_advisory_lock({CLASS.format('in use')}, 0)"])
     waiting.start()
-    wait_for(lambda: warehouse.value("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'advisory'"))
-    caller = Caller(warehouse, f"CALL staging.clean_orders('{DAY}')")
-    (told,) = wait_for(lambda: [notice for notice in warehouse.notices if notice.startswith("waiting for ")])
+    wait_for(lambda: delivered.value("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'advisory'"))
+    caller = Caller(delivered, f"CALL staging.clean_orders('{DAY}')")
+    (told,) = wait_for(lambda: [notice for notice in delivered.notices if notice.startswith("waiting for ")])
     assert f"pid {alone.info.backend_pid}:" in told
     assert f"pid {sharing.info.backend_pid}:" not in told
     sharing.execute("SELECT pg_advisory_unlock_all()")
@@ -140,16 +180,15 @@ def test_one_routine_waits_for_advisory_locks_and_no_other(warehouse: Warehouse)
     assert [row.proname for row in found] == ["_wait_for_lock"]
 
 
-def test_no_table_of_a_step_is_waited_for_without_end(warehouse: Warehouse) -> None:
-    put_day(warehouse)
-    limits(warehouse, wait=1)
-    warehouse.execute("UPDATE audit.settings SET value = '1' WHERE name = 'step_attempts'")
-    with warehouse.connect() as other, other.transaction():
+def test_no_table_of_a_step_is_waited_for_without_end(delivered: Warehouse) -> None:
+    limits(delivered, wait=1)
+    delivered.execute("UPDATE audit.settings SET value = '1' WHERE name = 'step_attempts'")
+    with delivered.connect() as other, other.transaction():
         other.execute("LOCK TABLE staging.codes IN ACCESS EXCLUSIVE MODE")
         with pytest.raises(psycopg.errors.LockNotAvailable):
-            warehouse.call("staging.clean_orders", DAY)
-    warehouse.call("staging.clean_orders", DAY)
-    assert warehouse.value("SHOW lock_timeout") == "0"
+            delivered.call("staging.clean_orders", DAY)
+    delivered.call("staging.clean_orders", DAY)
+    assert delivered.value("SHOW lock_timeout") == "0"
 
 
 # -- a client that is stopped ------------------------------------------------------------------------
@@ -172,7 +211,7 @@ def test_beside_an_extract_that_is_stopped_in_its_copy_a_run_of_the_day_gives_up
     folder = warehouse.landing.folder / "events" / DAY.isoformat()
     folder.mkdir(parents=True)
     row = f"E-1,view,{DAY}T10:00:00Z,U-1,P-1\n"
-    (folder / "events.csv").write_text("event_id,event_type,event_ts,user_id,product_id\n" + row * 1_500_000)
+    (folder / "events.csv").write_text("event_id,event_type,event_ts,user_id,product_id\n" + row * 500_000)
     first = glue(warehouse, "extract", "events", DAY.isoformat())
     copying = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'COPY%%'"
     (copier,) = wait_for(lambda: warehouse.rows(copying))
@@ -188,7 +227,7 @@ def test_beside_an_extract_that_is_stopped_in_its_copy_a_run_of_the_day_gives_up
         os.kill(first.pid, signal.SIGCONT)
     said, _ = first.communicate(timeout=120)
     assert first.returncode == 0, said
-    assert warehouse.value("SELECT count(*) FROM raw.events_csv") == 1_500_000
+    assert warehouse.value("SELECT count(*) FROM raw.events_csv") == 500_000
 
 
 def test_our_connections_notice_a_client_or_a_network_that_is_gone(warehouse: Warehouse) -> None:
@@ -264,84 +303,88 @@ def changed(warehouse: Warehouse, quantity: int) -> None:
     warehouse.run(DAY)
 
 
-@pytest.mark.parametrize("pin", PINS)
-def test_what_analysts_pin_keeps_no_day_from_being_reloaded_or_compacted(warehouse: Warehouse, pin: str) -> None:
+@pytest.mark.parametrize(
+    "pin",
+    # What hangs on a table is all alike to us, and in one catalog of PostgreSQL's.
+    [
+        pytest.param(pin, marks=[] if pin in ("a column", "a view", "a function") else [pytest.mark.once])
+        for pin in PINS
+    ],
+)
+def test_what_analysts_pin_keeps_no_day_from_being_reloaded_or_compacted(loaded: Warehouse, pin: str) -> None:
     made, dropped, described = PINS[pin]
-    warehouse.execute(RULES_OFF)
-    changed(warehouse, 1)
-    session = analyst(warehouse)
+    session = analyst(loaded)
     session.execute(made)
-    with warned(warehouse) as warnings:
-        changed(warehouse, 2)
+    with warned(loaded) as warnings:
+        changed(loaded, 2)
     (warning,) = warnings
     assert warning.startswith(f"what was {PARTITION} is kept, empty, as replaced_")
     assert described in warning
     assert "(made by warehouse_analyst)" in warning
-    assert warehouse.value("SELECT sum(quantity) FROM warehouse.fact_orders") == 40
-    (left,) = warehouse.rows(
+    assert loaded.value("SELECT sum(quantity) FROM warehouse.fact_orders") == 40
+    (left,) = loaded.rows(
         "SELECT c.oid, c.oid::regclass::text AS name FROM pg_class c"
         " WHERE c.relname LIKE 'replaced%%' AND c.relkind = 'r'"
     )
-    assert warehouse.value(f"SELECT count(*) FROM {left.name}") == 0
-    assert warehouse.rows("SELECT conname FROM pg_constraint WHERE conrelid = %s AND contype = 'f'", left.oid) == []
+    assert loaded.value(f"SELECT count(*) FROM {left.name}") == 0
+    assert loaded.rows("SELECT conname FROM pg_constraint WHERE conrelid = %s AND contype = 'f'", left.oid) == []
 
     with pytest.raises(psycopg.Error):  # what it was made for: no row of ours ever came that way
         session.execute("SELECT * FROM marts.pin" if pin == "a view" else "SELECT 1 / 0")
-    if pin not in ("a view", "a function", "an argument"):
+    if pin == "a column":
         # Merging the month meets a pin as well.
-        again = analyst(warehouse)
+        again = analyst(loaded)
         again.execute(f"CREATE TABLE marts.again (p {PARTITION})")
-        warehouse.call("warehouse.compact_partitions", date(2026, 1, 1))
-        assert warehouse.value("SELECT sum(quantity) FROM warehouse.fact_orders") == 40
-        assert warehouse.value("SELECT to_regclass(%s) IS NULL", PARTITION)
+        loaded.call("warehouse.compact_partitions", date(2026, 1, 1))
+        assert loaded.value("SELECT sum(quantity) FROM warehouse.fact_orders") == 40
+        assert loaded.value("SELECT to_regclass(%s) IS NULL", PARTITION)
         again.execute("DROP TABLE marts.again")
-    warehouse.notices.clear()
-    warehouse.call("warehouse.compact_partitions", date(2026, 1, 1))
-    assert any(notice.startswith(f"{left.name} is still needed by") for notice in warehouse.notices)
+    loaded.notices.clear()
+    loaded.call("warehouse.compact_partitions", date(2026, 1, 1))
+    assert any(notice.startswith(f"{left.name} is still needed by") for notice in loaded.notices)
     session.execute(dropped.replace("warehouse.replaced", left.name))
-    warehouse.call("warehouse.compact_partitions", date(2026, 1, 1))
-    assert warehouse.rows("SELECT FROM pg_class WHERE relname LIKE 'replaced%%'") == []
+    loaded.call("warehouse.compact_partitions", date(2026, 1, 1))
+    assert loaded.rows("SELECT FROM pg_class WHERE relname LIKE 'replaced%%'") == []
 
 
-def test_a_pin_keeps_no_month_of_raw_that_retention_drops(warehouse: Warehouse) -> None:
-    warehouse.execute(RULES_OFF)
-    changed(warehouse, 1)
-    warehouse.execute("CREATE TABLE marts.pin (p raw.orders_json_p_2025_12)")
-    warehouse.execute("UPDATE audit.settings SET value = '30' WHERE name = 'raw_keep_days'")
-    warehouse.call("warehouse.compact_partitions", date(2026, 10, 1))
-    assert warehouse.value("SELECT count(*) FROM raw.orders_json") == 0
-    assert warehouse.value("SELECT to_regclass('raw.orders_json_p_2025_12') IS NULL")
-    warehouse.execute("DROP TABLE marts.pin")
+def test_a_pin_keeps_no_month_of_raw_that_retention_drops(loaded: Warehouse) -> None:
+    loaded.execute("CREATE TABLE marts.pin (p raw.orders_json_p_2025_12)")
+    loaded.execute("UPDATE audit.settings SET value = '30' WHERE name = 'raw_keep_days'")
+    loaded.call("warehouse.compact_partitions", date(2026, 10, 1))
+    assert loaded.value("SELECT count(*) FROM raw.orders_json") == 0
+    assert loaded.value("SELECT to_regclass('raw.orders_json_p_2025_12') IS NULL")
+    loaded.execute("DROP TABLE marts.pin")
 
 
 # -- rules, and who lives ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("expression", "function"),
-    [
-        ("(SELECT count(pg_sleep(1e6)))", "pg_sleep"),
-        ("(SELECT lo_creat(-1)::bigint)", "lo_creat"),
-        ("(SELECT count(pg_advisory_unlock_all()))", "pg_advisory_unlock_all"),
-        ("(SELECT count(pg_advisory_lock(1)))", "pg_advisory_lock"),
-        ("(SELECT length(set_config('work_mem', '1GB', false)))", "set_config"),
-        ("(SELECT length(query_to_xml('SELECT pg_sleep(1e6)', true, true, '')::text))", "query_to_xml"),
-        ("(SELECT count(*) FROM pg_ls_dir('.'))", "pg_ls_dir"),
-    ],
-)
-def test_a_rule_calls_no_function_that_waits_locks_or_reaches_beyond_it(
-    warehouse: Warehouse, expression: str, function: str
-) -> None:
-    deliver_good_day(warehouse)
-    add_rule(warehouse, expression, table_name=None, min_value=-1000)
-    verdict = judge(warehouse)["own"]
-    assert not verdict.passed
-    assert verdict.message == f"the rule cannot be evaluated: a rule may not call {function} (WH004)"
-    with pytest.raises(psycopg.Error, match=f"a rule may not call {function}") as caught:
-        warehouse.execute("SELECT audit._evaluate(%s, NULL)", f"SELECT {expression} AS a")
-    assert caught.value.sqlstate == "WH004"
+FORBIDDEN = {
+    "pg_sleep": "(SELECT count(pg_sleep(1e6)))",
+    "lo_creat": "(SELECT lo_creat(-1)::bigint)",
+    "pg_advisory_unlock_all": "(SELECT count(pg_advisory_unlock_all()))",
+    "pg_advisory_lock": "(SELECT count(pg_advisory_lock(1)))",
+    "set_config": "(SELECT length(set_config('work_mem', '1GB', false)))",
+    "query_to_xml": "(SELECT length(query_to_xml('SELECT pg_sleep(1e6)', true, true, '')::text))",
+    "pg_ls_dir": "(SELECT count(*) FROM pg_ls_dir('.'))",
+}
 
 
+def test_a_rule_calls_no_function_that_waits_locks_or_reaches_beyond_it(good_day: Warehouse) -> None:
+    add_rule(good_day, "0", table_name=None, min_value=-1000)
+    for function, expression in FORBIDDEN.items():
+        good_day.execute("UPDATE audit.dq_rules SET expression = %s WHERE rule_name = 'own'", expression)
+        with pytest.raises(psycopg.Error, match="blocked"):
+            good_day.call("audit.check_quality", DAY)
+        verdict = results(good_day)["own"]
+        assert not verdict.passed
+        assert verdict.message == f"the rule cannot be evaluated: a rule may not call {function} (WH004)"
+        with pytest.raises(psycopg.Error, match=f"a rule may not call {function}") as caught:
+            good_day.execute("SELECT audit._evaluate(%s, NULL)", f"SELECT {expression} AS a")
+        assert caught.value.sqlstate == "WH004"
+
+
+@pytest.mark.once
 def test_rules_that_take_too_long_are_cancelled_and_the_day_goes_on_without_them(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -363,56 +406,52 @@ def test_rules_that_take_too_long_are_cancelled_and_the_day_goes_on_without_them
     assert Runner(warehouse.dsn, said.append).run([DAY])[0].outcome == "succeeded"
 
 
-def test_a_rule_may_ask_the_clock_and_compute(warehouse: Warehouse) -> None:
-    deliver_good_day(warehouse)
+def test_a_rule_may_ask_the_clock_and_compute(good_day: Warehouse) -> None:
     add_rule(
-        warehouse,
+        good_day,
         "(SELECT extract(epoch FROM clock_timestamp() - now()) + length(upper('a')) + random())",
         table_name=None,
         min_value=-1000,
     )
-    assert judge(warehouse)["own"].passed
+    good_day.call("audit.check_quality", DAY)
+    assert results(good_day)["own"].passed
 
 
-def test_nothing_that_a_rule_does_stays(warehouse: Warehouse) -> None:
-    deliver_good_day(warehouse)
-    warehouse.execute(
+def test_nothing_that_a_rule_does_stays(good_day: Warehouse) -> None:
+    good_day.execute(
         "CREATE FUNCTION public.stay() RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN"
         " PERFORM set_config('work_mem', '77MB', false); RETURN lo_creat(-1);"
         " EXCEPTION WHEN OTHERS THEN RETURN 1; END $$"
     )
-    add_rule(warehouse, "public.stay()", table_name=None, min_value=-1000)
-    before = warehouse.value("SHOW work_mem")
-    assert judge(warehouse)["own"].passed
-    assert warehouse.value("SHOW work_mem") == before
-    assert warehouse.value("SELECT count(*) FROM pg_largeobject_metadata") == 0
-    assert warehouse.rows("SELECT FROM pg_proc WHERE proname = 'rule'") == []
+    add_rule(good_day, "public.stay()", table_name=None, min_value=-1000)
+    before = good_day.value("SHOW work_mem")
+    good_day.call("audit.check_quality", DAY)
+    assert results(good_day)["own"].passed
+    assert good_day.value("SHOW work_mem") == before
+    assert good_day.value("SELECT count(*) FROM pg_largeobject_metadata") == 0
+    assert good_day.rows("SELECT FROM pg_proc WHERE proname = 'rule'") == []
 
 
-def test_a_step_lives_whatever_locks_a_rule_lets_go(warehouse: Warehouse) -> None:
-    deliver_good_day(warehouse)
-    warehouse.deliver(DAY)
-    warehouse.call("staging.clean_orders", DAY)
-    warehouse.call("staging.clean_events", DAY)
-    warehouse.execute(
+def test_a_step_lives_whatever_locks_a_rule_lets_go(good_day: Warehouse) -> None:
+    good_day.execute(
         "CREATE FUNCTION public.let_go() RETURNS integer LANGUAGE plpgsql AS $$ BEGIN"
         " PERFORM pg_advisory_unlock_all(); PERFORM pg_advisory_xact_lock_shared(77); RETURN 1; END $$"
     )
-    add_rule(warehouse, "public.let_go()", table_name=None, min_value=-1000)
+    add_rule(good_day, "public.let_go()", table_name=None, min_value=-1000)
     alive = "SELECT audit.step_is_alive(%s::bigint)"
-    with warehouse.connect() as other:
+    with good_day.connect() as other:
         with other.transaction():
             other.execute("SELECT pg_advisory_xact_lock(77)")
-            caller = Caller(warehouse, f"CALL audit.check_quality('{DAY}')")
+            caller = Caller(good_day, f"CALL audit.check_quality('{DAY}')")
             wait_for(
-                lambda: warehouse.value("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'advisory'")
+                lambda: good_day.value("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'advisory'")
             )
-            step = newest_step(warehouse)
-            assert warehouse.value(alive, step.step_id)
+            step = newest_step(good_day)
+            assert good_day.value(alive, step.step_id)
         caller.join(20)
     assert caller.error is None
-    assert newest_step(warehouse).status == "succeeded"
-    assert not warehouse.value(alive, step.step_id)
+    assert newest_step(good_day).status == "succeeded"
+    assert not good_day.value(alive, step.step_id)
     # The driver's session has given back all that it held.
     assert caller.connection.execute(
         "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"
@@ -436,12 +475,11 @@ def test_a_dead_step_does_not_live_on_in_another_sessions_hands(warehouse: Wareh
     assert not warehouse.value("SELECT audit.step_is_alive(%s::bigint)", step_id)
 
 
-def test_a_step_begins_whatever_is_locked_in_the_name_of_steps_to_come(warehouse: Warehouse) -> None:
-    put_day(warehouse)
-    session = analyst(warehouse)
+def test_a_step_begins_whatever_is_locked_in_the_name_of_steps_to_come(delivered: Warehouse) -> None:
+    session = analyst(delivered)
     session.execute(f"SELECT pg_advisory_lock({CLASS.format('step is alive')}, n) FROM generate_series(1, 50) AS n")
-    warehouse.call("warehouse.run_day", DAY)
-    assert warehouse.value("SELECT status FROM warehouse.daily_metrics") == "succeeded"
+    delivered.call("warehouse.run_day", DAY)
+    assert delivered.value("SELECT status FROM warehouse.daily_metrics") == "succeeded"
 
 
 # -- dates that cannot be ----------------------------------------------------------------------------
@@ -459,6 +497,7 @@ NO_DAYS = (
 ARGUMENTS = {"bigint": "0", "integer": "1", "text": "'orders'"}
 
 
+@pytest.mark.once  # what is refused, and in which words
 def test_a_date_outside_the_years_that_there_can_be_is_refused_by_every_public_routine(warehouse: Warehouse) -> None:
     routines = warehouse.rows(
         """
@@ -491,6 +530,7 @@ def test_a_date_outside_the_years_that_there_can_be_is_refused_by_every_public_r
     assert warehouse.rows("SELECT FROM audit.pipeline_runs") == []
 
 
+@pytest.mark.once
 def test_a_run_of_a_year_that_cannot_be_says_so(warehouse: Warehouse) -> None:
     warehouse.landing.orders(date(1, 1, 1), orders(1, DAY))
     said, _ = (run := glue(warehouse, "run", "0001-01-01")).communicate(timeout=60)
