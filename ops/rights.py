@@ -213,10 +213,13 @@ def prove_rights(connection: Connection, procedures: Path) -> None:
     before = _rights(connection)
     nested = connection.begin_nested()
     execute(connection, f"SET LOCAL ROLE {OWNER}")
+    same: dict[tuple[str, str], list[str]] = {}
     for kind, name, owner in owners:
+        same.setdefault((kind, owner), []).append(name)
+    for (kind, owner), named in same.items():
         # What is an evaluator's own stays its own.
         grantees = ", ".join(role for role in GRANTEES if role != owner)
-        execute(connection, f"REVOKE ALL ON {kind} {name} FROM {grantees}")
+        execute(connection, f"REVOKE ALL ON {kind} {', '.join(named)} FROM {grantees}")
     execute(connection, f"ALTER DEFAULT PRIVILEGES FOR ROLE {OWNER} REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC")
     # Those of the schema's files, and the owner's own: what is said of PUBLIC is of all of them.
     routines = {("routine", name) for (name,) in execute(connection, OWN_ROUTINES).all()}

@@ -20,6 +20,11 @@ SHAPES = PROJECT / "db" / "shapes"
 MADE = re.compile(r"^CREATE(?: OR REPLACE)? (?:FUNCTION|PROCEDURE|VIEW) (\w+\.\w+)", re.MULTILINE)
 CALLED = re.compile(r"\b(?:raw|staging|shapes|warehouse|audit)\.\w+")
 BOUND = re.compile(r"^(?:BEGIN ATOMIC|RETURN )|^CREATE VIEW", re.MULTILINE)
+# The routines that commands of this transaction after one of them made or replaced, and by which command each.
+ROUTINES_MADE = """
+    SELECT oid::regprocedure::text, cmin::text::bigint FROM pg_proc
+    WHERE xmin = pg_current_xact_id()::xid AND cmin::text::bigint > %s
+"""
 
 log = logging.getLogger("alembic.warehouse")
 
@@ -55,25 +60,25 @@ def apply_routines(connection: Connection, folder: Path, *, with_privileges: boo
             run_sql(connection, files[name], role=OWNER)
     execute(connection, "SET LOCAL check_function_bodies = on")
     makers: dict[str, str] = {}
-    seen = _routines_made(connection)
+    last = _last_command(connection)
     for name in changed:
         run_sql(connection, files[name], role=OWNER)
-        now = _routines_made(connection)
+        rows = execute(connection, ROUTINES_MADE, (last,)).all()
+        last = max([last, *(command for _, command in rows)])
         # Granting on a routine changes its row too, and makes nothing.
-        made = {signature for signature, _ in now - seen} if name != PRIVILEGES else set()
-        seen = now
+        made = {signature for signature, _ in rows} if name != PRIVILEGES else set()
         for signature in made:
             other = makers.setdefault(signature, name)
             if other != name:
                 raise MigrationError(f"both {other} and {name} make {signature}: keep one")
         owned[name] = made
-        execute(
-            connection,
-            "INSERT INTO audit.routine_files (path, sha256, routines) VALUES (%s, %s, %s)"
-            " ON CONFLICT (path) DO UPDATE SET sha256 = excluded.sha256, routines = excluded.routines,"
-            " applied_at = now()",
-            (name, digests[name], sorted(made)),
-        )
+    noted = [(name, digests[name], sorted(owned[name])) for name in changed]
+    connection.exec_driver_sql(
+        "INSERT INTO audit.routine_files (path, sha256, routines) VALUES (%s, %s, %s)"
+        " ON CONFLICT (path) DO UPDATE SET sha256 = excluded.sha256, routines = excluded.routines,"
+        " applied_at = now()",
+        noted,
+    )
     log.info("Applied %s of %s routine files", len(changed), len(files))
     for name in gone:
         del owned[name]
@@ -104,13 +109,13 @@ def in_order(files: dict[str, Path]) -> list[str]:
     return sorted(TopologicalSorter(graph).static_order(), key=lambda name: name == PRIVILEGES)
 
 
-def _routines_made(connection: Connection) -> set[tuple[str, str]]:
-    """Return (signature, row version) of the routines that this transaction made or replaced."""
-    rows = execute(
+def _last_command(connection: Connection) -> int:
+    """Return the number of the last command of this transaction that made or replaced a routine, -1 without one."""
+    found: int = value(
         connection,
-        "SELECT oid::regprocedure::text, ctid::text FROM pg_proc WHERE xmin = pg_current_xact_id()::xid",
+        "SELECT coalesce(max(cmin::text::bigint), -1) FROM pg_proc WHERE xmin = pg_current_xact_id()::xid",
     )
-    return {(signature, version) for signature, version in rows}
+    return found
 
 
 def _drop(connection: Connection, signatures: list[str]) -> None:

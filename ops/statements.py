@@ -35,16 +35,16 @@ def run_sql(
     text = change(path.read_text(encoding="utf-8"))
     if not text.strip():
         return
-    if role:
-        execute(connection, f"SET LOCAL ROLE {role}")
+    # In one message, since there are hundreds of files. What is set for it stands before its first line, so that the
+    # lines of errors are the file's; it may have set either for itself, so both are set anew after it.
+    text = f"SET LOCAL ROLE {role}; {text}" if role else text
     try:
         # Without parameters psycopg uses the simple protocol, which takes many statements at a time.
-        connection.exec_driver_sql(text, execution_options={"no_parameters": True})
+        connection.exec_driver_sql(
+            f"{text}\n;\nRESET ROLE; {NO_SEARCH_PATH}", execution_options={"no_parameters": True}
+        )
     except DBAPIError as error:
         raise MigrationError(_explain(error.orig, text, path)) from error.orig
-    # A file may have set either for itself.
-    execute(connection, "RESET ROLE")
-    execute(connection, NO_SEARCH_PATH)
 
 
 def execute(connection: Connection, statement: str, parameters: tuple[Any, ...] = ()) -> Any:
