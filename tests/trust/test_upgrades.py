@@ -9,6 +9,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,14 @@ from embedded.server import PROJECT, EmbeddedServer
 from ops import migrate
 from ops.migrate import MigrationError, upgrade
 from tests import catalog
-from tests.conftest import Warehouse
+from tests.conftest import Warehouse, copied
 from tests.promises import broken_promises
 from tests.shop import Landing, checksums
-from trust.upgrades import DAYS, FRIDAY, RELEASES, SUNDAY, fill, put
+from tests.trust.conftest import opened, template_of
+from trust.upgrades import DAYS, FRIDAY, RELEASES, SUNDAY, put
 
+# Together: they share what a release left.
+pytestmark = pytest.mark.xdist_group("upgrades")
 SCHEMAS = ["raw", "staging", "warehouse", "audit"]
 VERSIONS = PROJECT / "alembic" / "versions"
 HEAD = migrate.revisions()[-1]
@@ -77,25 +81,68 @@ def version(warehouse: Warehouse) -> str:
     return found
 
 
-@pytest.fixture(params=["at hand", *sorted(path.stem for path in RELEASES.glob("*.dump"))])
-def released(request: pytest.FixtureRequest, warehouse: Warehouse, server: EmbeddedServer) -> Iterator[Warehouse]:
-    """A warehouse as a release left it: the one at hand, loaded here, and those that are kept as dumps."""
-    if request.param == "at hand":
-        fill(warehouse)
-        yield warehouse
+# From one release to the next is what a version of PostgreSQL may change; that a second time is not.
+AT_HAND = "at hand"
+STARTS = [pytest.param(AT_HAND, marks=pytest.mark.once), *sorted(path.stem for path in RELEASES.glob("*.dump"))]
+
+
+@pytest.fixture(scope="module", params=STARTS)
+def released_once(
+    request: pytest.FixtureRequest, filled_once: tuple[Any, Path], server: EmbeddedServer
+) -> Iterator[Any]:
+    """A database to copy, as a release left it: the one at hand, filled here, and those that are kept as dumps."""
+    at_hand, _ = filled_once
+    if request.param == AT_HAND:
+        yield at_hand
         return
     name = f"released_{uuid.uuid4().hex[:12]}"
-    warehouse.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")
-    dsn = make_conninfo(warehouse.dsn, dbname=name)
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("PG")}
-    restore = [server.binaries() / "pg_restore", "-d", dsn, RELEASES / f"{request.param}.dump"]
-    subprocess.run(restore, env=environment, check=True, timeout=120)
-    made = Warehouse(dsn=dsn, connection=None, landing=warehouse.landing)  # type: ignore[arg-type]
-    made.connection = made.connect()
-    yield made
-    for connection in made.opened:
-        connection.close()
-    warehouse.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with psycopg.connect(server.dsn("postgres"), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("PG")}
+        restore = [server.binaries() / "pg_restore", "-d", server.dsn(name), RELEASES / f"{request.param}.dump"]
+        subprocess.run(restore, env=environment, check=True, timeout=120)
+        yield template_of(make_conninfo(server.dsn(name)))
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def released(released_once: Any, landing: Landing) -> Iterator[Warehouse]:
+    """A warehouse as a release left it."""
+    with copied(released_once) as dsn, opened(dsn, landing) as made:
+        yield made
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a warehouse had before its upgrade."""
+
+    version: str
+    events_range: str  # the rule, edited by somebody where it is the release's
+
+
+@pytest.fixture(scope="module")
+def upgraded_once(released_once: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, Start]]:
+    """A database to copy, upgraded from a release, with a rule that somebody had edited; and what it had before."""
+    with copied(released_once) as dsn:
+        with opened(dsn, Landing(tmp_path_factory.mktemp("none"))) as made:
+            if "start_of_day" not in made.value(RULE, "events_range"):
+                made.execute(
+                    "UPDATE audit.dq_rules SET expression = expression || ' AND true' WHERE rule_name = 'events_range'"
+                )
+            start = Start(version(made), made.value(RULE, "events_range"))
+        upgrade(dsn)
+        yield template_of(dsn), start
+
+
+@pytest.fixture
+def upgraded(upgraded_once: tuple[Any, Start], landing: Landing) -> Iterator[tuple[Warehouse, Start]]:
+    """A warehouse that was upgraded from a release, and what it had before."""
+    template, start = upgraded_once
+    with copied(template) as dsn, opened(dsn, landing) as made:
+        yield made, start
+
+
+RULE = "SELECT expression FROM audit.dq_rules WHERE rule_name = %s"
 
 
 # What the first release shipped and no upgrade mends: of rules, these rows are kept. Others are mended, or new.
@@ -136,43 +183,38 @@ def columns_of(warehouse: Warehouse) -> dict[str, list[str]]:
     return dict(rows)
 
 
-def test_an_upgrade_mends_a_rule_as_shipped_and_leaves_an_edited_one(released: Warehouse) -> None:
+def test_an_upgrade_mends_a_rule_as_shipped_and_leaves_an_edited_one(
+    released: Warehouse, upgraded: tuple[Warehouse, Start]
+) -> None:
     """products_coverage asked for products that its own day's catalogue had brought before."""
-    rule = "SELECT expression FROM audit.dq_rules WHERE rule_name = 'products_coverage'"
-    if "dim_product" in released.value(rule):
-        with released.connection.transaction(force_rollback=True):
-            released.execute("UPDATE audit.dq_rules SET expression = expression || ' + 0'")
-            edited = released.value(rule)
-            text = (PROJECT / "alembic" / "versions" / "0004_inputs.sql").read_text()
-            released.execute(text[text.index("UPDATE audit.dq_rules") :])
-            assert released.value(rule) == edited
-    upgrade(released.dsn)
-    assert "staging.known_products($1)" in released.value(rule)
+    if "dim_product" in released.value(RULE, "products_coverage"):
+        released.execute("UPDATE audit.dq_rules SET expression = expression || ' + 0'")
+        edited = released.value(RULE, "products_coverage")
+        text = (PROJECT / "alembic" / "versions" / "0004_inputs.sql").read_text()
+        released.execute(text[text.index("UPDATE audit.dq_rules") :])
+        assert released.value(RULE, "products_coverage") == edited
+    assert "staging.known_products($1)" in upgraded[0].value(RULE, "products_coverage")
 
 
-def test_an_upgrade_lets_a_rule_as_shipped_go_by_the_shops_day_and_leaves_an_edited_one(released: Warehouse) -> None:
+def test_an_upgrade_lets_a_rule_as_shipped_go_by_the_shops_day_and_leaves_an_edited_one(
+    upgraded: tuple[Warehouse, Start],
+) -> None:
     """orders_range and events_range knew only the day of UTC."""
-    rule = "SELECT expression FROM audit.dq_rules WHERE rule_name = 'events_range'"
-    if "start_of_day" not in released.value(rule):
-        released.execute(
-            "UPDATE audit.dq_rules SET expression = expression || ' AND true' WHERE rule_name = 'events_range'"
-        )
-        edited = released.value(rule)
-        upgrade(released.dsn)
-        assert released.value(rule) == edited
-    assert "staging.start_of_day($1 + 1)" in released.value(rule.replace("events_range", "orders_range"))
+    warehouse, start = upgraded
+    assert warehouse.value(RULE, "events_range") == start.events_range
+    assert start.version == HEAD or start.events_range.endswith(" AND true")
+    assert "staging.start_of_day($1 + 1)" in warehouse.value(RULE, "orders_range")
 
 
 def test_a_warehouse_that_has_orders_keeps_its_way_with_half_bad_ones_until_somebody_switches(
-    released: Warehouse,
+    upgraded: tuple[Warehouse, Start],
 ) -> None:
-    is_older = version(released) < "0012"
-    upgrade(released.dsn)
+    warehouse, start = upgraded
     setting = "SELECT value FROM audit.settings WHERE name = 'partial_orders'"
-    assert released.value(setting) == ("1" if is_older else None)
-    released.execute("UPDATE audit.settings SET value = NULL WHERE name = 'partial_orders'")
-    upgrade(released.dsn)
-    assert released.value(setting) is None
+    assert warehouse.value(setting) == ("1" if start.version < "0012" else None)
+    warehouse.execute("UPDATE audit.settings SET value = NULL WHERE name = 'partial_orders'")
+    upgrade(warehouse.dsn)
+    assert warehouse.value(setting) is None
 
 
 def test_from_every_release_with_data_to_the_next_and_back(
