@@ -12,7 +12,7 @@ from tests.conftest import reachable_folder, server_bindir
 from trust.soak import Divergence, Soak, Warehouse, own_server
 
 SEED = int(os.environ.get("SOAK_SEED", "3"))
-DAYS = 18
+DAYS = 12
 
 # Each of these is a warehouse that lies, or has lost something.
 LIES = (
