@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -30,6 +30,8 @@ from tests.promises import RULES_OFF, broken_promises
 from tests.rights import EXPECTED, matrix
 from tests.shop import Landing, events, orders, product
 
+# Together, and in their order: they share a server, and the walk comes after what is asked of it.
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("compose")]
 FRIDAY = date(2025, 12, 19)
 NOVEMBER = date(2025, 11, 28)
 DATABASE = "ecommerce_warehouse"
@@ -62,9 +64,9 @@ class Compose:
         return sorted({line.split("SPRUNG ")[1] for line in text.splitlines() if "SPRUNG " in line and "LOG:" in line})
 
 
-@pytest.fixture
-def compose(server: EmbeddedServer, landing: Landing) -> Iterator[tuple[Compose, Warehouse]]:
-    """The compose file's databases, migrated and loaded by its own logins; and the warehouse as a superuser sees it."""
+@contextmanager
+def composed(server: EmbeddedServer, landing: Landing) -> Iterator[tuple[Compose, Warehouse]]:
+    """Yield the compose file's databases, migrated and loaded by its own logins, and what a superuser sees of them."""
     folder = reachable_folder("compose")
     try:
         with EmbeddedServer(folder / "pg", bindir=server.binaries(), settings=TEST_SETTINGS) as fresh:
@@ -94,6 +96,20 @@ def compose(server: EmbeddedServer, landing: Landing) -> Iterator[tuple[Compose,
                     opened.close()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def compose(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Compose, Warehouse]]:
+    """The databases as they were made; the last test that has them leaves in them what was made on its walk."""
+    with composed(server, Landing(tmp_path_factory.mktemp("landing"))) as made:
+        yield made
+
+
+@pytest.fixture
+def compose_of_its_own(server: EmbeddedServer, landing: Landing) -> Iterator[tuple[Compose, Warehouse]]:
+    """The databases as they were made, for one test."""
+    with composed(server, landing) as made:
+        yield made
 
 
 def run_a_day(compose: Compose, landing: Landing, day: date) -> None:
@@ -335,7 +351,22 @@ def run_our_jobs(compose: Compose, seen: Warehouse, folder: Path) -> None:
                 typed.execute(statement)  # type: ignore[arg-type]  # fmt: skip
 
 
-@pytest.mark.long
+@pytest.mark.once
+def test_the_logins_of_the_compose_file_are_what_the_matrix_says(compose: tuple[Compose, Warehouse]) -> None:
+    _, seen = compose
+    found = seen.rows("""
+        SELECT r.rolname AS name, concat_ws(', ',
+                   CASE WHEN r.rolsuper THEN 'SUPERUSER' END, CASE WHEN r.rolcreaterole THEN 'CREATEROLE' END,
+                   CASE WHEN r.rolcreatedb THEN 'CREATEDB' END, CASE WHEN r.rolreplication THEN 'REPLICATION' END,
+                   CASE WHEN r.rolbypassrls THEN 'BYPASSRLS' END,
+                   (SELECT string_agg(m.roleid::regrole || CASE WHEN m.admin_option THEN ' ADMIN' ELSE '' END, ', ')
+                    FROM pg_auth_members m WHERE m.member = r.oid),
+                   (SELECT 'owns ' || string_agg(d.datname, ', ') FROM pg_database d WHERE d.datdba = r.oid)) AS rights
+        FROM pg_roles r WHERE r.rolcanlogin AND r.rolname NOT IN ('postgres', 'checker') ORDER BY 1""")
+    lines = [f"{'login':9} {row.name:40} {row.rights or '-'}" for row in found]
+    assert "\n".join([*lines, ""]) == EXPECTED.read_text().partition("\n\n")[2]
+
+
 def test_whatever_a_role_makes_no_job_runs_it_and_nobody_may_more_than_before(
     compose: tuple[Compose, Warehouse], tmp_path: Path
 ) -> None:
@@ -375,10 +406,10 @@ def without_partitions(found: catalog.Catalog, before: catalog.Catalog) -> catal
 
 @pytest.mark.once  # the compose file has a version of its own
 def test_the_admin_of_the_compose_file_is_the_owner_and_no_more(
-    compose: tuple[Compose, Warehouse], tmp_path: Path
+    compose_of_its_own: tuple[Compose, Warehouse], tmp_path: Path
 ) -> None:
     """What the owner makes in the warehouse, runners run. What reads or restores it for the backups does not."""
-    made, seen = compose
+    made, seen = compose_of_its_own
     before = rights(seen, "warehouse_admin")
     # What is its own to spoil it does not spoil here.
     own = ("REASSIGN", "ALTER SCHEMA", "ALTER TABLE warehouse", "ALTER FUNCTION", "DROP OWNED", "CALL audit.erase_user")
@@ -400,19 +431,3 @@ def test_the_admin_of_the_compose_file_is_the_owner_and_no_more(
     for login in ("warehouse_admin", "warehouse_backup", "warehouse_restore", "analyst"):
         with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
             psycopg.connect(made.dsn(login, "airflow"))
-
-
-@pytest.mark.once
-def test_the_logins_of_the_compose_file_are_what_the_matrix_says(compose: tuple[Compose, Warehouse]) -> None:
-    _, seen = compose
-    found = seen.rows("""
-        SELECT r.rolname AS name, concat_ws(', ',
-                   CASE WHEN r.rolsuper THEN 'SUPERUSER' END, CASE WHEN r.rolcreaterole THEN 'CREATEROLE' END,
-                   CASE WHEN r.rolcreatedb THEN 'CREATEDB' END, CASE WHEN r.rolreplication THEN 'REPLICATION' END,
-                   CASE WHEN r.rolbypassrls THEN 'BYPASSRLS' END,
-                   (SELECT string_agg(m.roleid::regrole || CASE WHEN m.admin_option THEN ' ADMIN' ELSE '' END, ', ')
-                    FROM pg_auth_members m WHERE m.member = r.oid),
-                   (SELECT 'owns ' || string_agg(d.datname, ', ') FROM pg_database d WHERE d.datdba = r.oid)) AS rights
-        FROM pg_roles r WHERE r.rolcanlogin AND r.rolname NOT IN ('postgres', 'checker') ORDER BY 1""")
-    lines = [f"{'login':9} {row.name:40} {row.rights or '-'}" for row in found]
-    assert "\n".join([*lines, ""]) == EXPECTED.read_text().partition("\n\n")[2]
