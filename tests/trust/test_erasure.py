@@ -1,4 +1,7 @@
-"""A person who asks for it is taken out of the warehouse: no row, count or sum goes with them."""
+"""A person who asks for it is taken out of the warehouse: no row, count or sum goes with them.
+
+On every version: what is in PostgreSQL's hands (JSON, bytes, locks, privileges, statistics); on one (once) the rest.
+"""
 
 import copy
 import json
@@ -8,18 +11,21 @@ import re
 import subprocess
 import threading
 import time
+from collections.abc import Iterator
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg import errors
 from psycopg.rows import tuple_row
+from pytest_postgresql.executors.noop import NoopExecutor
 
 from embedded.server import EmbeddedServer
 from ops.migrate import upgrade
 from tests.conftest import Warehouse
-from tests.promises import RULES_OFF, broken_promises
+from tests.promises import RULES_OFF, broken_promises, copy_of, new_warehouse
 from tests.rebuild import empty_all_but_raw
 from tests.shop import basket, checksums, event, events, item, order, orders, product
 
@@ -119,10 +125,53 @@ def load(warehouse: Warehouse) -> Any:
     return warehouse
 
 
-@pytest.fixture
-def loaded(warehouse: Warehouse) -> Warehouse:
+@pytest.fixture(scope="module")
+def three_days(warehouse_template: NoopExecutor, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     """A warehouse in which the person is everywhere."""
-    return load(warehouse)
+    with new_warehouse(warehouse_template, tmp_path_factory.mktemp("three-days")) as made:
+        yield load(made)
+
+
+@pytest.fixture
+def loaded(three_days: Warehouse, tmp_path: Path) -> Iterator[Warehouse]:
+    """A copy of it."""
+    with copy_of(three_days, tmp_path) as copy:
+        yield copy
+
+
+@pytest.fixture(scope="module")
+def one_day(warehouse_template: NoopExecutor, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
+    """A day on which the person does everything that a person can do."""
+    with new_warehouse(warehouse_template, tmp_path_factory.mktemp("one-day")) as made:
+        made.execute(RULES_OFF)
+        put(made, FRIDAY)
+        made.run(FRIDAY)
+        yield made
+
+
+@pytest.fixture
+def friday(one_day: Warehouse, tmp_path: Path) -> Iterator[Warehouse]:
+    """A copy of it."""
+    with copy_of(one_day, tmp_path) as copy:
+        yield copy
+
+
+@pytest.fixture(scope="module")
+def small_day(warehouse_template: NoopExecutor, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
+    """A day with one order of the person."""
+    with new_warehouse(warehouse_template, tmp_path_factory.mktemp("small-day")) as made:
+        made.execute(RULES_OFF)
+        made.landing.orders(FRIDAY, [*orders(5, FRIDAY), order("mine", user_id=PERSON)])
+        made.landing.events(FRIDAY, events(5, FRIDAY))
+        made.run(FRIDAY)
+        yield made
+
+
+@pytest.fixture
+def small(small_day: Warehouse, tmp_path: Path) -> Iterator[Warehouse]:
+    """A copy of it."""
+    with copy_of(small_day, tmp_path) as copy:
+        yield copy
 
 
 def numbers(warehouse: Warehouse) -> dict[str, list[Any]]:
@@ -186,42 +235,40 @@ def test_numbers_stay_the_person_is_gone_and_raw_makes_the_same_again(
     assert traces(dump(loaded, server)) == []
 
 
-def test_a_person_who_is_delivered_again_is_a_guest(warehouse: Warehouse, server: EmbeddedServer) -> None:
-    warehouse.execute(RULES_OFF)
-    put(warehouse, FRIDAY)
-    warehouse.run(FRIDAY)
-    before = warehouse.row("SELECT * FROM warehouse.daily_metrics")
-    owner = warehouse.connect("warehouse_owner")
+@pytest.mark.once
+def test_a_person_who_is_delivered_again_is_a_guest(friday: Warehouse, server: EmbeddedServer) -> None:
+    before = friday.row("SELECT * FROM warehouse.daily_metrics")
+    owner = friday.connect("warehouse_owner")
     owner.execute(ERASE, [PERSON, REASON])
-    once = checksums(warehouse.connection, ["raw"])
+    once = checksums(friday.connection, ["raw"])
     # The same files change nothing.
-    warehouse.run(FRIDAY)
-    assert checksums(warehouse.connection, ["raw"]) == once
-    assert warehouse.value("SELECT delivered_again_at FROM audit.erased_users") is None
+    friday.run(FRIDAY)
+    assert checksums(friday.connection, ["raw"]) == once
+    assert friday.value("SELECT delivered_again_at FROM audit.erased_users") is None
     # Files with a line more do: the last one of a name is in force.
-    path = warehouse.landing.path("orders", FRIDAY) / "orders.ndjson"
+    path = friday.landing.path("orders", FRIDAY) / "orders.ndjson"
     lines = [line for line in path.read_text().splitlines() if f"gift-{FRIDAY}" not in line]
     path.write_text("\n".join([*lines, json.dumps(order("new", user_id=PERSON, price=1, email=PERSON)), ""]))
-    path = warehouse.landing.path("events", FRIDAY) / "events.csv"
+    path = friday.landing.path("events", FRIDAY) / "events.csv"
     lines = [line for line in path.read_text().splitlines() if "refers" not in line]
     path.write_text("\n".join([*lines, f"E-new,{PERSON},P-1,click,{FRIDAY}T12:00:00Z,192.0.2.77,", ""]))
     for name in ("orders/refused.json", "events/refused.csv", "products/products.json"):
         source, file = name.split("/")
-        warehouse.landing.remove(source, FRIDAY, file)
-    warehouse.run(FRIDAY)
-    assert traces(dump(warehouse, server)) == []
-    assert broken_promises(warehouse.connection) == {}
-    after = warehouse.row("SELECT * FROM warehouse.daily_metrics")
+        friday.landing.remove(source, FRIDAY, file)
+    friday.run(FRIDAY)
+    assert traces(dump(friday, server)) == []
+    assert broken_promises(friday.connection) == {}
+    after = friday.row("SELECT * FROM warehouse.daily_metrics")
     assert after.fact_events_count == before.fact_events_count  # one more, and the one that refers left out
     assert after.raw_order_lines_count == before.raw_order_lines_count  # the same
-    assert warehouse.rows("SELECT user_id FROM warehouse.fact_orders WHERE order_id = 'new'") == [("(guest)",)]
-    assert warehouse.rows("SELECT user_id FROM warehouse.fact_events WHERE event_id = 'E-new'") == [("(guest)",)]
-    assert warehouse.value("SELECT delivered_again_at FROM audit.erased_users") is not None
+    assert friday.rows("SELECT user_id FROM warehouse.fact_orders WHERE order_id = 'new'") == [("(guest)",)]
+    assert friday.rows("SELECT user_id FROM warehouse.fact_events WHERE event_id = 'E-new'") == [("(guest)",)]
+    assert friday.value("SELECT delivered_again_at FROM audit.erased_users") is not None
     # The pseudonym has nothing left, and goes as every member does that nothing mentions.
-    assert warehouse.value("SELECT count(*) FROM warehouse.dim_user WHERE user_id LIKE 'erased-%'") == 0
+    assert friday.value("SELECT count(*) FROM warehouse.dim_user WHERE user_id LIKE 'erased-%'") == 0
 
 
-@pytest.mark.parametrize("person", ["maria@shop.example", "zoë"])
+@pytest.mark.parametrize("person", [pytest.param("maria@shop.example", marks=pytest.mark.once), "zoë"])
 def test_rejected_rows_of_a_person_whose_raw_is_gone_lose_their_text_too(warehouse: Warehouse, person: str) -> None:
     warehouse.execute(RULES_OFF)
     warehouse.execute("UPDATE audit.settings SET value = '0' WHERE name = 'raw_keep_days'")
@@ -240,6 +287,7 @@ def test_rejected_rows_of_a_person_whose_raw_is_gone_lose_their_text_too(warehou
     assert warehouse.rows(left) == [(f"O-{person}", False), (f"O-{OTHER}", True), (None, False), (None, True)]
 
 
+@pytest.mark.once
 def test_all_rejected_lines_of_an_order_go_with_its_first_whose_text_says_whose_it_was(warehouse: Warehouse) -> None:
     """The order's text is kept once: the rows of its other lines have their item, which may hold anything."""
     warehouse.execute(RULES_OFF)
@@ -305,6 +353,7 @@ def test_whatever_is_wrong_with_an_order_stays_wrong_in_the_same_way(warehouse: 
     assert checksums(warehouse.connection) == left
 
 
+@pytest.mark.once
 def test_a_user_id_that_is_a_number_takes_no_number_with_it(warehouse: Warehouse) -> None:
     warehouse.execute(RULES_OFF)
     seven = order("O-1", user_id=7, product_id="7", quantity=7, price=7, city="7", coupon=7)
@@ -331,33 +380,31 @@ def test_a_user_id_that_is_a_number_takes_no_number_with_it(warehouse: Warehouse
     assert (third["user_id"], third["order_id"], third["quantity"]) == ("17", "7", "-7")
 
 
-def test_an_erasure_is_recorded_without_naming_the_person(warehouse: Warehouse) -> None:
-    warehouse.execute(RULES_OFF)
-    put(warehouse, FRIDAY)
-    warehouse.run(FRIDAY)
-    owner = warehouse.connect("warehouse_owner")
+@pytest.mark.once
+def test_an_erasure_is_recorded_without_naming_the_person(friday: Warehouse) -> None:
+    owner = friday.connect("warehouse_owner")
     owner.execute(ERASE, [f" {PERSON} ", REASON])
-    record = warehouse.row("SELECT * FROM audit.erasures")
-    assert (record.erased_by, record.reason) == (warehouse.connection.info.user, REASON)
+    record = friday.row("SELECT * FROM audit.erasures")
+    assert (record.erased_by, record.reason) == (friday.connection.info.user, REASON)
     assert min(record.raw_rows, record.staging_rows, record.warehouse_rows, record.audit_rows) > 5
-    assert any("Now VACUUM" in notice for notice in warehouse.notices)
-    (found,) = [notice for notice in warehouse.notices if notice.startswith("found: ")]
+    assert any("Now VACUUM" in notice for notice in friday.notices)
+    (found,) = [notice for notice in friday.notices if notice.startswith("found: ")]
     assert re.fullmatch(r"found: \d\d+ rows of raw that mention the user, of 1 days", found)
     # What tells the person again is for the owner only, and does not lead to the pseudonym.
-    secret = warehouse.row("SELECT * FROM audit.erased_users")
+    secret = friday.row("SELECT * FROM audit.erased_users")
     assert secret._fields == ("digest", "salt", "delivered_again_at", "rewriting", "pseudonym", "erasure_id")
     assert (len(secret.digest), len(secret.salt)) == (32, 32)
     assert secret[3:] == (None, None, None)
     assert record.ended_at >= record.erased_at
-    assert warehouse.value("SELECT sha256(%s || convert_to(%s, 'UTF8'))", secret.salt, PERSON) == secret.digest
+    assert friday.value("SELECT sha256(%s || convert_to(%s, 'UTF8'))", secret.salt, PERSON) == secret.digest
     # Again: there is nothing left.
     owner.execute(ERASE, [PERSON, REASON])
-    assert "that user was erased already, and nothing has come since" in warehouse.notices
-    assert warehouse.value("SELECT count(*) FROM audit.erasures") == 1
+    assert "that user was erased already, and nothing has come since" in friday.notices
+    assert friday.value("SELECT count(*) FROM audit.erasures") == 1
     # Another person has the same salt and another digest and pseudonym.
     owner.execute(ERASE, [f"{PERSON}.org", REASON])
-    assert warehouse.row("SELECT count(DISTINCT salt) AS salts, count(*) AS users FROM audit.erased_users") == (1, 2)
-    assert warehouse.value("SELECT count(*) FROM warehouse.dim_user WHERE user_id LIKE 'erased-%'") == 2
+    assert friday.row("SELECT count(DISTINCT salt) AS salts, count(*) AS users FROM audit.erased_users") == (1, 2)
+    assert friday.value("SELECT count(*) FROM warehouse.dim_user WHERE user_id LIKE 'erased-%'") == 2
     # And raw is as immutable as before, for the one who may erase, too.
     for change in ("UPDATE raw.orders_json SET line_number = 0", "DELETE FROM raw.events_csv",
                    "TRUNCATE raw.file_loads", "UPDATE raw.orders_json_p_2025_12 SET line_number = 0"):  # fmt: skip
@@ -366,6 +413,7 @@ def test_an_erasure_is_recorded_without_naming_the_person(warehouse: Warehouse) 
         assert refused.value.sqlstate == "WH010"
 
 
+@pytest.mark.once
 def test_an_erasure_that_another_session_has_ended_meanwhile_is_told_so_and_done(loaded: Warehouse) -> None:
     loaded.execute(ERASE, PERSON, REASON)
     # A session that was between two of its transactions finds nothing left to do.
@@ -374,13 +422,9 @@ def test_an_erasure_that_another_session_has_ended_meanwhile_is_told_so_and_done
     assert loaded.notices.count("another session has completed this erasure") == 4
 
 
-def test_what_cannot_be_erased_is_refused_and_nothing_changes(warehouse: Warehouse) -> None:
-    warehouse.execute(RULES_OFF)
-    warehouse.landing.orders(FRIDAY, orders(5, FRIDAY))
-    warehouse.landing.events(FRIDAY, events(5, FRIDAY))
-    warehouse.run(FRIDAY)
-    everything = checksums(warehouse.connection, ["raw", "staging", "warehouse", "audit"])
-    owner = warehouse.connect("warehouse_owner")
+def test_what_cannot_be_erased_is_refused_and_nothing_changes(small: Warehouse) -> None:
+    everything = checksums(small.connection, ["raw", "staging", "warehouse", "audit"])
+    owner = small.connect("warehouse_owner")
     for user_id, reason, state in [
         (None, REASON, "WH004"), (" ", REASON, "WH004"), ("U-1", None, "WH004"), ("U-1", " ", "WH004"),
         ("(guest)", REASON, "WH004"), ("x" * 513, REASON, "WH004"), ("U-1", "U-1 asked for it", "WH004"),
@@ -396,7 +440,7 @@ def test_what_cannot_be_erased_is_refused_and_nothing_changes(warehouse: Warehou
         owner.execute(ERASE, ["U-1", REASON])
     owner.execute("ROLLBACK")
     for role in ("warehouse_runner", "warehouse_loader", "warehouse_analyst", "warehouse_checker", "warehouse_shaper"):
-        connection = warehouse.connect(role)
+        connection = small.connect(role)
         for statement in (ERASE, "SELECT audit._erase_next(%s, %s, 'begin')"):
             with pytest.raises(errors.InsufficientPrivilege):
                 connection.execute(statement, ["U-1", REASON])
@@ -404,47 +448,43 @@ def test_what_cannot_be_erased_is_refused_and_nothing_changes(warehouse: Warehou
     owner.execute("BEGIN")
     owner.execute(ERASE, ["U-1", REASON])
     owner.execute("ROLLBACK")
-    assert checksums(warehouse.connection, ["raw", "staging", "warehouse", "audit"]) == everything
+    assert checksums(small.connection, ["raw", "staging", "warehouse", "audit"]) == everything
 
 
-def test_an_erasure_waits_for_what_runs_and_what_comes_waits_for_it(warehouse: Warehouse) -> None:
-    warehouse.execute(RULES_OFF)
-    warehouse.landing.orders(FRIDAY, [*orders(5, FRIDAY), order("mine", user_id=PERSON)])
-    warehouse.landing.events(FRIDAY, events(5, FRIDAY))
-    warehouse.run(FRIDAY)
+def test_an_erasure_waits_for_what_runs_and_what_comes_waits_for_it(small: Warehouse) -> None:
     # As a step does, and a load; and, beyond that, as an upgrade: who holds two locks is named once.
-    running = warehouse.connect()
+    running = small.connect()
     running.execute("BEGIN")
     running.execute("SELECT warehouse._lock_warehouse_exclusive()")
     running.execute("SELECT raw.open_load('orders', %s, 'x.json', %s)", [FRIDAY, "1" * 64])
-    owner = warehouse.connect("warehouse_owner")
+    owner = small.connect("warehouse_owner")
     owner.execute("SET lock_timeout = '200ms'")
     with pytest.raises(psycopg.Error, match="stayed in use") as refused:
         owner.execute(ERASE, [PERSON, REASON])
     assert refused.value.sqlstate == "WH006"
     assert f"with pid {running.info.backend_pid}: " in refused.value.diag.message_detail
-    assert warehouse.value("SELECT count(*) FROM warehouse.fact_orders WHERE user_id = %s", PERSON) == 1
+    assert small.value("SELECT count(*) FROM warehouse.fact_orders WHERE user_id = %s", PERSON) == 1
     running.execute("ROLLBACK")
 
     # A delivery of the person, and a run, that come while the erasure is not yet committed.
     owner.execute("BEGIN")
     owner.execute(ERASE, [PERSON, REASON])
-    warehouse.landing.orders(FRIDAY, [*orders(5, FRIDAY), order("mine", user_id=PERSON), order("too", user_id=PERSON)])
-    coming = threading.Thread(target=warehouse.run, args=[FRIDAY])
+    small.landing.orders(FRIDAY, [*orders(5, FRIDAY), order("mine", user_id=PERSON), order("too", user_id=PERSON)])
+    coming = threading.Thread(target=small.run, args=[FRIDAY])
     coming.start()
     waits = (
         "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'advisory'"
         " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
     )
-    with warehouse.connect() as watching:
+    with small.connect() as watching:
         while not watching.execute(waits).fetchone()[0]:
             time.sleep(0.02)
             assert coming.is_alive()
     owner.execute("COMMIT")
     coming.join()
-    found = warehouse.rows("SELECT user_id FROM warehouse.fact_orders WHERE order_id IN ('mine', 'too')")
+    found = small.rows("SELECT user_id FROM warehouse.fact_orders WHERE order_id IN ('mine', 'too')")
     assert found == [("(guest)",), ("(guest)",)]
-    assert warehouse.value("SELECT count(*) FROM raw.orders_json WHERE raw_json::text LIKE %s", f"%{PERSON}%") == 0
+    assert small.value("SELECT count(*) FROM raw.orders_json WHERE raw_json::text LIKE %s", f"%{PERSON}%") == 0
 
 
 # -- what it costs, and who waits ---------------------------------------------------------------------
@@ -459,7 +499,9 @@ def calls(connection: Any, like: str) -> int:
     ).fetchone()[0]
 
 
-@pytest.mark.parametrize("person", ["berlin", "zoë", "7"])
+@pytest.mark.parametrize(
+    "person", [pytest.param("berlin", marks=pytest.mark.once), "zoë", pytest.param("7", marks=pytest.mark.once)]
+)
 def test_only_what_may_be_the_persons_is_looked_at_closely(warehouse: Warehouse, person: str) -> None:
     """Escapes, substrings of others' texts and numbers that look like the user_id cost nothing worth mentioning."""
     warehouse.execute(RULES_OFF)
@@ -486,6 +528,7 @@ def test_only_what_may_be_the_persons_is_looked_at_closely(warehouse: Warehouse,
     assert kept[:-2] == json.loads(json.dumps(others, default=float))
 
 
+@pytest.mark.once
 def test_a_load_after_an_erasure_calls_nothing_per_record(warehouse: Warehouse) -> None:
     warehouse.execute(RULES_OFF)
     warehouse.execute(f"ALTER DATABASE {warehouse.connection.info.dbname} SET track_functions = 'all'")
@@ -544,7 +587,9 @@ def test_other_days_load_while_an_erasure_searches(warehouse: Warehouse) -> None
     assert broken_promises(warehouse.connection) == {}
 
 
-@pytest.mark.parametrize("in_the_middle", ["a run", "a delivery", "nothing"])
+@pytest.mark.parametrize(
+    "in_the_middle", ["a run", *(pytest.param(what, marks=pytest.mark.once) for what in ("a delivery", "nothing"))]
+)
 def test_an_erasure_that_was_interrupted_goes_on(loaded: Warehouse, server: EmbeddedServer, in_the_middle: str) -> None:
     """It ends in the middle of a day: what a run makes of that is part the pseudonym's, part the person's."""
     loaded.execute("UPDATE audit.settings SET value = '2' WHERE name = 'erase_batch_rows'")
@@ -593,6 +638,8 @@ def test_an_erasure_that_was_interrupted_goes_on(loaded: Warehouse, server: Embe
         assert {name for name in NUMBERS if found[name] != before[name]} - timed == set()
         found = loaded.rows("SELECT user_id FROM warehouse.dim_user WHERE user_id LIKE 'erased-%'")
         assert found == [(pseudonym,)]
+    if in_the_middle == "nothing":  # all numbers are those of before: that runs change nothing of them is seen above
+        return
     left = checksums(loaded.connection)
     loaded.call("warehouse.run_range", DAYS[0], DAYS[-1])
     assert checksums(loaded.connection) == left
@@ -607,36 +654,32 @@ DEFAULTS = ("default_transaction_read_only = on", "DateStyle = 'SQL, DMY'", "Tim
             "default_transaction_deferrable = on")  # fmt: skip
 
 
-@pytest.mark.parametrize("isolation", ["repeatable read", "serializable"])
+@pytest.mark.parametrize("isolation", ["repeatable read", pytest.param("serializable", marks=pytest.mark.once)])
 def test_an_extract_that_waited_does_not_bring_the_person_back_whatever_the_defaults(
-    warehouse: Warehouse, isolation: str
+    small: Warehouse, isolation: str
 ) -> None:
-    warehouse.execute(RULES_OFF)
-    warehouse.landing.orders(FRIDAY, [*orders(5, FRIDAY), order("mine", user_id=PERSON)])
-    warehouse.landing.events(FRIDAY, events(5, FRIDAY))
-    warehouse.run(FRIDAY)
-    owner = warehouse.connect("warehouse_owner")
+    owner = small.connect("warehouse_owner")
     for default in (f"default_transaction_isolation = '{isolation}'", *DEFAULTS):
-        warehouse.execute(f"ALTER DATABASE {warehouse.connection.info.dbname} SET {default}")
+        small.execute(f"ALTER DATABASE {small.connection.info.dbname} SET {default}")
     owner.execute("BEGIN")
     owner.execute(ERASE, [PERSON, REASON])
-    warehouse.landing.orders(FRIDAY, [*orders(5, FRIDAY), order("mine", user_id=PERSON), order("too", user_id=PERSON)])
-    coming = threading.Thread(target=warehouse.deliver, args=[FRIDAY])
+    small.landing.orders(FRIDAY, [*orders(5, FRIDAY), order("mine", user_id=PERSON), order("too", user_id=PERSON)])
+    coming = threading.Thread(target=small.deliver, args=[FRIDAY])
     coming.start()
-    waiting(warehouse.connection, coming, "advisory")
+    waiting(small.connection, coming, "advisory")
     owner.execute("COMMIT")
     coming.join()
-    assert warehouse.value("SELECT count(*) FROM raw.orders_json WHERE raw_json::text LIKE %s", f"%{PERSON}%") == 0
-    assert warehouse.value("SELECT count(*) FROM raw.file_loads") == 3
+    assert small.value("SELECT count(*) FROM raw.orders_json WHERE raw_json::text LIKE %s", f"%{PERSON}%") == 0
+    assert small.value("SELECT count(*) FROM raw.file_loads") == 3
     # Steps, an erasure and a migration set it for themselves, too.
-    session = warehouse.connect()
+    session = small.connect()
     assert session.execute("SHOW transaction_isolation").fetchone() == (isolation,)
     session.execute("CALL warehouse.run_day(%s)", [FRIDAY])
     session.execute(ERASE, ["U-1", REASON])
-    assert warehouse.rows("SELECT user_id FROM warehouse.fact_orders WHERE order_id = 'too'") == [("(guest)",)]
-    warehouse.execute("DELETE FROM audit.routine_files WHERE path = 'raw/close_load.sql'")
-    upgrade(warehouse.dsn)
-    assert warehouse.value("SELECT count(*) FROM audit.routine_files WHERE path = 'raw/close_load.sql'") == 1
+    assert small.rows("SELECT user_id FROM warehouse.fact_orders WHERE order_id = 'too'") == [("(guest)",)]
+    small.execute("DELETE FROM audit.routine_files WHERE path = 'raw/close_load.sql'")
+    upgrade(small.dsn)
+    assert small.value("SELECT count(*) FROM audit.routine_files WHERE path = 'raw/close_load.sql'") == 1
 
 
 def test_a_delivery_in_a_transaction_with_an_older_snapshot_is_refused(warehouse: Warehouse) -> None:
@@ -657,6 +700,7 @@ def test_a_delivery_in_a_transaction_with_an_older_snapshot_is_refused(warehouse
 # -- where else the person is -------------------------------------------------------------------------
 
 
+@pytest.mark.once
 def test_what_is_beside_a_user_id_within_the_user_goes_with_it(warehouse: Warehouse, server: EmbeddedServer) -> None:
     warehouse.execute(RULES_OFF)
     person = {"user_id": PERSON, "name": NAME, "city": CITY}
@@ -721,6 +765,7 @@ def test_statistics_of_parents_and_of_columns_together_forget_the_person(loaded:
     assert knowing() == set()
 
 
+@pytest.mark.once
 def test_samples_of_rules_forget_what_staging_said_of_the_person(warehouse: Warehouse, server: EmbeddedServer) -> None:
     warehouse.execute(RULES_OFF)
     for name, expression, sample in [
@@ -786,10 +831,9 @@ def test_the_log_of_an_erasure_that_fails_does_not_name_the_person(
 # -- publications -------------------------------------------------------------------------------------
 
 
-def test_a_publication_of_all_tables_keeps_nothing_from_working(warehouse: Warehouse, server: EmbeddedServer) -> None:
+def test_a_publication_of_all_tables_keeps_nothing_from_working(loaded: Warehouse, server: EmbeddedServer) -> None:
     """Rows of a published table are changed or taken away only where it says by what they are known."""
-    warehouse.execute("CREATE PUBLICATION everything FOR ALL TABLES")
-    load(warehouse)
+    loaded.execute("CREATE PUBLICATION everything FOR ALL TABLES")
     # Late rows and a new state of what is there: facts move between days; a swap, and rows in place in a merged month.
     for day in DAYS:
         late = [
@@ -797,22 +841,22 @@ def test_a_publication_of_all_tables_keeps_nothing_from_working(warehouse: Wareh
             order(f"flat-{day}", DAYS[-1], status="shipped"),
             *orders(60, day),
         ]
-        warehouse.landing.orders(day, late)
-        warehouse.landing.events(day, [*events(9, day), event("late-again", DAYS[0]), event(f"late-{day}", DAYS[0])])
-        warehouse.run(day)
+        loaded.landing.orders(day, late)
+        loaded.landing.events(day, [*events(9, day), event("late-again", DAYS[0]), event(f"late-{day}", DAYS[0])])
+        loaded.run(day)
     for day in (DAYS[-1] + timedelta(1), DAYS[-1] + timedelta(31)):
-        put(warehouse, day)
-        warehouse.run(day)
-    warehouse.call("warehouse.compact_partitions", date(2026, 1, 1))
-    warehouse.execute(ERASE, PERSON, REASON)
-    assert traces(dump(warehouse, server)) == []
-    put(warehouse, DAYS[1])
-    path = warehouse.landing.path("orders", DAYS[1]) / "orders.ndjson"
+        put(loaded, day)
+        loaded.run(day)
+    loaded.call("warehouse.compact_partitions", date(2026, 1, 1))
+    loaded.execute(ERASE, PERSON, REASON)
+    assert traces(dump(loaded, server)) == []
+    put(loaded, DAYS[1])
+    path = loaded.landing.path("orders", DAYS[1]) / "orders.ndjson"
     path.write_text(path.read_text() + json.dumps(order("new", DAYS[1], user_id=PERSON, price=1)) + "\n")
-    warehouse.run(DAYS[1])
-    assert broken_promises(warehouse.connection) == {}
-    warehouse.execute("UPDATE audit.settings SET value = '0' WHERE name LIKE '%keep_days'")
-    warehouse.call("warehouse.compact_partitions", date(2026, 1, 1))
+    loaded.run(DAYS[1])
+    assert broken_promises(loaded.connection) == {}
+    loaded.execute("UPDATE audit.settings SET value = '0' WHERE name LIKE '%keep_days'")
+    loaded.call("warehouse.compact_partitions", date(2026, 1, 1))
 
 
 def test_every_table_says_by_what_its_rows_are_known(loaded: Warehouse) -> None:
