@@ -27,13 +27,16 @@ def deliver_good_day(warehouse: Warehouse, order_count: int = 100, event_count: 
     warehouse.landing.products(DAY, [product(f"P-{n}") for n in range(7)])
 
 
-def judge(warehouse: Warehouse, tamper: str | None = None) -> dict[str, Any]:
-    """Deliver, clean, tamper with staging, judge; return the results by rule."""
+def judge(warehouse: Warehouse) -> dict[str, Any]:
+    """Deliver, clean, judge; return the results by rule."""
     warehouse.deliver(DAY)
     for step in CLEANING:
         warehouse.call(step, DAY)
-    if tamper:
-        warehouse.execute(tamper)
+    return judge_cleaned(warehouse)
+
+
+def judge_cleaned(warehouse: Warehouse) -> dict[str, Any]:
+    """Judge a day that is cleaned; return the results by rule."""
     with contextlib.suppress(psycopg.Error):
         warehouse.call("audit.check_quality", DAY)
     assert warehouse.value(
