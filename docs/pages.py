@@ -239,6 +239,8 @@ def run(page: str, project: Path, changes: Mapping[str, str]) -> Iterator[Outcom
     environment |= {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "PYTHONUTF8": "1"}
     # The `warehouse` of the environment belongs to the project that it was installed from; what it runs is the copy's.
     environment |= {"PYTHONPATH": str(project)} | changes
+    # Compiled by the first command, for all that follow, in copies too.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     stand_ins = {found["shown"]: found["real"] for found in STANDS_IN.finditer(page)}
     try:
         with OwnServers(project, changes.get("EMBEDDED_PG_BINDIR")) as servers:
@@ -271,8 +273,8 @@ def run(page: str, project: Path, changes: Mapping[str, str]) -> Iterator[Outcom
                     yield Outcome(command, printed, done.returncode)
     finally:
         # The embedded server of the copy, not the one that PGHOST names.
-        stopped = {name: value for name, value in environment.items() if not name.startswith(("PG", "WAREHOUSE_"))}
-        subprocess.run([sys.executable, "-m", "glue", "db", "stop"], cwd=project, env=stopped, capture_output=True)
+        bindir = changes.get("EMBEDDED_PG_BINDIR")
+        EmbeddedServer(project / ".warehouse", bindir=Path(bindir) if bindir else None).stop()
 
 
 def rewritten(page: str, outcomes: list[Outcome]) -> str:
