@@ -366,14 +366,17 @@ class Warehouse:
 
     def deliver(self, day: date) -> list[Any]:
         """Extract what the landing zone holds of a day, with the real glue; return the results by source."""
+        from glue.connection import connect
         from glue.extract import extract
 
         results = []
-        for source in ("orders", "events", "products"):
-            # Without a file the catalogue would be asked of the API, which tests of others do not have.
-            if source == "products" and not self.landing.has(source, day):
-                continue
-            results.append(extract(source, day, dsn=self.dsn, landing=str(self.landing.folder)))
+        # One session for all: each new one would read the catalogs and compile the routines again.
+        with contextlib.closing(connect(self.dsn)) as connection:
+            for source in ("orders", "events", "products"):
+                # Without a file the catalogue would be asked of the API, which tests of others do not have.
+                if source == "products" and not self.landing.has(source, day):
+                    continue
+                results.append(extract(source, day, connection=connection, landing=str(self.landing.folder)))
         return results
 
     def run(self, day: date) -> None:

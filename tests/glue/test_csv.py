@@ -1,5 +1,6 @@
 """CSV deliveries: every line ends in raw as it was meant, or is rejected with its reason and place."""
 
+import contextlib
 import csv
 import hashlib
 import io
@@ -13,6 +14,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from glue import csv_records, records
+from glue.connection import connect
 from glue.csv_header import COLUMNS
 from glue.csv_records import EventFile
 from glue.extract import ExtractResult, extract
@@ -26,17 +28,18 @@ HEADER = b"event_id,event_type,event_ts\n"
 
 
 @pytest.fixture
-def load(warehouse: Warehouse) -> Load:
+def load(warehouse: Warehouse) -> Iterator[Load]:
     """Deliver bytes as the only events file of the day, load them with the real glue, and return the result."""
 
     def load(name: str, data: bytes) -> ExtractResult:
         path = warehouse.landing.put("events", DAY, name, data)
         try:
-            return extract("events", DAY, dsn=warehouse.dsn, landing=str(warehouse.landing.folder))
+            return extract("events", DAY, connection=connection, landing=str(warehouse.landing.folder))
         finally:
             path.unlink()
 
-    return load
+    with contextlib.closing(connect(warehouse.dsn)) as connection:
+        yield load
 
 
 @pytest.fixture
@@ -221,7 +224,7 @@ headers = st.sampled_from(
 
 
 @settings(
-    max_examples=300, deadline=None, print_blob=True,
+    max_examples=150, deadline=None, print_blob=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )  # fmt: skip
 @given(header=headers, body=bodies)
@@ -258,7 +261,7 @@ def parse(data: bytes) -> tuple[list[Any], list[Rejected]]:
 
 
 @pytest.mark.once
-@settings(max_examples=500, deadline=None, print_blob=True)
+@settings(max_examples=250, deadline=None, print_blob=True)
 @given(header=headers, body=bodies, block=st.integers(40, 80), more=st.integers(0, 40))
 def test_where_blocks_end_makes_no_difference(header: bytes, body: bytes, block: int, more: int) -> None:
     whole = parse(header + body)
@@ -268,7 +271,7 @@ def test_where_blocks_end_makes_no_difference(header: bytes, body: bytes, block:
 
 
 @pytest.mark.once
-@settings(max_examples=500, deadline=None, print_blob=True)
+@settings(max_examples=250, deadline=None, print_blob=True)
 @given(header=headers, body=bodies)
 def test_every_byte_belongs_to_an_event_or_to_a_rejected_line_or_to_a_blank_one(header: bytes, body: bytes) -> None:
     events, out = parse(header + body)
@@ -284,7 +287,7 @@ fields = st.text(st.characters(exclude_characters="\0\r", exclude_categories=["C
 
 
 @pytest.mark.once
-@settings(max_examples=300, deadline=None, print_blob=True)
+@settings(max_examples=200, deadline=None, print_blob=True)
 @given(
     rows=st.lists(st.lists(fields, min_size=5, max_size=5)),
     quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]), end=st.sampled_from(["\n", "\r\n"]),

@@ -1,5 +1,6 @@
 """JSON deliveries: what PostgreSQL's `json` takes is taken, byte for byte; the rest is accounted for."""
 
+import contextlib
 import hashlib
 import itertools
 import json
@@ -14,6 +15,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from glue import records
+from glue.connection import connect
 from glue.errors import Refused
 from glue.extract import ExtractResult, extract
 from glue.json_records import json_records
@@ -96,17 +98,18 @@ def is_json(warehouse: Warehouse) -> Callable[[bytes], bool]:
 
 
 @pytest.fixture
-def load(warehouse: Warehouse) -> Load:
+def load(warehouse: Warehouse) -> Iterator[Load]:
     """Deliver bytes as the only orders file of the day, load them with the real glue, and return the result."""
 
     def load(name: str, data: bytes) -> ExtractResult:
         path = warehouse.landing.put("orders", DAY, name, data)
         try:
-            return extract("orders", DAY, dsn=warehouse.dsn, landing=str(warehouse.landing.folder))
+            return extract("orders", DAY, connection=connection, landing=str(warehouse.landing.folder))
         finally:
             path.unlink()
 
-    return load
+    with contextlib.closing(connect(warehouse.dsn)) as connection:
+        yield load
 
 
 @pytest.fixture
@@ -137,7 +140,7 @@ def rejected(warehouse: Warehouse, name: str) -> list[Any]:
 # -- lines -------------------------------------------------------------------------------------------
 
 
-@with_database(1000)
+@with_database(500)
 @given(data=candidates)
 @example(data=b"9" * 5000)
 @example(data=b"1" + b"0" * 400 + b"e1")
@@ -150,7 +153,7 @@ def test_python_and_postgresql_agree_on_what_json_is(is_json: Callable[[bytes], 
 
 
 @pytest.mark.once  # that Python and this server agree is asked above
-@with_database(150)
+@with_database(100)
 @given(
     lines=st.lists(candidates.map(lambda data: data.replace(b"\n", b" ")), min_size=1, max_size=8), crlf=st.booleans()
 )
@@ -230,7 +233,7 @@ def split(data: bytes) -> tuple[str, list[Record], list[Rejected]] | str:
 
 
 @pytest.mark.once
-@settings(max_examples=500, deadline=None, print_blob=True)
+@settings(max_examples=250, deadline=None, print_blob=True)
 @given(data=spoilt(arrays) | spoilt(), block=st.integers(3, 12))
 @example(data=b'["a\\"b", {"c": "]"}]', block=3)
 @example(data=b"[1,2]x", block=3)
@@ -244,7 +247,7 @@ def test_where_blocks_end_makes_no_difference(data: bytes, block: int) -> None:
 
 
 @pytest.mark.once  # that Python and this server agree is asked above
-@with_database(200)
+@with_database(120)
 @given(data=spoilt(arrays))
 @example(data=b"[]")
 @example(data=b"[1]]")
@@ -355,7 +358,7 @@ def test_a_record_over_16_MiB_is_rejected_and_one_of_16_MiB_is_not(warehouse: Wa
 
 
 @pytest.mark.once
-@settings(max_examples=300, deadline=None, print_blob=True)
+@settings(max_examples=200, deadline=None, print_blob=True)
 @given(
     elements=st.lists(texts.map(lambda text: text.strip(BLANK)), min_size=1, max_size=6),
     block=st.integers(3, 40), more=st.integers(0, 40), kept=st.integers(0, 20), array=st.booleans(),
