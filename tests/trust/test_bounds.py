@@ -6,16 +6,22 @@ See docs/explanation/trust.md, "Hostile input is taken or rejected, and never be
 import json
 import random
 import string
+from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+from pytest_postgresql.executors.noop import NoopExecutor
 
-from tests.conftest import Warehouse
+from tests.conftest import Base, Warehouse
 from tests.promises import RULES_OFF, broken_promises
 from tests.shop import basket, item, order
+from tests.trust.conftest import copy_of, made_once
 
+# Together: they share an old warehouse.
+pytestmark = pytest.mark.xdist_group("bounds")
 DAY = date(2025, 12, 19)
 BYTES_PER_BYTE = 10  # what a delivery may cost on disk, for each of its bytes
 
@@ -65,17 +71,17 @@ def padded_order(number: int, items: int, one: str = "0", pad: int = 0) -> str:
 
 @pytest.mark.once  # sizes of rows, which no version changes
 def test_orders_of_thousands_of_items_that_are_none_cost_a_few_times_their_bytes(warehouse: Warehouse) -> None:
-    text = "[" + ",".join(padded_order(n, 2000, pad=3900) for n in range(20)) + "]"
+    text = "[" + ",".join(padded_order(n, 2000, pad=3900) for n in range(8)) + "]"
     delivered, stored = cost(warehouse, {("orders", "orders.json"): text})
-    assert counts(warehouse, "orders") == (40_000, 0, 0, 40_000)
+    assert counts(warehouse, "orders") == (16_000, 0, 0, 16_000)
     assert stored <= BYTES_PER_BYTE * delivered
 
 
 @pytest.mark.once
 def test_records_of_nothing_cost_raw_a_row_each_and_audit_a_few_times_their_bytes(warehouse: Warehouse) -> None:
-    delivered, _ = cost(warehouse, {("orders", "orders.json"): "[" + ",".join(["{}"] * 20_000) + "]"})
-    assert counts(warehouse, "orders") == (20_000, 0, 0, 20_000)
-    assert warehouse.value("SELECT sum(line_count) FROM audit.bad_records") == 20_000
+    delivered, _ = cost(warehouse, {("orders", "orders.json"): "[" + ",".join(["{}"] * 8_000) + "]"})
+    assert counts(warehouse, "orders") == (8_000, 0, 0, 8_000)
+    assert warehouse.value("SELECT sum(line_count) FROM audit.bad_records") == 8_000
     assert warehouse.value("SELECT count(*) FROM audit.bad_records WHERE line_count > 1") == 1
     rows = warehouse.value("SELECT sum(pg_column_size(b.*)) FROM audit.bad_records b")
     assert rows <= BYTES_PER_BYTE * (delivered + 16384)
@@ -84,9 +90,9 @@ def test_records_of_nothing_cost_raw_a_row_each_and_audit_a_few_times_their_byte
 @pytest.mark.once
 def test_lines_that_raw_cannot_take_are_not_copied_without_bound(warehouse: Warehouse) -> None:
     # Without one that can be read it would be one refusal.
-    delivered, _ = cost(warehouse, {("orders", "orders.ndjson"): "{}\n" + "{\n" * 20_000})
-    assert counts(warehouse, "orders") == (20_001, 0, 0, 20_001)
-    assert warehouse.value("SELECT sum(line_count) FROM audit.bad_records") == 20_001
+    delivered, _ = cost(warehouse, {("orders", "orders.ndjson"): "{}\n" + "{\n" * 8_000})
+    assert counts(warehouse, "orders") == (8_001, 0, 0, 8_001)
+    assert warehouse.value("SELECT sum(line_count) FROM audit.bad_records") == 8_001
     rows = warehouse.value("SELECT sum(pg_column_size(b.*)) FROM audit.bad_records b")
     assert rows <= BYTES_PER_BYTE * (delivered + 16384)
 
@@ -159,11 +165,11 @@ def test_bounds_that_are_off_write_every_line_out_and_a_rerun_changes_nothing(wa
 
 
 def test_reports_that_a_later_one_replaced_leave_no_room_behind(warehouse: Warehouse) -> None:
-    """A report of a thousand lines that comes a hundred times is once in staging, and takes the room of once."""
+    """A report of three hundred lines that comes twenty times is once in staging, and takes the room of once."""
     one = padded_order(1, 300, one='{"product_id":1,"quantity":1,"price":1}')
-    text = "\n".join([one] * 50) + "\n"
+    text = "\n".join([one] * 20) + "\n"
     cost(warehouse, {("orders", "orders.ndjson"): text})
-    assert counts(warehouse, "orders") == (15_000, 300, 14_700, 0)
+    assert counts(warehouse, "orders") == (6_000, 300, 5_700, 0)
     assert warehouse.value("SELECT pg_relation_size('staging.orders_clean_p_2025_12_19')") < 100_000
 
 
@@ -173,8 +179,24 @@ OLD, NEWER = date(2025, 11, 10), date(2025, 11, 20)
 BEFORE = date(2026, 2, 28)
 
 
-def aged_shop(warehouse: Warehouse) -> None:
+@pytest.fixture(scope="module")
+def aged_once(
+    warehouse_template: NoopExecutor, migrated_server: Base, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Any, Path]]:
+    """The shop below, to be copied."""
+    with made_once(warehouse_template, migrated_server, tmp_path_factory.mktemp("aged"), grow_old) as made:
+        yield made
+
+
+@pytest.fixture
+def aged(aged_once: tuple[Any, Path], tmp_path: Path) -> Iterator[Warehouse]:
     """Two days of November with a rejected line each, run three times in their time; one let through."""
+    with copy_of(aged_once, tmp_path) as made:
+        yield made
+
+
+def grow_old(warehouse: Warehouse) -> None:
+    """Load the two days."""
     warehouse.execute("UPDATE audit.dq_rules SET enabled = rule_name = 'orders_rejected_share_max'")
     for day in (OLD, NEWER):
         warehouse.landing.orders(day, [order(f"O-{day}", day), order(f"X-{day}", day, quantity=0)])
@@ -219,62 +241,58 @@ def keep_days(warehouse: Warehouse, **days: int) -> None:
     warehouse.call("warehouse.compact_partitions", BEFORE)
 
 
-def test_audit_is_kept_for_ever_unless_a_setting_says_otherwise(warehouse: Warehouse) -> None:
-    aged_shop(warehouse)
-    whole = kept(warehouse)
+def test_audit_is_kept_for_ever_unless_a_setting_says_otherwise(aged: Warehouse) -> None:
+    whole = kept(aged)
     assert [one[0] for one in whole.values()] == [3, 3]
-    keep_days(warehouse, staging_keep_days=0)
-    assert kept(warehouse) == whole
+    keep_days(aged, staging_keep_days=0)
+    assert kept(aged) == whole
 
 
-def test_audit_of_a_day_that_staging_has_keeps_its_last_verdict_and_its_rejected_rows(warehouse: Warehouse) -> None:
-    aged_shop(warehouse)
-    overrides = warehouse.rows("SELECT * FROM audit.dq_overrides")
-    verdicts = warehouse.rows("SELECT * FROM audit.gate_verdicts ORDER BY 1")
+def test_audit_of_a_day_that_staging_has_keeps_its_last_verdict_and_its_rejected_rows(aged: Warehouse) -> None:
+    overrides = aged.rows("SELECT * FROM audit.dq_overrides")
+    verdicts = aged.rows("SELECT * FROM audit.gate_verdicts ORDER BY 1")
     # To the day: what began on the first day that is kept stays.
     age = (BEFORE - OLD).days - 1
-    keep_days(warehouse, audit_keep_days=age)
-    assert [one[0] for one in kept(warehouse).values()] == [3, 3]
-    keep_days(warehouse, audit_keep_days=age - 1)
-    assert kept(warehouse) == {str(OLD): [2, True, 2, 1, True, 1], str(NEWER): [3, True, 3, 1, True, 1]}
-    assert warehouse.notices[-1:] == [f"audit of {OLD}: 1 runs and 0 rejected rows dropped"]
+    keep_days(aged, audit_keep_days=age)
+    assert [one[0] for one in kept(aged).values()] == [3, 3]
+    keep_days(aged, audit_keep_days=age - 1)
+    assert kept(aged) == {str(OLD): [2, True, 2, 1, True, 1], str(NEWER): [3, True, 3, 1, True, 1]}
+    assert aged.notices[-1:] == [f"audit of {OLD}: 1 runs and 0 rejected rows dropped"]
     # The first run is the one that the override let through; the last is the verdict's, and the newest.
-    assert warehouse.rows("SELECT * FROM audit.dq_overrides") == overrides
-    assert warehouse.rows("SELECT * FROM audit.gate_verdicts ORDER BY 1") == verdicts
-    keep_days(warehouse, audit_keep_days=age - 1)
-    assert warehouse.notices == []
+    assert aged.rows("SELECT * FROM audit.dq_overrides") == overrides
+    assert aged.rows("SELECT * FROM audit.gate_verdicts ORDER BY 1") == verdicts
+    keep_days(aged, audit_keep_days=age - 1)
+    assert aged.notices == []
     for day in (OLD, NEWER):
-        warehouse.call("warehouse.run_day", day)
-        assert not broken_promises(warehouse.connection)
+        aged.call("warehouse.run_day", day)
+        assert not broken_promises(aged.connection)
 
 
-def test_rejected_rows_go_with_the_staging_of_their_day_and_come_back_with_it(warehouse: Warehouse) -> None:
-    aged_shop(warehouse)
+def test_rejected_rows_go_with_the_staging_of_their_day_and_come_back_with_it(aged: Warehouse) -> None:
     rejected = "SELECT run_date, record_id, failure_reason, raw_data FROM audit.bad_records ORDER BY 1"
-    before = warehouse.rows(rejected)
-    keep_days(warehouse, staging_keep_days=0, audit_keep_days=30)
-    assert [one[3:] for one in kept(warehouse).values()] == [[1, False, 0], [1, False, 0]]
-    assert [one[0] for one in kept(warehouse).values()] == [2, 2]
-    warehouse.execute(RULES_OFF)  # what was let through was another staging
+    before = aged.rows(rejected)
+    keep_days(aged, staging_keep_days=0, audit_keep_days=30)
+    assert [one[3:] for one in kept(aged).values()] == [[1, False, 0], [1, False, 0]]
+    assert [one[0] for one in kept(aged).values()] == [2, 2]
+    aged.execute(RULES_OFF)  # what was let through was another staging
     for day in (OLD, NEWER):
-        warehouse.call("warehouse.run_day", day)
-    assert warehouse.rows(rejected) == before
-    assert not broken_promises(warehouse.connection)
+        aged.call("warehouse.run_day", day)
+    assert aged.rows(rejected) == before
+    assert not broken_promises(aged.connection)
     # Their last runs are young now: nothing of the days goes.
-    keep_days(warehouse, staging_keep_days=0, audit_keep_days=30)
-    assert [one[5] for one in kept(warehouse).values()] == [1, 1]
+    keep_days(aged, staging_keep_days=0, audit_keep_days=30)
+    assert [one[5] for one in kept(aged).values()] == [1, 1]
 
 
-def test_what_runs_is_not_dropped_from_under_its_step(warehouse: Warehouse) -> None:
-    aged_shop(warehouse)
-    warehouse.execute("UPDATE audit.settings SET value = '30' WHERE name = 'audit_keep_days'")
-    with warehouse.connect() as other, other.transaction():
+def test_what_runs_is_not_dropped_from_under_its_step(aged: Warehouse) -> None:
+    aged.execute("UPDATE audit.settings SET value = '30' WHERE name = 'audit_keep_days'")
+    with aged.connect() as other, other.transaction():
         other.execute("SELECT warehouse._lock_month_shared(%s)", [OLD])
-        session = warehouse.connect()
+        session = aged.connect()
         session.execute("SET lock_timeout = '50ms'")
         with pytest.raises(psycopg.Error) as caught:
             session.execute("SELECT warehouse._drop_expired_audit(%s, %s)", [OLD, BEFORE])
         assert caught.value.sqlstate == "WH006"
-    with warehouse.connect("warehouse_runner") as runner:
+    with aged.connect("warehouse_runner") as runner:
         runner.execute("CALL warehouse.compact_partitions(%s)", [BEFORE])
-    assert [one[0] for one in kept(warehouse).values()] == [2, 2]
+    assert [one[0] for one in kept(aged).values()] == [2, 2]
