@@ -24,11 +24,11 @@ def tally() -> Tally:
 @pytest.mark.long
 def test_each_hostile_record_ends_as_it_should_and_is_told_of_safely(warehouse: Warehouse, tally: Tally) -> None:
     attack = Attack(warehouse, 1, tally)
-    attack.day(DAY, 700)
-    attack.fat_day(date(2025, 12, 20), 100_000)
+    attack.day(DAY, 450)
+    attack.fat_day(date(2025, 12, 20), 70_000)
     assert tally.faults == []
-    assert tally.clean > 200
-    assert tally.rejected > 200
+    assert tally.clean > 120
+    assert tally.rejected > 120
     assert tally.duplicates > 0
 
 
