@@ -376,12 +376,14 @@ def test_any_order_and_any_damage_end_in_the_same_warehouse(warehouse_template: 
     print(f"{Shop.steps_taken} steps")
 
 
-@pytest.mark.parametrize("table", [
+COMPARED = {
     "warehouse.dim_user", "warehouse.user_loads", "warehouse.dim_product", "warehouse.dim_product_history",
     "warehouse.product_loads", "warehouse.order_owners", "warehouse.orders_superseded", "warehouse.late_events",
     "warehouse.events_superseded", "warehouse.unseen_members", "warehouse.daily_metrics", "warehouse.fact_orders",
     "warehouse.fact_events", "staging.orders_clean", "staging.events_clean", "staging.products_clean", "staging.loads",
-])  # fmt: skip
-def test_the_comparison_covers(warehouse: Warehouse, table: str) -> None:
+}  # fmt: skip
+
+
+def test_the_comparison_covers_what_days_make(warehouse: Warehouse) -> None:
     """A comparison that left a table out would compare nothing."""
-    assert table in checksums(warehouse.connection)
+    assert set(checksums(warehouse.connection)) >= COMPARED
