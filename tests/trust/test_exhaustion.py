@@ -24,8 +24,7 @@ def under(pytestconfig: pytest.Config) -> Iterator[Siege]:
 def test_a_full_disk_is_an_error_and_what_was_begun_is_not_half_there(under: Siege) -> None:
     if under.no_disk:
         pytest.skip(under.no_disk)
-    under.disk_full(100_000)
-    under.disk_full(600_000)
+    under.disk_full(300_000)
     under.wal_full()
     under.compare()
     assert under.faults == []
@@ -34,14 +33,12 @@ def test_a_full_disk_is_an_error_and_what_was_begun_is_not_half_there(under: Sie
 def test_a_day_without_connections_locks_or_time_heals(under: Siege) -> None:
     under.no_connections()
     under.no_locks(8)
-    under.statement_timeout("raw.orders_json")
     under.statement_timeout("staging.loads")  # the record of the failure would like to read it, too
     under.compare()
     assert under.faults == []
 
 
 def test_a_copy_that_is_cut_off_leaves_nothing(under: Siege) -> None:
-    under.cut(0.2)
     under.cut(0.6)
     under.kill(0.4)
     under.compare()
