@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 
 from ops.statements import execute, value
 
-# Those that read or write facts with their own rights: the coordinator logs in to the workers as them.
+# Those that read or write facts, and whose members do: the coordinator logs in to the workers as them.
 ROLES = {
     "warehouse_owner": "LOGIN",
     "warehouse_checker": "LOGIN",
@@ -14,6 +14,8 @@ ROLES = {
     "warehouse_runner": "NOLOGIN",
     "warehouse_shaper": "NOLOGIN",
     "warehouse_analyst": "NOLOGIN",
+    "warehouse_bi": "NOLOGIN",
+    "warehouse_reporter": "NOLOGIN",
 }
 WORKERS = "SELECT count(*) FROM pg_catalog.pg_dist_node WHERE noderole = 'primary' AND groupid <> 0"
 HAS_CITUS = "SELECT to_regclass('pg_catalog.pg_dist_node') IS NOT NULL"

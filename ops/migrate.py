@@ -129,11 +129,12 @@ def _run_once(context: Any, connection: Connection, waiting: "_Waiting") -> None
             execute(connection, f"GRANT SELECT, INSERT, UPDATE, DELETE ON public.alembic_version TO {OWNER}")
         if changes and after:
             _note_revision(connection, context.script, after[0])
-        if changes:
-            cluster.end(connection, distributed)
         if changes and after == tuple(context.script.get_heads()):
             prove_database(connection)
             prove_rights(connection, PROCEDURES)
+        if changes:
+            # Last: rights that were set anew are those of the coordinator.
+            cluster.end(connection, distributed)
 
 
 class _Waiting:

@@ -65,7 +65,7 @@ GRANT SELECT ON
     audit.dictionary_tables, audit.dictionary_columns, audit.dictionary_keys, audit.dictionary_lineage, audit.dictionary_steps
 TO warehouse_reporter;
 GRANT EXECUTE ON FUNCTION
-    warehouse.sales_by(text, date, date), warehouse.products_compared(date, date, integer),
+    warehouse.sales_by(text, date, date), warehouse.daily_sales_by(text, date, date), warehouse.products_compared(date, date, integer),
     audit.report_setting(text), audit.usual_days(date), audit.daily_usual(text, date, date), audit.day_beside(date), audit.day_bridge(date), audit.day_next(date)
 TO warehouse_runner, warehouse_analyst, warehouse_reporter;
 -- What these views call, with the rights of who reads them.

@@ -383,6 +383,8 @@ def everything(session: psycopg.Connection[Any], *days: date) -> dict[str, str]:
     calls = {
         "warehouse.sales_by": "unnest(ARRAY['city', 'source', 'category']) AS k (kind),"
         " warehouse.sales_by(k.kind, %(first)s, %(last)s) AS f",
+        "warehouse.daily_sales_by": "unnest(ARRAY['city', 'source', 'category']) AS k (kind),"
+        " warehouse.daily_sales_by(k.kind, %(first)s, %(last)s) AS f",
         "warehouse.products_compared": "warehouse.products_compared(%(first)s, %(last)s, 1000) AS f",
         "audit.daily_usual": "audit.measures AS m, audit.daily_usual(m.measure, %(first)s, %(last)s) AS f",
         "audit.report_setting": "unnest(ARRAY['currency', 'time_zone']) AS s (name), audit.report_setting(s.name) AS f",

@@ -7,7 +7,8 @@
 -- Returns:  the tables that it is about, where they are now, and the number of shards
 -- Locks:    the warehouse (advisory, exclusive): call it alone; the tables
 -- Errors:   WH021 no Citus or no worker; WH004 other shards or another key than before; WH006 the warehouse stayed in use
--- Safe to repeat: what is distributed already stays as it is. After an upgrade it hands the workers what is new.
+-- Safe to repeat: what is distributed already stays as it is. After an upgrade it hands the workers what is new; after shards were
+--                 moved, it gives them their rights again.
 CREATE OR REPLACE FUNCTION warehouse.distribute(p_shards integer DEFAULT NULL, p_key text DEFAULT NULL)
 RETURNS TABLE (table_name text, placed text, shards bigint)
 LANGUAGE plpgsql SECURITY DEFINER
@@ -35,6 +36,7 @@ BEGIN
     END IF;
     -- The one function that statements run on the workers.
     PERFORM warehouse._distribute_function('warehouse._is_newer(timestamptz, date, text, timestamptz, date, text)');
+    PERFORM warehouse._open_shards();
 
     RETURN QUERY EXECUTE
         'SELECT p.relation::text, coalesce(''shards by '' || column_to_column_name(d.logicalrelid, d.partkey), ''a copy on every node''),
