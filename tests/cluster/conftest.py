@@ -42,10 +42,11 @@ def cluster(pytestconfig: pytest.Config) -> Iterator[Cluster]:
     if bindir is None:
         pytest.skip("no PostgreSQL server here has the extension citus; CITUS_BINDIR names its folder of initdb")
     folder = reachable_folder("cluster")
-    servers = [
-        EmbeddedServer(folder / name, bindir=bindir, settings=CLUSTER_SETTINGS)
-        for name in ("coordinator", "worker1", "worker2")
-    ]
+    servers = []
+    for name in ("coordinator", "worker1", "worker2"):
+        # Moving a shard, a node connects to itself.
+        itself = {"citus.local_hostname": str(EmbeddedServer(folder / name).socket_directory)}
+        servers.append(EmbeddedServer(folder / name, bindir=bindir, settings=CLUSTER_SETTINGS | itself))
     try:
         for server in servers:
             server.start()

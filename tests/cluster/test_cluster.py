@@ -8,10 +8,13 @@ A handful of orders, events and users, so that days contest them.
 
 import os
 import random
+import subprocess
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -245,3 +248,138 @@ def test_after_a_worker_was_killed_the_day_run_again_is_whole(
             spread.execute("SELECT recover_prepared_transactions()")
     # What Citus says of a worker that is not there.
     assert failed <= {"XX000", "08006", "08000", "08003", "57P01", "57P03"}
+
+
+VIEWS = ("sales", "orders", "order_lines", "events", "days")
+
+
+@pytest.fixture
+def bi(loaded: tuple[Warehouse, Warehouse]) -> Iterator[psycopg.Connection[Any]]:
+    """A login of a BI tool on the cluster."""
+    spread = loaded[0]
+    spread.execute("CREATE ROLE cluster_bi LOGIN IN ROLE warehouse_bi")
+    try:
+        with psycopg.connect(spread.dsn, user="cluster_bi", autocommit=True) as connection:
+            yield connection
+    finally:
+        spread.execute("DROP ROLE cluster_bi")
+
+
+def refused_facts(spread: Warehouse, session: psycopg.Connection[Any]) -> None:
+    """Prove that a login reads no fact, and none of their partitions."""
+    partition = spread.value(
+        "SELECT partition::text FROM warehouse._partitions() WHERE parent = 'warehouse.fact_orders'::regclass LIMIT 1"
+    )
+    for statement in (
+        "SELECT count(*) FROM warehouse.fact_orders",
+        "SELECT attributes FROM warehouse.fact_events",
+        f"SELECT count(*) FROM {partition}",
+        "SELECT count(*) FROM audit.bad_records",
+        "SELECT count(*) FROM staging.orders_clean",
+    ):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            session.execute(statement)
+
+
+def test_a_bi_login_reads_the_views_and_no_facts_whatever_was_published_since(
+    loaded: tuple[Warehouse, Warehouse], bi: psycopg.Connection[Any]
+) -> None:
+    spread, whole = loaded
+
+    def same_figures() -> None:
+        for view in VIEWS:
+            counted = f"SELECT count(*) FROM warehouse.{view}"
+            assert bi.execute(counted).fetchone() == (whole.value(counted),), view
+        sold = "SELECT city, sum(net_revenue) FROM warehouse.sales GROUP BY city ORDER BY city"
+        assert [tuple(row) for row in bi.execute(sold)] == [tuple(row) for row in whole.rows(sold)]
+        assert bi.execute("SELECT * FROM warehouse.order_lines").rowcount > 0
+        refused_facts(spread, bi)
+
+    same_figures()
+    for warehouse in loaded:
+        # A day that is swapped, a first load, a month that is merged, and an upgrade that sets the rights anew.
+        deliver(warehouse, DAYS[1], random.Random(SEED + 20))
+        deliver(warehouse, DAYS[3], random.Random(SEED + 21))
+        warehouse.run(DAYS[1])
+        warehouse.run(DAYS[3])
+        warehouse.call("warehouse.compact_partitions", date(2025, 12, 1))
+        warehouse.execute("GRANT SELECT ON audit.bad_records TO warehouse_bi")
+        upgrade(warehouse.dsn)
+    refused_facts(spread, bi)
+    assert spread.value("SELECT count(*) FROM warehouse._partitions() WHERE parent = 'warehouse.fact_orders'::regclass"
+                        " AND grain = 'month'") == 1  # fmt: skip
+    same_figures()
+
+
+def test_shards_that_were_moved_get_their_rights_again(
+    loaded: tuple[Warehouse, Warehouse], bi: psycopg.Connection[Any]
+) -> None:
+    spread = loaded[0]
+    shard, host, other = spread.rows(
+        "SELECT s.shardid, s.nodename, n.nodename AS other FROM citus_shards AS s JOIN pg_dist_node AS n"
+        " ON n.groupid <> 0 AND n.nodename <> s.nodename"
+        " WHERE s.table_name = 'warehouse.fact_orders'::regclass ORDER BY s.shardid LIMIT 1"
+    )[0]
+    spread.execute(f"SELECT citus_move_shard_placement({shard}, '{host}', 5432, '{other}', 5432, 'block_writes')")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        bi.execute("SELECT count(*) FROM warehouse.sales")
+    spread.rows("SELECT * FROM warehouse.distribute()")
+    assert bi.execute("SELECT count(*) FROM warehouse.sales").fetchone() == (
+        loaded[1].value("SELECT count(*) FROM warehouse.sales"),
+    )
+    refused_facts(spread, bi)
+
+
+def test_a_personal_field_closes_the_facts_to_bi_logins_on_every_way(
+    loaded: tuple[Warehouse, Warehouse], bi: psycopg.Connection[Any]
+) -> None:
+    """There are ways around the coordinator: what a shard holds that its view hides must be closed there."""
+    spread = loaded[0]
+    ways = (
+        "SELECT bool_or(success) FROM run_command_on_workers('SELECT count(*) FROM warehouse.fact_orders')",
+        "SELECT bool_or(success) FROM"
+        " run_command_on_shards('warehouse.fact_orders', 'SELECT count(attributes) FROM %s')",
+    )
+    personal = ("INSERT INTO staging.fields (source, field, place, kind, on_fault, description)"
+                " VALUES ('orders', 'message', 'order', 'text', 'empty', 'x')")  # fmt: skip
+    gone = "DELETE FROM staging.fields WHERE field = 'message'"
+    spread.execute(personal)
+    try:
+        spread.rows("SELECT * FROM warehouse.distribute()")  # does not open them
+        for way in ways:
+            assert bi.execute(way).fetchone() in [(False,), (None,)]  # type: ignore[arg-type]
+        for view in ("sales", "orders", "order_lines"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                bi.execute(f"SELECT count(*) FROM warehouse.{view}")
+        for view in ("events", "days"):  # hide nothing
+            bi.execute(f"SELECT count(*) FROM warehouse.{view}")
+        assert spread.value("SELECT count(*) FROM warehouse.sales") > 0
+    finally:
+        spread.execute(gone)
+    assert bi.execute("SELECT count(*) FROM warehouse.sales").rowcount == 1
+
+
+def test_the_reports_login_makes_the_report_and_reads_no_facts(
+    loaded: tuple[Warehouse, Warehouse], tmp_path: Path
+) -> None:
+    spread, whole = loaded
+    spread.execute("CREATE ROLE cluster_reporter LOGIN IN ROLE warehouse_reporter")
+    try:
+        dsn = spread.dsn.replace("postgres@", "cluster_reporter@")
+        made = subprocess.run(
+            [sys.executable, "-m", "glue", "report", str(tmp_path / "report")],
+            env=os.environ | {"WAREHOUSE_DSN": dsn}, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert made.returncode == 0, made.stderr
+        assert (tmp_path / "report" / "index.html").exists()
+        with psycopg.connect(dsn, autocommit=True) as reporter:
+            for kind in ("category", "city", "source"):
+                asked = f"SELECT * FROM warehouse.daily_sales_by('{kind}', '{DAYS[0]}', '{DAYS[-1]}') ORDER BY 1, 2"
+                assert [tuple(row) for row in reporter.execute(asked)] == [tuple(row) for row in whole.rows(asked)]
+            refused_facts(spread, reporter)
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                reporter.execute("SELECT count(*) FROM warehouse.sales")
+            ways = "SELECT bool_or(success) FROM run_command_on_workers('SELECT count(*) FROM warehouse.fact_orders')"
+            assert reporter.execute(ways).fetchone() == (False,)
+    finally:
+        spread.execute("DROP ROLE cluster_reporter")

@@ -2,7 +2,7 @@
 -- coordinator. Empty or loaded, the warehouse has the same content before and after. It takes as long as copying the facts.
 -- On one server nothing of this is needed.
 --
--- p_shards: shards per partition of facts; NULL: as it is, else 16
+-- p_shards: shards per partition of facts; NULL: as it is, else 8
 -- p_key:    order: facts by order_id and event_id, which are even; user: by user_id, for questions about users over time; NULL: as it is
 -- Returns:  the tables that it is about, where they are now, and the number of shards
 -- Locks:    the warehouse (advisory, exclusive): call it alone; the tables
@@ -27,7 +27,7 @@ BEGIN
 
     v_column := warehouse._distribution_column('warehouse.fact_orders');
     IF v_column IS NULL THEN
-        PERFORM warehouse._distribute_tables(coalesce(p_shards, 16), coalesce(p_key, 'order'));
+        PERFORM warehouse._distribute_tables(coalesce(p_shards, 8), coalesce(p_key, 'order'));
     ELSE
         EXECUTE 'SELECT count(*) FROM pg_dist_shard s WHERE s.logicalrelid = $1' INTO v_shards USING 'warehouse.fact_orders'::regclass;
         IF p_shards <> v_shards OR p_key <> (CASE v_column WHEN 'user_id' THEN 'user' ELSE 'order' END) THEN
