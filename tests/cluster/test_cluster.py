@@ -383,3 +383,25 @@ def test_the_reports_login_makes_the_report_and_reads_no_facts(
             assert reporter.execute(ways).fetchone() == (False,)
     finally:
         spread.execute("DROP ROLE cluster_reporter")
+
+
+def test_where_not_everybody_may_connect_an_upgrade_lets_the_nodes_roles_in(
+    loaded: tuple[Warehouse, Warehouse], cluster: Cluster
+) -> None:
+    spread, whole = loaded
+    names = ("warehouse_owner", "warehouse_checker")
+    spread.execute("REVOKE CONNECT ON DATABASE loaded FROM PUBLIC")
+    try:
+        upgrade(spread.dsn)
+        for server in cluster.servers:
+            with psycopg.connect(server.dsn("loaded")) as connection:
+                for role in (*names, "warehouse_bi"):
+                    may = connection.execute("SELECT has_database_privilege(%s, 'loaded', 'CONNECT')", [role])
+                    assert may.fetchone() == (role in names,), role
+        for warehouse in loaded:
+            deliver(warehouse, DAYS[2], random.Random(SEED + 30))
+            warehouse.run(DAYS[2])
+        same(spread, whole)
+    finally:
+        spread.execute("GRANT CONNECT ON DATABASE loaded TO PUBLIC")
+        spread.execute(f"REVOKE CONNECT ON DATABASE loaded FROM {', '.join(names)}")
