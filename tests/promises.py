@@ -55,17 +55,18 @@ ALWAYS = {
         FULL JOIN warehouse.late_events AS l USING (event_id, event_ts, load_date)
         WHERE (l.event_id IS NULL AND (event_ts AT TIME ZONE staging.time_zone())::date < load_date)
            OR e.event_id IS NULL""",
+    # What counts as a sale is what counted when the day was last loaded: sale_statuses.
     "the fact figures of daily_metrics are those of the facts": """
         SELECT m.run_date, m.fact_orders_count, m.superseded_orders_count, m.revenue, m.net_revenue,
                m.fact_events_count, m.superseded_events_count, f, so.lines, e.events, se.events
         FROM warehouse.daily_metrics AS m
         CROSS JOIN LATERAL (
             SELECT count(*) AS lines, coalesce(sum(o.revenue), 0) AS revenue,
-                   coalesce(sum(o.revenue - coalesce(o.refunded, 0)) FILTER (WHERE s.counts_as_sale), 0) AS net_revenue,
+                   coalesce(sum(o.revenue - coalesce(o.refunded, 0)) FILTER (WHERE o.status = ANY (m.sale_statuses)), 0)
+                       AS net_revenue,
                    coalesce(sum(o.discount), 0) AS discount, coalesce(sum(o.tax), 0) AS tax,
                    coalesce(sum(o.shipping), 0) AS shipping, coalesce(sum(o.refunded), 0) AS refunded
-            FROM warehouse.fact_orders AS o JOIN warehouse.order_statuses AS s USING (status)
-            WHERE o.load_date = m.run_date) AS f
+            FROM warehouse.fact_orders AS o WHERE o.load_date = m.run_date) AS f
         CROSS JOIN LATERAL (SELECT count(*) AS lines FROM warehouse.orders_superseded AS o
                             WHERE o.load_date = m.run_date) AS so
         CROSS JOIN LATERAL (SELECT count(*) AS events FROM warehouse.fact_events AS o

@@ -143,6 +143,11 @@ CHANGES = [
     " RETURN p_value IN ('U-3', 'P-4') OR staging._trimmed(p_value) IS NULL",
 ]  # fmt: skip
 
+# Whether a day's revenue counts what counts as a sale now. Other days count what did when they were loaded.
+SALE_STATUSES = """
+    SELECT m.sale_statuses = ARRAY(SELECT s.status FROM warehouse.order_statuses AS s WHERE s.counts_as_sale ORDER BY 1)
+    FROM warehouse.daily_metrics AS m WHERE m.run_date = %s"""
+
 
 def preview(connection: psycopg.Connection[Any], day: date, change: str | None = None) -> tuple[dict[str, str], Any]:
     """Return what a preview tells, after a change that is taken back."""
@@ -242,6 +247,8 @@ def compare(warehouse: Warehouse, day: date, change: str | None = None) -> None:
     assert steps == found
     assert dict(said) == dict(happened(before, after, day, steps))
     assert not broken_promises(warehouse.connection, [*DAYS, day])
+    if found.get("reload_fact_orders") in ("works", "nothing to do"):
+        assert warehouse.value(SALE_STATUSES, day)
 
 
 # -- what it is for ----------------------------------------------------------------------------------
