@@ -13,6 +13,8 @@ from psycopg.rows import dict_row
 
 QUERIES = Path(__file__).parent / "queries"
 Row = Mapping[str, Any]
+# Questions whose rows are of several kinds: asked once for all, shown as for one.
+KINDS = {"customers": ("city", "source"), "rejections": ("day", "all")}
 
 
 class Answer(NamedTuple):
@@ -27,6 +29,7 @@ class Questions:
 
     def __init__(self, cursor: psycopg.ClientCursor[Row], days: int) -> None:
         self._cursor = cursor
+        self._asked: dict[str, Sequence[Row]] = {}
         (self.scope,) = self._ask("scope", {"days": days}).rows
         self._days = {
             "first": self.scope["first_day"],
@@ -43,18 +46,28 @@ class Questions:
             return Answer([], self._cursor.mogrify(text, self._days))
         return self._ask(name, self._days)
 
-    def by_day(self, name: str) -> dict[date, Answer]:
+    def of_kind(self, name: str, kind: str) -> Answer:
+        """Return the answer to a question of several kinds, about one of them."""
+        rows = [row for row in self._of_all_kinds(name) if row["kind"] == kind]
+        return Answer(rows, self._cursor.mogrify(_text(name), self._days | {"kinds": [kind]}))
+
+    def by_day(self, name: str, kind: str | None = None) -> dict[date, Answer]:
         """Return the answers to a question whose rows have a run_date, by day: asked once, shown as for one day."""
-        groups = groupby(self.ask(name).rows, key=lambda row: row["run_date"])
-        found = {day: list(group) for day, group in groups}
-        text = _text(name)
+        rows = self.of_kind(name, kind).rows if kind else self.ask(name).rows
+        found = {day: list(group) for day, group in groupby(rows, key=lambda row: row["run_date"])}
+        text, kinds = _text(name), {"kinds": [kind]} if kind else {}
         return {
-            row["run_date"]: Answer(
-                found.get(row["run_date"], []),
-                self._cursor.mogrify(text, self._days | {"first": row["run_date"], "last": row["run_date"]}),
+            day: Answer(
+                found.get(day, []), self._cursor.mogrify(text, self._days | kinds | {"first": day, "last": day})
             )
-            for row in self.states.rows
+            for day in (row["run_date"] for row in self.states.rows)
         }
+
+    def _of_all_kinds(self, name: str) -> Sequence[Row]:
+        if name not in self._asked:
+            known = self.scope["last_day"] is not None
+            self._asked[name] = self._ask(name, self._days | {"kinds": [*KINDS[name]]}).rows if known else []
+        return self._asked[name]
 
     def _ask(self, name: str, parameters: Mapping[str, Any]) -> Answer:
         sql = self._cursor.mogrify(_text(name), parameters)

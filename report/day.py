@@ -10,7 +10,7 @@ from report.ask import Answer, Questions
 
 # Each has rows with a run_date.
 QUESTIONS = (
-    "day_bridge", "day_beside", "day_next", "day_lines", "day_deliveries", "day_reasons", "day_statuses", "day_rules",
+    "day_bridge", "day_beside", "day_next", "day_lines", "day_deliveries", "day_statuses", "day_rules",
     "day_superseded", "let_through",
 )  # fmt: skip
 
@@ -18,10 +18,11 @@ QUESTIONS = (
 def days(asked: Questions) -> Iterator[tuple[Any, dict[str, Any]]]:
     """Yield each day, and what day.html is given for it."""
     found = {name: asked.by_day(name) for name in QUESTIONS}
+    found["rejections"] = asked.by_day("rejections", "day")
     rows = asked.states.rows
     for number, state in enumerate(rows):
         day = state["run_date"]
-        given: dict[str, Any] = {name: found[name][day] for name in QUESTIONS}
+        given: dict[str, Any] = {name: by_day[day] for name, by_day in found.items()}
         yield (
             day,
             given

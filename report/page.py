@@ -4,11 +4,12 @@ import base64
 import hashlib
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from rich.filesize import decimal as decimal_size
 
 from report import charts
@@ -31,14 +32,25 @@ TONES = {
 LONGEST = 80  # letters of a name from data
 
 
+class RowEnvironment(Environment):
+    """Templates whose `row.column` is first of all a column: without an exception for each cell of each page."""
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """Return a column of a row, else an attribute."""
+        if type(obj) is dict and attribute in obj:
+            return obj[attribute]
+        return super().getattr(obj, attribute)
+
+
 def environment() -> Environment:
     """Return the environment of the templates."""
-    made = Environment(
+    made = RowEnvironment(
         loader=FileSystemLoader(TEMPLATES, encoding="utf-8"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        auto_reload=False,
     )
     style, script = (_source(name) for name in ("style.css", "script.js"))
     made.globals |= {
@@ -93,11 +105,13 @@ def signed(value: Any, decimals: int = 0) -> str:
     return text[1:] if not text.strip("+−0.,") else text
 
 
+@cache
 def day(value: date) -> str:
     """Return a day in full: Tuesday, 16 December 2025."""
     return f"{value:%A}, {value.day} {value:%B} {value.year}"
 
 
+@cache
 def day_short(value: date) -> str:
     """Return a day as charts name it: Tue 16 Dec."""
     return f"{value:%a} {value.day} {value:%b}"
@@ -116,12 +130,12 @@ def shown(value: Any, longest: int = LONGEST) -> str:
 
 def data(value: Any, longest: int = LONGEST) -> Markup:
     """Return a text from data, apart from what stands around it, whichever way it is read."""
-    return Markup("<bdi>{}</bdi>").format(shown(value, longest))
+    return Markup(f"<bdi>{escape(shown(value, longest))}</bdi>")
 
 
 def code(value: Any, longest: int = LONGEST) -> Markup:
     """Return a value from data as such; nothing for NULL."""
-    return Markup("") if value is None else Markup("<code><bdi>{}</bdi></code>").format(shown(value, longest))
+    return Markup("") if value is None else Markup(f"<code>{data(value, longest)}</code>")
 
 
 def figure(value: Any, kind: str) -> str:

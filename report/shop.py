@@ -26,8 +26,8 @@ def shop(asked: Questions) -> dict[str, Any]:
         "categories": categories,
         "category_chart": category_chart,
         "category_names": category_names,
-        "cities": asked.ask("cities"),
-        "sources": asked.ask("sources"),
+        "cities": asked.of_kind("customers", "city"),
+        "sources": asked.of_kind("customers", "source"),
         "funnel": asked.ask("funnel"),
         "products": asked.ask("products"),
     }

@@ -104,7 +104,8 @@ def readable(value: Any) -> str:
         return value.isoformat()
     if isinstance(value, list | tuple):
         return ", ".join(readable(one) for one in value)
-    return "".join(sign if sign.isprintable() or sign == "\n" else "�" for sign in str(value))
+    text = str(value)
+    return text if text.isprintable() else "".join(sign if sign.isprintable() or sign == "\n" else "�" for sign in text)
 
 
 def plain(value: Any) -> Any:

@@ -1,5 +1,6 @@
 """What the page on trust shows: rules day by day, what was rejected, what was let through."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from report import charts
@@ -10,7 +11,7 @@ from report.page import day_short
 
 def trust(asked: Questions) -> dict[str, Any]:
     """Return what trust.html is given."""
-    verdicts, rules, reasons = asked.ask("rule_days"), asked.ask("rules"), asked.ask("reasons")
+    verdicts, rules, reasons = asked.ask("rule_days"), asked.ask("rules"), asked.of_kind("rejections", "all")
     days = [row["run_date"] for row in asked.states.rows]
     by_rule: dict[str, dict[Any, Row]] = {}
     for row in verdicts.rows:
@@ -24,9 +25,6 @@ def trust(asked: Questions) -> dict[str, Any]:
     values: dict[Any, list[Any]] = {}
     for row in asked.ask("rule_values").rows:
         values.setdefault(row["rule_name"], []).append(row["value"])
-    of_reason: dict[Any, dict[Any, Any]] = {}
-    for row in asked.ask("reason_days").rows:
-        of_reason.setdefault((row["source"], row["reason"]), {})[row["run_date"]] = row["value"]
     return {
         "verdicts": verdicts,
         "failed": [row for row in verdicts.rows if not row["passed"]],
@@ -35,9 +33,15 @@ def trust(asked: Questions) -> dict[str, Any]:
         "rules": rules,
         "values": values,
         "reasons": reasons,
-        "of_reason": {key: [found.get(day, 0) for day in days] for key, found in of_reason.items()},
+        "of_reason": [_by_day(row, days) for row in reasons.rows],
         "let_through": asked.ask("let_through"),
     }
+
+
+def _by_day(row: Row, days: Sequence[Any]) -> list[int]:
+    """Return how many lines a reason rejected on each day."""
+    found = dict(zip(row["on_days"], row["rows_by_day"], strict=True))
+    return [found.get(day, 0) for day in days]
 
 
 def _cell(row: Row | None) -> Cell:

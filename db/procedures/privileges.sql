@@ -46,7 +46,7 @@ GRANT EXECUTE ON FUNCTION audit.step_is_alive(bigint) TO warehouse_runner, wareh
 
 -- What `run`, `status` and `explain` print. order_story reads raw and staging for its caller; it reveals nothing about a person.
 GRANT EXECUTE ON FUNCTION
-    audit.last_runs(integer), audit.last_steps(integer), audit.usual_value(text, date), audit.usual_values(text, date, date), audit._comparable(text, double precision), audit.day_compared(date),
+    audit.last_runs(integer), audit.last_steps(integer), audit.usual_value(text, date), audit.usual_values(text, date, date), audit._comparable(text, double precision), audit.day_compared(date), audit.days_compared(date, date),
     audit.day_advice(date), audit.day_in_words(date), audit.day_story(date), audit.order_story(text),
     audit.rule_limit(integer), audit.plan(date, date), audit.try_shape(text, json[]), warehouse._refuse_day(date, text)
 TO warehouse_runner, warehouse_analyst;
@@ -65,8 +65,8 @@ GRANT SELECT ON
     audit.dictionary_tables, audit.dictionary_columns, audit.dictionary_keys, audit.dictionary_lineage, audit.dictionary_steps
 TO warehouse_reporter;
 GRANT EXECUTE ON FUNCTION
-    warehouse.sales_by(text, date, date), warehouse.daily_sales_by(text, date, date), warehouse.products_compared(date, date, integer),
-    audit.report_setting(text), audit.usual_days(date), audit.daily_usual(text, date, date), audit.day_beside(date), audit.day_bridge(date), audit.day_next(date)
+    warehouse.sales_by(text, date, date), warehouse.sales_by_kinds(text[], date, date), warehouse.daily_sales_by(text, date, date), warehouse.products_compared(date, date, integer),
+    audit.report_setting(text), audit.usual_days(date), audit.daily_usual(text, date, date), audit.day_beside(date), audit.days_beside(date, date), audit.day_bridge(date), audit.days_bridge(date, date), audit.day_next(date)
 TO warehouse_runner, warehouse_analyst, warehouse_reporter;
 -- What these views call, with the rights of who reads them.
 GRANT EXECUTE ON FUNCTION audit._shown(text, integer), audit._harmless(text, text, text), audit._plain_reason(text, text)

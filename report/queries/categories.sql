@@ -1,13 +1,14 @@
-WITH sales AS (
+WITH sales AS MATERIALIZED (
     SELECT s.day, s.name, s.net_revenue
     FROM warehouse.daily_sales_by('category', %(first)s, %(last)s) s
 ),
-named AS (
-    SELECT s.day, s.name, s.net_revenue, dense_rank() OVER (ORDER BY t.total DESC, s.name) AS place
+places AS (
+    SELECT s.name, row_number() OVER (ORDER BY sum(s.net_revenue) DESC, s.name) AS place
     FROM sales s
-    JOIN (SELECT n.name, sum(n.net_revenue) AS total FROM sales n GROUP BY n.name) AS t ON t.name = s.name
+    GROUP BY s.name
 )
-SELECT n.day AS run_date, CASE WHEN n.place < 8 THEN n.name ELSE '(other)' END AS name, sum(n.net_revenue) AS value
-FROM named n
-GROUP BY n.day, CASE WHEN n.place < 8 THEN n.name ELSE '(other)' END
-ORDER BY n.day, min(n.place)
+SELECT s.day AS run_date, CASE WHEN p.place < 8 THEN s.name ELSE '(other)' END AS name, sum(s.net_revenue) AS value
+FROM sales s
+JOIN places p ON p.name = s.name
+GROUP BY s.day, CASE WHEN p.place < 8 THEN s.name ELSE '(other)' END
+ORDER BY s.day, min(p.place)

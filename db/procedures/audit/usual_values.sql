@@ -99,7 +99,7 @@ BEGIN
                         CASE v_measure.kind WHEN 'count' THEN sqrt(1 / greatest(k.usual, 0.5) + 0.03 ^ 2)
                                             WHEN 'money' THEN 0.05
                                             ELSE greatest(1 / sqrt(greatest(s.of, 1)::double precision), 0.01) END) AS noise,
-               k.days >= c_least AND k.weekdays >= c_weekdays AND s.expected IS NULL AS is_judged
+               coalesce(k.days >= c_least AND k.weekdays >= c_weekdays, false) AND s.expected IS NULL AS is_judged
         FROM series s
         LEFT JOIN yardsticks k ON k.day = s.run_date
         WHERE s.run_date BETWEEN p_from AND p_to
