@@ -191,6 +191,27 @@ def test_the_figures_of_cities_and_sources_are_those_of_the_files(
     assert round(by_day[0], 2) == round(sum(model.net(model.sold(day)) for day in large), 2)
 
 
+def test_an_order_whose_first_line_was_rejected_counts_in_its_city(warehouse: Warehouse) -> None:
+    day = DAYS[0]
+    warehouse.execute(RULES_OFF)
+    warehouse.execute("UPDATE audit.settings SET value = '1' WHERE name = 'partial_orders'")
+    person = {"city": "Oslo", "marketing_source": "ads"}
+    made = [
+        basket(f"O-{n}", [item(quantity=0 if n % 2 else 1), item("P-2"), item("P-3")], day, status=status,
+               user=person if n < 8 else person | {"city": "Köln"}, user_id=f"U-{n // 4}")
+        for n, status in enumerate(["paid"] * 14 + ["cancelled"] * 6)
+    ]  # fmt: skip
+    warehouse.landing.orders(day, made)
+    warehouse.landing.events(day, [event("E-1", day)])
+    warehouse.run(day)
+    told = reporter(warehouse).execute(
+        "SELECT kind, name, orders, lines FROM warehouse.sales_by_kinds('{city,source}', %s, %s)", [day, day]
+    )
+    assert [tuple(row) for row in told.fetchall()] == [
+        ("city", "Oslo", 8, 20), ("city", "Köln", 6, 15), ("source", "ads", 14, 35)
+    ]  # fmt: skip
+
+
 def test_the_figures_of_categories_and_products_are_those_of_the_files(loaded: Warehouse) -> None:
     model = Model(loaded.landing)
     categories: dict[str, Decimal] = defaultdict(Decimal)
@@ -260,6 +281,14 @@ def test_the_bridge_leads_from_the_usual_to_the_day(warehouse: Warehouse) -> Non
     assert [row.starts_at for row in steps] == [first.amount, *(row.ends_at for row in steps[:-1])]
     assert {row.label: row.amount for row in steps if row.amount} == {"delivered": Decimal("-13.32")}
     assert session.execute("SELECT * FROM audit.day_bridge(%s)", [DAYS[0]]).fetchall() == []
+    # Many days at once are told as each by itself.
+    weeks = [DAYS[0] + timedelta(days=7 * week) for week in range(4)]
+    for many, one, count in (("days_beside", "day_beside", 1 + 4 + 5 + 6), ("days_bridge", "day_bridge", 3 * 9)):
+        told = f"SELECT (to_jsonb(f) - 'day' - 'place')::text FROM audit.{many}(%s, %s) AS f ORDER BY f.day, f.place"
+        found = session.execute(told, [weeks[0], weeks[-1]]).fetchall()  # type: ignore[arg-type]
+        alone = f"SELECT (to_jsonb(f) - 'place')::text FROM audit.{one}(%s) AS f"
+        assert found == [row for one_day in weeks for row in session.execute(alone, [one_day]).fetchall()]  # type: ignore[arg-type]
+        assert len(found) == count
 
 
 # What nobody who reads the report may find in it: of people, of records, of what was typed by mistake.
@@ -385,6 +414,7 @@ def everything(session: psycopg.Connection[Any], *days: date) -> dict[str, str]:
         " warehouse.sales_by(k.kind, %(first)s, %(last)s) AS f",
         "warehouse.daily_sales_by": "unnest(ARRAY['city', 'source', 'category']) AS k (kind),"
         " warehouse.daily_sales_by(k.kind, %(first)s, %(last)s) AS f",
+        "warehouse.sales_by_kinds": "warehouse.sales_by_kinds('{city,source,category}', %(first)s, %(last)s) AS f",
         "warehouse.products_compared": "warehouse.products_compared(%(first)s, %(last)s, 1000) AS f",
         "audit.daily_usual": "audit.measures AS m, audit.daily_usual(m.measure, %(first)s, %(last)s) AS f",
         "audit.report_setting": "unnest(ARRAY['currency', 'time_zone']) AS s (name), audit.report_setting(s.name) AS f",
@@ -392,7 +422,7 @@ def everything(session: psycopg.Connection[Any], *days: date) -> dict[str, str]:
     calls |= {
         f"audit.{name}": f"{days_between}, audit.{name}(d.day::date) AS f"
         for name in ("day_beside", "day_bridge", "day_next", "usual_days")
-    }
+    } | {f"audit.{name}": f"audit.{name}(%(first)s, %(last)s) AS f" for name in ("days_beside", "days_bridge")}
     found = session.execute(
         "SELECT n.nspname || '.' || p.proname FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace"
         f" WHERE n.nspname IN {SCHEMAS} AND has_schema_privilege(n.oid, 'USAGE')"
