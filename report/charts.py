@@ -18,6 +18,7 @@ SCALE = 1000  # units of its height
 STEPS = (1, 2, 2.5, 5, 10)
 MOST_LINES = 5
 MOST_NAMES = 9  # of days below a chart; a narrow page shows every other
+MANY = 60  # from so many days on a column is thin: its name ends where it ends
 SPARK_WIDTH, SPARK_HEIGHT = 120, 28
 
 
@@ -155,12 +156,13 @@ def _stacks(slots: Sequence[Slot], height: Height) -> list[str]:
 
 def _names(slots: Sequence[Slot]) -> str:
     """Return the names below some of the days: the last one, and back from there in equal steps."""
-    every = max(1, math.ceil(len(slots) / MOST_NAMES))
+    is_thin = len(slots) > MANY
+    every = max(1, math.ceil(len(slots) / (MOST_NAMES - 2 * is_thin)))
     y = ABOVE + HEIGHT + 17
     made = []
     for count, place in enumerate(range(len(slots) - 1, -1, -every)):
         kind = ' class="half"' if count % 2 else ""
-        side = ' text-anchor="end"' if count == 0 and len(slots) > 3 else ""
+        side = ' text-anchor="end"' if is_thin or (count == 0 and len(slots) > 3) else ""
         x = percent(place + (1 if side else 0.5), len(slots))
         made.append(f'<text{kind}{side} x="{x}" y="{y}">{escape(slots[place].name)}</text>')
     return "".join(made)
@@ -220,11 +222,12 @@ def strip(cells: Sequence[Cell]) -> Markup:
     made = "".join(
         f"M{STEP * place} 0h{STEP - GAP}v{STEP}h-{STEP - GAP}z" for place, cell in enumerate(cells) if cell.kind == "ok"
     )
+    sign = "!" if len(cells) <= MANY else ""  # it would be wider than the day
     others = "".join(
         f'<a href="{escape(cell.href or "")}" aria-label="{escape(cell.says)}">'
         f'<rect class="{cell.kind}" height="18"'
         f' x="{percent(place, len(cells))}" width="{percent(1 - GAP / STEP, len(cells))}"/>'
-        f'<text x="{percent(place + 0.45, len(cells))}" y="13" aria-hidden="true">!</text></a>'
+        f'<text x="{percent(place + 0.45, len(cells))}" y="13" aria-hidden="true">{sign}</text></a>'
         for place, cell in enumerate(cells)
         if cell.kind not in ("ok", "")
     )

@@ -8,7 +8,7 @@ from markupsafe import Markup
 from report import charts
 from report.ask import Row
 from report.charts import Slot
-from report.page import day_short, shown
+from report.page import YEAR_FROM_DAYS, day_short, shown
 
 ABOUT = "One column a day. The arrow keys walk along the days, Enter opens one."
 MOST_SERIES = 8  # as many colours as there are
@@ -18,14 +18,15 @@ Says = Callable[[Row], str]
 
 def beside_usual(identity: str, title: str, rows: Sequence[Row], says: Says) -> Markup:
     """Return a column per row, with the usual behind it; what is unusual and what is missing is marked."""
+    newest = rows[-1]["run_date"] if rows else None
     return charts.columns(
         identity,
         title,
         ABOUT,
         [
             Slot(
-                name(row["run_date"]),
-                f"{day_short(row['run_date'])}: {says(row)}",
+                name(row["run_date"], newest),
+                f"{day_short(row['run_date'], newest)}: {says(row)}",
                 f"day/{row['run_date']}.html",
                 [row["value"] if row["is_loaded"] else None],
                 "out" if not row["is_loaded"] else "bad" if row["is_unusual"] else "",
@@ -52,8 +53,8 @@ def stacked(
             texts[row["run_date"]].append(f"{shown(row['name'], 40)} {says(row)}")
     slots = [
         Slot(
-            name(day),
-            "; ".join([day_short(day), *(texts[day] or ["nothing"])]),
+            name(day, days[-1]),
+            "; ".join([day_short(day, days[-1]), *(texts[day] or ["nothing"])]),
             f"day/{day}.html",
             heights[day],
             "" if texts[day] else "out",
@@ -64,6 +65,6 @@ def stacked(
     return charts.columns(identity, title, ABOUT, slots), known
 
 
-def name(day: Any) -> str:
-    """Return a day as it is called below a chart: 16 Dec."""
-    return f"{day.day} {day:%b}"
+def name(day: Any, newest: Any) -> str:
+    """Return a day as it is called below a chart: 16 Dec, or long ago 16 Dec ’24."""
+    return f"{day.day} {day:%b}" + (f" ’{day:%y}" if (newest - day).days > YEAR_FROM_DAYS else "")

@@ -4,7 +4,7 @@ import base64
 import hashlib
 from datetime import date, datetime
 from decimal import Decimal
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ TONES = {
     "failed": "bad",
 }
 LONGEST = 80  # letters of a name from data
+YEAR_FROM_DAYS = 300  # a day that is older could be taken for one of this year
 
 
 class RowEnvironment(Environment):
@@ -42,8 +43,8 @@ class RowEnvironment(Environment):
         return super().getattr(obj, attribute)
 
 
-def environment() -> Environment:
-    """Return the environment of the templates."""
+def environment(newest: date | None = None) -> Environment:
+    """Return the environment of the templates of a report up to its newest day."""
     made = RowEnvironment(
         loader=FileSystemLoader(TEMPLATES, encoding="utf-8"),
         autoescape=True,
@@ -63,8 +64,8 @@ def environment() -> Environment:
         "charts": charts,
     }
     made.filters |= {
-        "count": count, "money": money, "signed": signed, "day": day, "day_short": day_short, "moment": moment,
-        "data": data, "code": code, "share": share, "figure": figure, "tone": tone, "unit": unit,
+        "count": count, "money": money, "signed": signed, "day": day, "day_short": partial(day_short, newest=newest),
+        "moment": moment, "data": data, "code": code, "share": share, "figure": figure, "tone": tone, "unit": unit,
         "sentence": sentence,
     }  # fmt: skip
     return made
@@ -112,9 +113,10 @@ def day(value: date) -> str:
 
 
 @cache
-def day_short(value: date) -> str:
-    """Return a day as charts name it: Tue 16 Dec."""
-    return f"{value:%a} {value.day} {value:%b}"
+def day_short(value: date, newest: date | None = None) -> str:
+    """Return a day as links and charts name it: Tue 16 Dec; with its year if it is long before the newest."""
+    year = f" {value.year}" if newest and (newest - value).days > YEAR_FROM_DAYS else ""
+    return f"{value:%a} {value.day} {value:%b}{year}"
 
 
 def moment(value: datetime | None) -> str:

@@ -16,9 +16,9 @@ from report.trust import trust
 
 def make(connection: psycopg.Connection, day_count: int) -> dict[str, str]:
     """Return the files of a report of the newest days, by path: all of one moment. Raises psycopg.Error."""
-    templates = environment()
-    templates.globals["anchor"] = dictionary.anchor
     with questions(connection, day_count) as asked:
+        templates = environment(asked.scope["last_day"])
+        templates.globals["anchor"] = dictionary.anchor
         known = {row["run_date"] for row in asked.states.rows}
 
         def page(template: str, here: str, root: str = "", **given: Any) -> str:

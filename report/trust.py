@@ -18,7 +18,7 @@ def trust(asked: Questions) -> dict[str, Any]:
         by_rule.setdefault(row["rule_name"], {})[row["run_date"]] = row
     known = [row["rule_name"] for row in rules.rows]
     strips = {
-        rule: charts.strip([_cell(by_rule[rule].get(day)) for day in days])
+        rule: charts.strip([_cell(by_rule[rule].get(day), days[-1]) for day in days])
         for rule in [*known, *(rule for rule in by_rule if rule not in known)]
         if rule in by_rule
     }
@@ -44,10 +44,12 @@ def _by_day(row: Row, days: Sequence[Any]) -> list[int]:
     return [found.get(day, 0) for day in days]
 
 
-def _cell(row: Row | None) -> Cell:
+def _cell(row: Row | None, newest: Any) -> Cell:
     if row is None:
         return Cell("")
     if row["passed"]:
         return Cell("ok")
     day = row["run_date"]
-    return Cell(row["severity"], f"{day_short(day)}: {row['rule_name']}; {row['in_words']}", f"day/{day}.html#rules")
+    return Cell(
+        row["severity"], f"{day_short(day, newest)}: {row['rule_name']}; {row['in_words']}", f"day/{day}.html#rules"
+    )

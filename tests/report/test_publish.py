@@ -1,10 +1,17 @@
 """A report is put in place at once, and takes nothing away that no report made."""
 
+import contextlib
+import getpass
 import json
+import shutil
+import socket
+import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,6 +22,7 @@ from tests.s3 import BUCKET, S3, s3_server
 
 # No database is asked.
 pytestmark = pytest.mark.once
+PROJECT = Path(__file__).resolve().parents[2]
 OLD = {INDEX: "old", "day/2025-12-18.html": "old day"}
 NEW = {INDEX: "new", "day/2025-12-19.html": "new day"}
 
@@ -188,3 +196,57 @@ def test_a_marker_never_names_a_file_outside(names: list[str]) -> None:
     for name in module._made_before(System(), "bucket/report", "s3://bucket/report"):
         assert ".." not in name
         assert not name.startswith("/")
+
+
+@pytest.mark.skipif(not shutil.which("nginx"), reason="nginx is not installed: apt install nginx-light")
+def test_nginx_serves_the_pages_and_nothing_else(tmp_path: Path) -> None:
+    out = tmp_path / "site"
+    with nginx(tmp_path) as url:
+        assert "no report yet" in requests.get(url, timeout=9).text
+        publish(OLD, str(out))
+        assert requests.get(url, timeout=9).text == "old"
+        publish(NEW | {"trust.html": "x" * 5_000}, str(out))
+        for path, status in {
+            "/": 200, "/index.html": 200, "/day/2025-12-19.html": 200, "/health": 200, "/trust.html": 200,
+            "/day/2025-12-18.html": 404, "/day/": 404, "/day": 404, f"/{MARKER}": 403, f"/%2e{MARKER[1:]}": 403,
+            "/.site.lock": 403, "/../.site.lock": 403, "/..%2f.site.lock": 400,
+        }.items():  # fmt: skip
+            answer = requests.get(f"{url}{path}", timeout=9)
+            assert (path, answer.status_code) == (path, status)
+            assert answer.headers["X-Content-Type-Options"] == "nosniff"
+            assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+            if status == 200 and path != "/health":
+                assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+                assert answer.headers["Cache-Control"] == "no-cache"
+        answer = requests.get(f"{url}/trust.html", timeout=9)
+        assert answer.headers["Content-Encoding"] == "gzip"
+        again = requests.get(f"{url}/trust.html", headers={"If-None-Match": answer.headers["ETag"]}, timeout=9)
+        assert again.status_code == 304
+        for method in ("POST", "PUT", "DELETE", "OPTIONS"):
+            assert requests.request(method, url, timeout=9).status_code == 403
+
+
+@contextlib.contextmanager
+def nginx(folder: Path) -> Iterator[str]:
+    """Serve folder/site with the configuration of compose, on a port of this test."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    shipped = (PROJECT / "docker" / "nginx" / "report.conf").read_text()
+    site = shipped.replace("listen 8080", f"listen 127.0.0.1:{port}").replace("/srv/report/site", str(folder / "site"))
+    assert f"root {folder}/site;" in site
+    (folder / "nginx.conf").write_text(
+        f"user {getpass.getuser()};\npid {folder}/pid;\ndaemon off;\nerror_log stderr;\nevents {{}}\n"
+        f"http {{ include /etc/nginx/mime.types; access_log off;\n{site}}}\n"
+    )
+    command = ["nginx", "-e", "stderr", "-p", str(folder), "-c", str(folder / "nginx.conf")]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            end = time.monotonic() + 30
+            while socket.socket().connect_ex(("127.0.0.1", port)):
+                assert process.poll() is None, process.stderr and process.stderr.read()
+                assert time.monotonic() < end
+                time.sleep(0.02)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
