@@ -97,7 +97,9 @@ class Copied:
         self.warehouse.connection.close()
         with psycopg.connect(maintenance, autocommit=True) as server:
             server.execute(
-                sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(original))
+                sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(
+                    sql.Identifier(name), sql.Identifier(original)
+                )
             )
             try:
                 with psycopg.connect(make_conninfo(self.warehouse.dsn, dbname=name), autocommit=True) as copy:
