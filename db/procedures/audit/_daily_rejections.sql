@@ -1,21 +1,22 @@
 -- What is refused, for the report. A view that uses functions: it is made with these, whenever this file changes.
 DROP VIEW IF EXISTS audit.daily_rejections;
 CREATE VIEW audit.daily_rejections AS
-SELECT r.run_date,
-       r.source,
-       r.reason,
-       sum(r.rows)::bigint AS rows,
-       (array_agg(r.example ORDER BY r.example IS NULL, r.rows DESC, r.failure_reason))[1] AS example,
-       (array_agg(r.first_at ORDER BY r.example IS NULL, r.rows DESC, r.failure_reason))[1] AS first_at
-FROM (
-    SELECT j.run_date, j.source, j.failure_reason, j.rows,
-           audit._plain_reason(j.source, j.failure_reason) AS reason,
+SELECT j.run_date,
+       j.source,
+       t.reason,
+       sum(j.rows)::bigint AS rows,
+       (array_agg(t.example ORDER BY t.example IS NULL, j.rows DESC, j.failure_reason))[1] AS example,
+       (array_agg(t.first_at ORDER BY t.example IS NULL, j.rows DESC, j.failure_reason))[1] AS first_at
+FROM audit.rejected_reasons j
+-- OFFSET 0: each function is called once a row, not wherever its result is used.
+CROSS JOIN LATERAL (
+    SELECT audit._plain_reason(j.source, j.failure_reason) AS reason,
            -- A word that comes once may be a name, whatever its field.
            CASE WHEN j.example_rows >= 5 OR j.example COLLATE "C" !~ '[A-Za-z]' THEN audit._harmless(j.source, j.failure_reason, j.example) END AS example,
            audit._shown(j.first_at, 15) AS first_at
-    FROM audit.rejected_reasons j
-) AS r
-GROUP BY r.run_date, r.source, r.reason;
+    OFFSET 0
+) AS t
+GROUP BY j.run_date, j.source, t.reason;
 
 COMMENT ON VIEW audit.daily_rejections IS 'One row per day, source and reason of rejection, without what may be personal. A row with several reasons counts under each. Filter by run_date.';
 COMMENT ON COLUMN audit.daily_rejections.run_date IS 'Day of the delivery';
