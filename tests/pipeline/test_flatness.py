@@ -34,8 +34,8 @@ DAILY_ORDERS = 60
 FEW_BLOCKS = 8
 LAST_OLD_DAY = LAST - timedelta(days=10)
 
-# A day is compared with the 62 before it: both shops have these, and the long one many more.
-PROFILES = {SHORT: 70, LONG: 420}
+# A day is compared with the 62 before it: both shops have these and many more, so that both look them up by an index.
+PROFILES = {SHORT: 420, LONG: 1260}
 PROFILED = {
     "audit.day_profile": "measure, kind, value, of", "audit.day_codes": "kind, code, rows",
     "audit.profile_digests": "source, digest",
