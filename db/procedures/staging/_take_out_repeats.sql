@@ -34,7 +34,7 @@ BEGIN
                     SELECT hashtextextended(%1$s, 0) AS hash FROM %2$s AS r WHERE %1$s IS NOT NULL %3$s GROUP BY 1 HAVING count(*) > 1',
                    v_id, p_rows, CASE WHEN v_is_orders THEN 'AND r.line_number = 1' END);
     GET DIAGNOSTICS v_repeated = ROW_COUNT;
-    -- On most days of a small shop nothing is.
+    -- A day without repeats and refused rows is done here.
     IF v_repeated = 0 THEN
         IF p_refused IS NULL THEN
             EXECUTE format('SELECT count(*) FROM %s AS r WHERE r.load_date IS NULL', p_rows) INTO p_refused;
