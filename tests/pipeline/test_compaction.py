@@ -28,7 +28,7 @@ NOVEMBER = [date(2025, 11, day) for day in (3, 4, 10, 11, 30)]
 DECEMBER = date(2025, 12, 1)
 RETAIL_TOOL = Path(__file__).resolve().parents[3] / "shared" / "tools" / "online_retail_landing.py"
 RETAIL_WHOLE = os.environ.get("ONLINE_RETAIL") == "all"
-RETAIL_DAYS = ("2010-12-01", "2011-12-09") if RETAIL_WHOLE else ("2011-06-06", "2011-07-05")
+RETAIL_DAYS = ("2010-12-01", "2011-12-09") if RETAIL_WHOLE else ("2011-06-13", "2011-07-01")
 RETAIL_LAST_MONTH = date(2011, 12, 1) if RETAIL_WHOLE else date(2011, 7, 1)
 RETAIL_DAY = date(2011, 6, 15)
 

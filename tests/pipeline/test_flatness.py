@@ -185,6 +185,7 @@ OPERATIONS: dict[str, Callable[[Warehouse, Any], None]] = {
 }
 
 
+@pytest.mark.once
 def test_the_work_of_a_load_does_not_grow_with_the_history(shops: dict[int, Warehouse]) -> None:
     grown = []
     for name, operation in OPERATIONS.items():

@@ -1,6 +1,6 @@
 """A real year of a real shop, which none of us wrote, goes through and comes out to the cent.
 
-UCI Online Retail (CC BY 4.0), 305 days: two months day by day, the rest delivered week by week, a file for each day.
+UCI Online Retail (CC BY 4.0), 305 days: a month day by day, the rest delivered week by week, a file for each day.
 That it comes out so on every version is for smaller tests.
 
     ONLINE_RETAIL=all pytest tests/pipeline/test_online_retail.py           all of it day by day: a few minutes
@@ -23,7 +23,7 @@ from tests.conftest import Warehouse
 TOOL = Path(__file__).parents[3] / "shared" / "tools" / "online_retail_landing.py"
 # Set to anything: the year once more, with the lines that are less than nothing.
 RETURNS = "ONLINE_RETAIL_RETURNS"
-DAILY = "2011-02-01"
+DAILY = "2011-01-01"
 HOLIDAYS = ["2010-12-27", "2011-04-25", "2011-05-02", "2011-05-30", "2011-08-29"]
 
 

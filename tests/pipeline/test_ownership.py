@@ -117,6 +117,7 @@ def put_in(shop: Warehouse, day: date, orders: Iterable[Any] = (), events: Itera
         shop.call("warehouse.compact_partitions", MERGE_NOVEMBER)
 
 
+@pytest.mark.once
 def test_three_days_have_the_owners_that_they_say(three_days: Warehouse) -> None:
     assert lines(three_days) == [(D3, 1, "paid", 3)]
     assert lines(three_days, "O-updated") == [(D2, 1, "paid", 2)]
@@ -148,6 +149,7 @@ def test_all_tables_are_the_same_of_days_that_were_merged(in_order: Warehouse, b
     assert found[0] == found[1]
 
 
+@pytest.mark.once
 def test_orders_and_events_of_three_loads_go_back_step_by_step(three_days: Warehouse) -> None:
     put_in(three_days, D3, [OTHER], [OTHER_EVENT])
     assert lines(three_days) == [(D2, 1, "paid", 2)]
@@ -367,6 +369,7 @@ def test_a_refused_redelivery_leaves_the_good_one_in_force(shop: Warehouse) -> N
     assert figures(shop)[D2] == (1, 0, 11, 11)
 
 
+@pytest.mark.once
 def test_days_with_the_same_orders_may_load_at_once(shop: Warehouse) -> None:
     """As days, and from the third round on within a merged month."""
     days = [D1, D2, D3]
@@ -384,6 +387,7 @@ def test_days_with_the_same_orders_may_load_at_once(shop: Warehouse) -> None:
             shop.call("warehouse.compact_partitions", MERGE_NOVEMBER)
 
 
+@pytest.mark.once
 def test_a_compaction_beside_runs_of_its_days_harms_neither(shop: Warehouse) -> None:
     for price in range(1, 4):
         for day in (D1, D2):

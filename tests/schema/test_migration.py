@@ -136,6 +136,7 @@ def test_migrators_at_once_make_one_warehouse(empty: psycopg.Connection[Any], wa
     assert empty.execute("SELECT count(*) FROM public.alembic_version").fetchone() == (1,)
 
 
+@pytest.mark.once
 def test_databases_of_a_new_server_that_are_migrated_at_once_share_its_roles(server: EmbeddedServer) -> None:
     folder = reachable_folder("roles")
     try:

@@ -58,6 +58,7 @@ def taken_over(warehouse: Warehouse, server: EmbeddedServer) -> list[str]:
     return found
 
 
+@pytest.mark.once
 def test_a_restore_check_evaluates_nothing_that_an_analyst_made(
     warehouse: Warehouse, server: EmbeddedServer, tmp_path: Path
 ) -> None:
@@ -75,6 +76,7 @@ def test_a_restore_check_evaluates_nothing_that_an_analyst_made(
     assert taken_over(warehouse, server) == []
 
 
+@pytest.mark.once
 def test_a_name_that_looks_like_a_line_of_a_dumps_list_restores_nothing(
     warehouse: Warehouse, server: EmbeddedServer, tmp_path: Path
 ) -> None:
@@ -142,6 +144,7 @@ def test_the_scratch_database_of_a_restore_check_is_nobody_elses_to_connect_to(
     assert seen[0] == (False,)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("login", ["superuser", "reader"])
 def test_a_lock_or_a_policy_of_an_analyst_stops_no_backup_no_check_and_no_status(
     warehouse: Warehouse, tmp_path: Path, login: str, monkeypatch: pytest.MonkeyPatch
@@ -373,6 +376,7 @@ def test_on_the_path_of_the_database_only_the_owner_makes_things(warehouse: Ware
     assert warehouse.value("SELECT to_regclass('marts.mv_daily_revenue') IS NOT NULL")
 
 
+@pytest.mark.once
 def test_an_upgrade_of_release_0_1_0_takes_marts_off_the_path_and_says_what_analysts_do(
     warehouse: Warehouse, server: EmbeddedServer, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -400,6 +404,7 @@ def test_an_upgrade_of_release_0_1_0_takes_marts_off_the_path_and_says_what_anal
         warehouse.execute(f'DROP ROLE "{login}"')
 
 
+@pytest.mark.once
 def test_migrate_closes_a_path_that_somebody_opened(warehouse: Warehouse) -> None:
     """As a database of PostgreSQL 14 is, and as release 0.1.0 left it."""
     name = warehouse.connection.info.dbname

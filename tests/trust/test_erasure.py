@@ -201,6 +201,7 @@ def traces(text: str) -> list[str]:
     return [line for line in lines if any(word in line for word in wanted)]
 
 
+@pytest.mark.once
 def test_numbers_stay_the_person_is_gone_and_raw_makes_the_same_again(
     loaded: Warehouse, server: EmbeddedServer
 ) -> None:
@@ -268,6 +269,7 @@ def test_a_person_who_is_delivered_again_is_a_guest(friday: Warehouse, server: E
     assert friday.value("SELECT count(*) FROM warehouse.dim_user WHERE user_id LIKE 'erased-%'") == 0
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("person", [pytest.param("maria@shop.example", marks=pytest.mark.once), "zoë"])
 def test_rejected_rows_of_a_person_whose_raw_is_gone_lose_their_text_too(warehouse: Warehouse, person: str) -> None:
     warehouse.execute(RULES_OFF)
@@ -327,6 +329,7 @@ def odd_order(chosen: random.Random, number: int) -> dict[str, Any]:
     return made
 
 
+@pytest.mark.once
 def test_whatever_is_wrong_with_an_order_stays_wrong_in_the_same_way(warehouse: Warehouse) -> None:
     """What is left of an order is judged as the order was: rebuilt from raw, every count and reason is the same."""
     warehouse.execute(RULES_OFF)
@@ -499,6 +502,7 @@ def calls(connection: Any, like: str) -> int:
     ).fetchone()[0]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     "person", [pytest.param("berlin", marks=pytest.mark.once), "zoë", pytest.param("7", marks=pytest.mark.once)]
 )
@@ -558,6 +562,7 @@ def waiting(watching: Any, thread: threading.Thread, locktype: str) -> None:
         assert thread.is_alive()
 
 
+@pytest.mark.once
 def test_other_days_load_while_an_erasure_searches(warehouse: Warehouse) -> None:
     warehouse.execute(RULES_OFF)
     for day in DAYS:
@@ -788,6 +793,7 @@ def test_samples_of_rules_forget_what_staging_said_of_the_person(warehouse: Ware
     assert traces(dump(warehouse, server)) == []
 
 
+@pytest.mark.once
 def test_the_log_of_an_erasure_that_fails_does_not_name_the_person(
     warehouse: Warehouse, server: EmbeddedServer
 ) -> None:

@@ -71,6 +71,7 @@ def lacking(dsn: str) -> tuple[str, list[str]]:
     return first, [line.split(": ", 1)[1] for line in rest]
 
 
+@pytest.mark.once
 def test_who_is_no_superuser_is_told_what_is_needed_and_with_it_migrates(
     new_server: EmbeddedServer, landing: Landing
 ) -> None:
@@ -231,6 +232,7 @@ def test_a_dump_restored_on_an_empty_server_is_the_same_warehouse_and_goes_on(
             connection.close()
 
 
+@pytest.mark.once
 def test_the_last_resort_raw_alone_makes_the_same_warehouse_again(
     filled: Warehouse, new_server: EmbeddedServer, tmp_path: Path
 ) -> None:

@@ -183,6 +183,7 @@ def columns_of(warehouse: Warehouse) -> dict[str, list[str]]:
     return dict(rows)
 
 
+@pytest.mark.once
 def test_an_upgrade_mends_a_rule_as_shipped_and_leaves_an_edited_one(
     released: Warehouse, upgraded: tuple[Warehouse, Start]
 ) -> None:
@@ -196,6 +197,7 @@ def test_an_upgrade_mends_a_rule_as_shipped_and_leaves_an_edited_one(
     assert "staging.known_products($1)" in upgraded[0].value(RULE, "products_coverage")
 
 
+@pytest.mark.once
 def test_an_upgrade_lets_a_rule_as_shipped_go_by_the_shops_day_and_leaves_an_edited_one(
     upgraded: tuple[Warehouse, Start],
 ) -> None:
@@ -206,6 +208,7 @@ def test_an_upgrade_lets_a_rule_as_shipped_go_by_the_shops_day_and_leaves_an_edi
     assert "staging.start_of_day($1 + 1)" in warehouse.value(RULE, "orders_range")
 
 
+@pytest.mark.once
 def test_a_warehouse_that_has_orders_keeps_its_way_with_half_bad_ones_until_somebody_switches(
     upgraded: tuple[Warehouse, Start],
 ) -> None:

@@ -206,6 +206,7 @@ def glue(warehouse: Warehouse, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
+@pytest.mark.once
 def test_beside_an_extract_that_is_stopped_in_its_copy_a_run_of_the_day_gives_up(warehouse: Warehouse) -> None:
     limits(warehouse, notice=0, wait=1)
     folder = warehouse.landing.folder / "events" / DAY.isoformat()
