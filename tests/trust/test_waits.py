@@ -495,7 +495,7 @@ NO_DAYS = (
     "'-infinity'",
     "'5874897-12-31'",
 )
-ARGUMENTS = {"bigint": "0", "integer": "1", "text": "'orders'"}
+ARGUMENTS = {"bigint": "0", "integer": "1", "text": "'orders'", "text[]": "'{city}'"}
 
 
 @pytest.mark.once  # what is refused, and in which words
