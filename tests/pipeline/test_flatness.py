@@ -24,8 +24,8 @@ from tests.conftest import Warehouse
 from tests.promises import RULES_OFF, broken_promises, new_warehouse
 from tests.shop import event, order, product
 
-# Together: they share two warehouses with a history.
-pytestmark = pytest.mark.xdist_group("flatness")
+# Together: they share two warehouses with a history. Once: to make these takes long (`pytest --pg=15` runs them, too).
+pytestmark = [pytest.mark.once, pytest.mark.xdist_group("flatness")]
 SHORT, LONG = (int(days) for days in os.environ.get("FLATNESS_DAYS", "14,42").split(","))
 # Both histories begin in a year whose calendar the other needs too.
 LAST = date(2025, 12, 14)
@@ -185,7 +185,6 @@ OPERATIONS: dict[str, Callable[[Warehouse, Any], None]] = {
 }
 
 
-@pytest.mark.once
 def test_the_work_of_a_load_does_not_grow_with_the_history(shops: dict[int, Warehouse]) -> None:
     grown = []
     for name, operation in OPERATIONS.items():

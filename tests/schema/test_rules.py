@@ -301,9 +301,10 @@ def test_plpgsql_check_finds_nothing(warehouse: Warehouse, landing: Landing) -> 
     landing.events(DAY, shop.events(120, DAY))
     landing.products(DAY, [shop.product()])
     warehouse.run(DAY)
-    # Again with less and other, so that every worker does all that it can do.
-    landing.orders(DAY, shop.orders(110, DAY, status="shipped"))
-    landing.events(DAY, shop.events(110, DAY, event_type="search"))
+    # Again with less, other, repeated and bad, so that every worker does all that it can do.
+    bad = shop.order("O-bad", DAY, quantity=-1)
+    landing.orders(DAY, [*shop.orders(110, DAY, status="shipped"), *shop.orders(1, DAY), bad])
+    landing.events(DAY, [*shop.events(110, DAY, event_type="search"), *shop.events(1, DAY)])
     warehouse.run(DAY)
     warehouse.call("audit.erase_user", "U-1", "asked for it")
     make_temporary_tables(warehouse)

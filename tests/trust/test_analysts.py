@@ -296,6 +296,7 @@ def commands() -> list[str]:
 
 
 @pytest.mark.long
+@pytest.mark.once
 def test_no_command_of_ours_finds_a_closer_match_of_an_analysts(
     warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

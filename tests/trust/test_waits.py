@@ -26,7 +26,7 @@ from tests.conftest import Warehouse
 from tests.promises import RULES_OFF, copy_of, new_warehouse
 from tests.rules import add_rule, deliver_good_day, judge, results
 from tests.shop import events, orders
-from tests.steps import DAY, Caller, newest_step, put_day, wait_for
+from tests.steps import DAY, SOMEBODY_WAITS, Caller, newest_step, put_day, wait_for
 
 NUMBER = f"(date '{DAY}' - date '2000-01-01')"
 CLASS = "hashtext('ecommerce_warehouse {}')"
@@ -157,7 +157,7 @@ def test_what_shares_a_lock_is_told_of_who_waits_for_it_alone(delivered: Warehou
     sharing.execute(f"SELECT pg_advisory_lock_shared({CLASS.format('in use')}, 0)")
     waiting = threading.Thread(target=alone.execute, args=[f"SELECT pg_advisory_lock({CLASS.format('in use')}, 0)"])
     waiting.start()
-    wait_for(lambda: delivered.value("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'advisory'"))
+    wait_for(lambda: delivered.rows(f"{SOMEBODY_WAITS} AND locktype = 'advisory'"))
     caller = Caller(delivered, f"CALL staging.clean_orders('{DAY}')")
     (told,) = wait_for(lambda: [notice for notice in delivered.notices if notice.startswith("waiting for ")])
     assert f"pid {alone.info.backend_pid}:" in told
@@ -444,9 +444,7 @@ def test_a_step_lives_whatever_locks_a_rule_lets_go(good_day: Warehouse) -> None
         with other.transaction():
             other.execute("SELECT pg_advisory_xact_lock(77)")
             caller = Caller(good_day, f"CALL audit.check_quality('{DAY}')")
-            wait_for(
-                lambda: good_day.value("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'advisory'")
-            )
+            wait_for(lambda: good_day.rows(f"{SOMEBODY_WAITS} AND locktype = 'advisory'"))
             step = newest_step(good_day)
             assert good_day.value(alive, step.step_id)
         caller.join(20)
@@ -468,7 +466,7 @@ def test_a_dead_step_does_not_live_on_in_another_sessions_hands(warehouse: Wareh
         target=session.execute, args=[f"SELECT pg_advisory_lock({CLASS.format('step is alive')}, {key})"]
     )
     waiting.start()
-    wait_for(lambda: warehouse.value("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'advisory'"))
+    wait_for(lambda: warehouse.rows(f"{SOMEBODY_WAITS} AND locktype = 'advisory'"))
     assert warehouse.value("SELECT audit.step_is_alive(%s::bigint)", step_id)
     dying.close()
     waiting.join(20)
