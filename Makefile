@@ -28,6 +28,8 @@ help:  ## Say what can be made
 # Who runs needs no test tools; an environment that has them will do.
 ENOUGH_TO_RUN := $(if $(wildcard $(VENV)/installed),setup,$(VENV)/installed-to-run)
 
+UV := uv==0.13.9
+
 # An environment that works is added to, not made anew: a server may be running from it.
 define install
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -35,7 +37,10 @@ define install
 	@echo "Installing what is needed into $(VENV): the first time this may take a minute"
 	@$(BIN)/python -m pip --version > /dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV) || \
 	    { echo "No venv: on Debian or Ubuntu, apt install python3-venv"; rm -rf $(VENV); exit 1; }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $(1)
+	@# In seconds instead of a minute; where uv does not reach the packages, pip has settings of this machine that may.
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check '$(UV)' && \
+	    $(BIN)/uv pip install --quiet --compile-bytecode --python $(VENV) -r $(1) || \
+	    $(BIN)/python -m pip install --quiet --disable-pip-version-check -r $(1)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 endef
@@ -124,8 +129,6 @@ AIRFLOW_BIN  := $(AIRFLOW_VENV)/bin
 # With Celery 5.7 the provider's worker does not start: it imports celery.backends.database.retry, which is gone.
 LOCKED := apache-airflow==3.3.2 apache-airflow-providers-postgres==7.1.1 apache-airflow-providers-celery 'celery<5.7'
 
-UV := uv==0.13.9
-
 .PHONY: airflow env lock restore-check setup-airflow test-airflow
 
 define install-uv
@@ -138,7 +141,7 @@ $(AIRFLOW_VENV)/installed: requirements.txt
 	@mkdir -p .airflow && echo '*' > .airflow/.gitignore
 	$(PYTHON) -m venv --clear $(AIRFLOW_VENV)
 	@$(install-uv)
-	@# In seconds instead of minutes; where it does not reach the packages, pip has settings of this machine that may.
+	@# As above.
 	@$(AIRFLOW_BIN)/uv pip install --quiet --python $(AIRFLOW_VENV) --require-hashes -r requirements.txt || \
 	    $(AIRFLOW_BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	@touch $@
