@@ -11,13 +11,14 @@ from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from glue import records
 from glue.connection import connect
 from glue.errors import Refused
 from glue.extract import ExtractResult, extract
+from glue.json_document import LISTS
 from glue.json_records import json_records
 from glue.json_values import json_fault
 from glue.records import BLANK, Record, Rejected, Source
@@ -368,6 +369,8 @@ def test_long_records_are_told_apart_wherever_blocks_end(
 ) -> None:
     if not array:
         elements = [element.replace(b"\n", b" ") for element in elements]
+        # An object with a list under one of these names is a document around its records: {"body": []}.
+        assume(not any(f'"{name}"'.encode() in elements[0].lower() for name in LISTS))
     limit = block + more
     data = b"[" + b",".join(elements) + b"]" if array else b"\n".join(elements)
     with pytest.MonkeyPatch.context() as patch:
