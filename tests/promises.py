@@ -1,18 +1,11 @@
-"""What must hold of a warehouse after every step, asked of the tables themselves; and a clean run to compare with."""
+"""What must hold of a warehouse after every step, asked of the tables themselves."""
 
-import contextlib
-import shutil
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from datetime import date
-from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import psycopg
 from psycopg.rows import tuple_row
-
-from tests.conftest import Warehouse, copied
-from tests.shop import Landing
 
 # Days of a handful of rows would be blocked for their size; and what the rules find that look at other days depends,
 # by design, on what was loaded when the day was judged. All other rules judge as shipped.
@@ -211,34 +204,3 @@ def broken_promises(connection: psycopg.Connection[Any], half: Collection[date] 
         if found:
             broken[promise] = [str(row) for row in found]
     return broken
-
-
-@contextlib.contextmanager
-def new_warehouse(template: Any, folder: Path) -> Iterator[Warehouse]:
-    """Yield an empty warehouse of its own, a copy of the migrated template; it is dropped afterwards."""
-    with copied(template) as dsn:
-        name = psycopg.conninfo.conninfo_to_dict(dsn)["dbname"]
-        made = Warehouse(dsn=dsn, connection=None, landing=Landing(folder / str(name)))  # type: ignore[arg-type]
-        try:
-            made.connection = made.connect()
-            yield made
-        finally:
-            for opened in made.opened:
-                opened.close()
-
-
-@contextlib.contextmanager
-def copy_of(loaded: Warehouse, folder: Path) -> Iterator[Warehouse]:
-    """Yield a copy of a warehouse and of its landing zone: a tenth of what loading a day costs.
-
-    What all tests of a file begin with is loaded once (a fixture of scope "module"), and each test has a copy. The
-    loaded one's connections are closed: a database in use is not copied.
-    """
-    for opened in loaded.opened:
-        opened.close()
-    named = psycopg.conninfo.conninfo_to_dict(loaded.dsn)
-    source = SimpleNamespace(template_dbname=named["dbname"], **{key: named[key] for key in ("host", "port", "user")})
-    with new_warehouse(source, folder) as made:
-        if loaded.landing.folder.exists():
-            shutil.copytree(loaded.landing.folder, made.landing.folder)
-        yield made

@@ -38,8 +38,8 @@ from glue.errors import GlueError
 from glue.extract import extract
 from glue.products import ProductsApi
 from tests.api import Answer, gives, serve
-from tests.conftest import SYSTEM_BINARIES, TEST_SETTINGS, Warehouse, migrate, reachable_folder
-from tests.promises import RULES_OFF, broken_promises, new_warehouse
+from tests.conftest import SYSTEM_BINARIES, TEST_SETTINGS, Warehouse, migrate, new_warehouse, reachable_folder
+from tests.promises import RULES_OFF, broken_promises
 from tests.shop import checksums, events, orders, product
 from trust.command import Ended, command
 

@@ -35,8 +35,8 @@ from psycopg.rows import tuple_row
 
 from embedded.server import EmbeddedServer
 from glue import cli, records
-from tests.conftest import SYSTEM_BINARIES, TEST_SETTINGS, Warehouse, migrate, reachable_folder
-from tests.promises import RULES_OFF, broken_promises, new_warehouse
+from tests.conftest import SYSTEM_BINARIES, TEST_SETTINGS, Warehouse, migrate, new_warehouse, reachable_folder
+from tests.promises import RULES_OFF, broken_promises
 from trust.command import command
 from trust.hostile_oracle import RAW, REFUSED, ROUTINE, SENT, SHAPED, Day, Expected
 from trust.hostile_records import Source

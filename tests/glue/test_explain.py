@@ -16,8 +16,7 @@ from pytest_postgresql.executors.noop import NoopExecutor
 
 from glue.cli import main
 from tests import shop
-from tests.conftest import Warehouse
-from tests.promises import copy_of, new_warehouse
+from tests.conftest import Warehouse, copy_of, new_warehouse
 
 # The command line, many times. The functions that it prints run on every version in tests/trust.
 pytestmark = pytest.mark.once

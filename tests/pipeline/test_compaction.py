@@ -20,8 +20,8 @@ import psycopg
 import pytest
 from pytest_postgresql.executors.noop import NoopExecutor
 
-from tests.conftest import Warehouse
-from tests.promises import RULES_OFF, broken_promises, copy_of, new_warehouse
+from tests.conftest import Warehouse, copy_of, new_warehouse
+from tests.promises import RULES_OFF, broken_promises
 from tests.shop import Landing, checksums, event, events, order, orders, product
 
 NOVEMBER = [date(2025, 11, day) for day in (3, 4, 10, 11, 30)]

@@ -36,8 +36,8 @@ from pytest_postgresql.executors.noop import NoopExecutor
 
 from glue.connection import connect
 from glue.extract import extract
-from tests.conftest import Warehouse
-from tests.promises import RULES_OFF, broken_promises, new_warehouse
+from tests.conftest import Warehouse, new_warehouse
+from tests.promises import RULES_OFF, broken_promises
 from tests.shop import Landing, checksums
 from trust.model import read
 

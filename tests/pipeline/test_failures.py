@@ -14,8 +14,7 @@ import psycopg
 import pytest
 from pytest_postgresql.executors.noop import NoopExecutor
 
-from tests.conftest import Warehouse
-from tests.promises import copy_of, new_warehouse
+from tests.conftest import Warehouse, copy_of, new_warehouse
 from tests.steps import DAY, SOMEBODY_WAITS, STEPS, Caller, data, locked, newest_step, put_day, refused, wait_for
 
 

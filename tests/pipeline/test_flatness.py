@@ -20,8 +20,8 @@ from pytest_postgresql.executors.noop import NoopExecutor
 
 from glue.connection import connect
 from glue.extract import extract
-from tests.conftest import Warehouse
-from tests.promises import RULES_OFF, broken_promises, new_warehouse
+from tests.conftest import Warehouse, new_warehouse
+from tests.promises import RULES_OFF, broken_promises
 from tests.shop import event, order, product
 
 # Together: they share two warehouses with a history. Once: to make these takes long (`pytest --pg=15` runs them, too).

@@ -10,8 +10,7 @@ import psycopg
 import pytest
 from pytest_postgresql.executors.noop import NoopExecutor
 
-from tests.conftest import Warehouse
-from tests.promises import copy_of, new_warehouse
+from tests.conftest import Warehouse, copy_of, new_warehouse
 from tests.rules import CLEANING, UNUSUAL, add_rule, deliver_good_day, judge, judge_cleaned, results
 from tests.shop import EVENT_COLUMNS, checksums, event, events, order, orders, product
 from tests.steps import DAY, Caller, newest_step, wait_for

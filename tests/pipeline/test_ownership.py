@@ -17,8 +17,8 @@ import pytest
 from pytest_postgresql.executors.noop import NoopExecutor
 
 from glue.connection import connect
-from tests.conftest import Warehouse
-from tests.promises import RULES_OFF, broken_promises, copy_of, new_warehouse
+from tests.conftest import Warehouse, copy_of, new_warehouse
+from tests.promises import RULES_OFF, broken_promises
 from tests.shop import basket, checksums, event, item, order, product
 
 D1, D2, D3, D4 = date(2025, 11, 28), date(2025, 11, 29), date(2025, 11, 30), date(2025, 12, 2)

@@ -25,8 +25,7 @@ from hypothesis import strategies as st
 from pytest_postgresql.executors.noop import NoopExecutor
 
 from glue.cli import main
-from tests.conftest import Warehouse
-from tests.promises import copy_of, new_warehouse
+from tests.conftest import Warehouse, copy_of, new_warehouse
 from tests.shop import event, events, order, orders, product
 
 # Together: they share a warehouse with days that ran.

@@ -24,9 +24,9 @@ from hypothesis import HealthCheck, Phase, given, note, seed, settings
 from hypothesis import strategies as st
 from pytest_postgresql.executors.noop import NoopExecutor
 
-from tests.conftest import Warehouse, reachable_folder
+from tests.conftest import Warehouse, copy_of, new_warehouse, reachable_folder
 from tests.previews import everything, happened, picture, told
-from tests.promises import RULES_OFF, broken_promises, copy_of, new_warehouse
+from tests.promises import RULES_OFF, broken_promises
 from tests.shop import Landing, event, order
 from tests.shop import events as many_events
 from tests.shop import orders as many_orders

@@ -13,8 +13,8 @@ import pytest
 from psycopg import sql
 from pytest_postgresql.executors.noop import NoopExecutor
 
-from tests.conftest import Warehouse
-from tests.promises import RULES_OFF, broken_promises, new_warehouse
+from tests.conftest import Warehouse, new_warehouse
+from tests.promises import RULES_OFF, broken_promises
 from tests.shop import Landing, basket, event, item, order, product
 
 # What the views say does not depend on PostgreSQL's version; that they can be made on each is tried by every test.

@@ -14,8 +14,8 @@ import pytest
 from pytest_postgresql.executors.noop import NoopExecutor
 
 from glue.extract import extract
-from tests.conftest import Warehouse
-from tests.promises import RULES_OFF, broken_promises, copy_of, new_warehouse
+from tests.conftest import Warehouse, copy_of, new_warehouse
+from tests.promises import RULES_OFF, broken_promises
 from tests.real_world import needs_real_world, put_case
 from tests.shop import checksums, event, order
 

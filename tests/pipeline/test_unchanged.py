@@ -9,8 +9,7 @@ import psycopg
 import pytest
 from pytest_postgresql.executors.noop import NoopExecutor
 
-from tests.conftest import Warehouse
-from tests.promises import copy_of, new_warehouse
+from tests.conftest import Warehouse, copy_of, new_warehouse
 from tests.shop import checksums, events, order, orders, product
 from tests.steps import rows_in_place, steps_that_work, wait_for, worked
 

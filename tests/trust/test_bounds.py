@@ -15,10 +15,9 @@ import psycopg
 import pytest
 from pytest_postgresql.executors.noop import NoopExecutor
 
-from tests.conftest import Base, Warehouse
+from tests.conftest import Warehouse, copy_of, new_warehouse
 from tests.promises import RULES_OFF, broken_promises
 from tests.shop import basket, item, order
-from tests.trust.conftest import copy_of, made_once
 
 # Together: they share an old warehouse.
 pytestmark = pytest.mark.xdist_group("bounds")
@@ -180,16 +179,15 @@ BEFORE = date(2026, 2, 28)
 
 
 @pytest.fixture(scope="module")
-def aged_once(
-    warehouse_template: NoopExecutor, migrated_server: Base, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Any, Path]]:
+def aged_once(warehouse_template: NoopExecutor, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     """The shop below, to be copied."""
-    with made_once(warehouse_template, migrated_server, tmp_path_factory.mktemp("aged"), grow_old) as made:
+    with new_warehouse(warehouse_template, tmp_path_factory.mktemp("aged")) as made:
+        grow_old(made)
         yield made
 
 
 @pytest.fixture
-def aged(aged_once: tuple[Any, Path], tmp_path: Path) -> Iterator[Warehouse]:
+def aged(aged_once: Warehouse, tmp_path: Path) -> Iterator[Warehouse]:
     """Two days of November with a rejected line each, run three times in their time; one let through."""
     with copy_of(aged_once, tmp_path) as made:
         yield made

@@ -24,8 +24,8 @@ from pytest_postgresql.executors.noop import NoopExecutor
 
 from embedded.server import EmbeddedServer
 from ops.migrate import upgrade
-from tests.conftest import Warehouse
-from tests.promises import RULES_OFF, broken_promises, copy_of, new_warehouse
+from tests.conftest import Warehouse, copy_of, new_warehouse
+from tests.promises import RULES_OFF, broken_promises
 from tests.rebuild import empty_all_but_raw
 from tests.shop import basket, checksums, event, events, item, order, orders, product
 

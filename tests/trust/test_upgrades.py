@@ -23,10 +23,9 @@ from embedded.server import PROJECT, EmbeddedServer
 from ops import migrate
 from ops.migrate import MigrationError, upgrade
 from tests import catalog
-from tests.conftest import Warehouse, copied
+from tests.conftest import Warehouse, copied, opened, template_of
 from tests.promises import broken_promises
 from tests.shop import Landing, checksums
-from tests.trust.conftest import opened, template_of
 from trust.upgrades import DAYS, FRIDAY, RELEASES, SUNDAY, put
 
 # Together: they share what a release left.
@@ -87,13 +86,11 @@ STARTS = [pytest.param(AT_HAND, marks=pytest.mark.once), *sorted(path.stem for p
 
 
 @pytest.fixture(scope="module", params=STARTS)
-def released_once(
-    request: pytest.FixtureRequest, filled_once: tuple[Any, Path], server: EmbeddedServer
-) -> Iterator[Any]:
+def released_once(request: pytest.FixtureRequest, filled_once: Warehouse, server: EmbeddedServer) -> Iterator[Any]:
     """A database to copy, as a release left it: the one at hand, filled here, and those that are kept as dumps."""
-    at_hand, _ = filled_once
     if request.param == AT_HAND:
-        yield at_hand
+        filled_once.close()
+        yield template_of(filled_once.dsn)
         return
     name = f"released_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(server.dsn("postgres"), autocommit=True) as connection:

@@ -22,8 +22,8 @@ from pytest_postgresql.executors.noop import NoopExecutor
 
 from glue.connection import connect
 from glue.run import Runner
-from tests.conftest import Warehouse
-from tests.promises import RULES_OFF, copy_of, new_warehouse
+from tests.conftest import Warehouse, copy_of, new_warehouse
+from tests.promises import RULES_OFF
 from tests.rules import add_rule, deliver_good_day, judge, results
 from tests.shop import events, orders
 from tests.steps import DAY, SOMEBODY_WAITS, Caller, newest_step, put_day, wait_for
