@@ -34,7 +34,8 @@ GRANT EXECUTE ON FUNCTION audit.preview(date) TO warehouse_runner;
 
 -- What rules may use.
 GRANT EXECUTE ON FUNCTION
-    staging.duplicate_count(text, date), staging.oldest_date(date), staging.takes_negative_lines(), staging.known_products(date), staging.start_of_day(date), staging.time_zone()
+    staging.duplicate_count(text, date), staging.oldest_date(date), staging.takes_negative_lines(), staging.known_products(date), staging.start_of_day(date), staging.time_zone(),
+    staging.is_shortened_number(text), staging.is_point_zero(text)
 TO warehouse_checker, warehouse_runner;
 GRANT EXECUTE ON FUNCTION
     audit.unusual(text, date), audit.unusual_words(text, date), audit.new_codes(text, date), audit.new_codes_words(text, date),

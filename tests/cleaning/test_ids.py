@@ -68,6 +68,31 @@ def test_every_blank_is_trimmed_at_both_ends_and_nothing_else_is(shop: Warehouse
     assert shop.value("SELECT bool_and(staging._is_blank(t)) FROM unnest(%s::text[]) t", nothing)
 
 
+@pytest.mark.parametrize("length", [1, 2, 62, 63, 64, 65, 600])
+def test_texts_of_any_length_are_trimmed_and_known_as_null_markers(shop: Warehouse, length: int) -> None:
+    """The last byte is read quickly up to the length of a name: in no length another way than slowly."""
+    for blank in (" ", "\t", "\u00a0"):
+        text = "a" * (length - len(blank.encode())) + blank
+        assert shop.value("SELECT staging._trimmed(%s)", text) == (text[:-1] or None)
+    for last in ("b", "é", "~", "\x7f"):
+        text = "a" * (length - len(last.encode())) + last
+        assert shop.value("SELECT staging._trimmed(%s)", text) == text
+        if len(text.encode()) <= 64:
+            shop.execute("INSERT INTO staging.null_markers VALUES (%s)", text)
+            assert unless_null(shop, text) is None
+            assert unless_null(shop, text.upper().replace("É", "é")) is None
+    for text in ("a" * (length - 1) + "c", "d" * length):
+        assert unless_null(shop, text) == text
+
+
+def unless_null(shop: Warehouse, text: str) -> str | None:
+    return shop.value(
+        "SELECT staging._unless_null(%s, (SELECT staging._null_marks()), (SELECT jsonb_object_agg(m.marker, true)"
+        " FROM staging.null_markers AS m))",
+        text,
+    )
+
+
 def test_ids_codes_and_numbers_are_the_same_with_marks_that_nobody_sees(shop: Warehouse) -> None:
     mark = "\u200f\u00a0"
     odd = {

@@ -60,8 +60,8 @@ def test_every_table_view_column_routine_type_and_sequence_has_a_comment(warehou
 def test_every_function_pins_search_path_with_pg_temp_last(warehouse: Warehouse) -> None:
     """Without pg_temp in the list, temporary tables are found before everything else.
 
-    Two kinds cannot: procedures that commit, and private SQL functions that are there to be inlined. Of
-    these every name was found in pg_catalog or by its schema when they were made (ops.migrate).
+    Two kinds cannot: procedures that commit, and SQL functions that are there to be inlined. Of these every
+    name was found in pg_catalog or by its schema when they were made (ops.migrate).
     """
     loose = names(
         warehouse,
@@ -71,7 +71,7 @@ def test_every_function_pins_search_path_with_pg_temp_last(warehouse: Warehouse)
           AND NOT (prolang = (SELECT oid FROM pg_language WHERE lanname = 'sql') AND provolatile <> 'v'
                    AND NOT prosecdef AND proname LIKE '\\_%')
           -- What a body of SQL's own form names was found when it was made.
-          AND NOT (nspname = 'shapes' AND prosqlbody IS NOT NULL)
+          AND NOT (prosqlbody IS NOT NULL AND NOT prosecdef)
           AND NOT EXISTS (SELECT FROM unnest(proconfig) AS setting
                           WHERE setting ~ '^search_path=' AND setting ~ 'pg_temp$')
         """,

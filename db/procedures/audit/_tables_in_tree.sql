@@ -37,6 +37,7 @@ BEGIN
            LEFT JOIN pg_proc p ON p.oid = f.id
            WHERE f.id <> 0 AND f.id::regproc::text NOT IN ('staging.duplicate_count', 'staging.oldest_date', 'staging.known_products',
                                                        'staging.start_of_day', 'staging.time_zone', 'staging.takes_negative_lines',
+                                                       'staging.is_shortened_number', 'staging.is_point_zero',
                                                        -- What these read is the gate's input 'usual'.
                                                        'audit.unusual', 'audit.unusual_words', 'audit.new_codes', 'audit.new_codes_words', 'audit.gone_codes', 'audit.gone_codes_words')
              AND NOT coalesce(p.pronamespace = 'pg_catalog'::regnamespace AND p.oid < 16384

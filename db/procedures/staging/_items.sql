@@ -1,5 +1,6 @@
 -- The items of an order, numbered from 1, with the texts of their fields and their shares of the order's amounts (staging._shares; NULL
--- for none); nothing if they are no list. It is inlined into _read_orders. The fence keeps an item from being parsed again each
+-- for none); nothing if they are no list. It is inlined into _read_orders, and costs an order without a list next to nothing: the
+-- functions are not called for it. The fence keeps an item from being parsed again each
 -- time that one of its texts is used. fields is NULL for an item that is no object.
 CREATE OR REPLACE FUNCTION staging._items(p_items json, p_shares staging.order_share[])
 RETURNS TABLE (item json, item_number bigint, fields staging.order_item, share staging.order_share)
@@ -9,6 +10,7 @@ BEGIN ATOMIC
            ROW(n.discount, n.tax, n.shipping, n.refunded)::staging.order_share
     FROM ROWS FROM (json_array_elements(CASE WHEN json_typeof(p_items) = 'array' THEN p_items END), unnest(p_shares))
         WITH ORDINALITY AS n (item, discount, tax, shipping, refunded, item_number)
+    WHERE p_items IS NOT NULL
     OFFSET '0';
 END;
 COMMENT ON FUNCTION staging._items(json, staging.order_share[]) IS 'The items of an order, numbered from 1, with the texts of their fields and their shares of the order''s amounts';

@@ -1,38 +1,33 @@
--- Rules about ids, and about values that could not be read. Each of these ids begins with a digit (below 58 in ASCII): nearly all
--- others are told by that, and no regular expression looks at them.
+-- Rules about ids, and about values that could not be read.
 INSERT INTO audit.dq_rules (rule_name, check_type, table_name, expression, min_value, max_value, severity, sample, description) VALUES
     ('orders_spreadsheet_ids', 'ids', 'staging.orders_clean',
-     'CASE WHEN ascii(order_id) < 58 AND (order_id LIKE ''%+%'' OR order_id LIKE ''_._%E%'') THEN order_id !~ ''^[0-9](?:[.,][0-9]+)?[eE][+][0-9]{1,3}$|^[1-9][.][0-9]{4,}E[0-9]{1,2}$'' ELSE true END
-      AND CASE WHEN ascii(user_id) < 58 AND (user_id LIKE ''%+%'' OR user_id LIKE ''_._%E%'') THEN user_id !~ ''^[0-9](?:[.,][0-9]+)?[eE][+][0-9]{1,3}$|^[1-9][.][0-9]{4,}E[0-9]{1,2}$'' ELSE true END
-      AND CASE WHEN ascii(product_id) < 58 AND (product_id LIKE ''%+%'' OR product_id LIKE ''_._%E%'') THEN product_id !~ ''^[0-9](?:[.,][0-9]+)?[eE][+][0-9]{1,3}$|^[1-9][.][0-9]{4,}E[0-9]{1,2}$'' ELSE true END',
+     'NOT (staging.is_shortened_number(order_id) OR staging.is_shortened_number(user_id) OR staging.is_shortened_number(product_id))',
      NULL, NULL, 'critical',
-     'coalesce(''order_id '' || substring(order_id FROM ''^[0-9](?:[.,][0-9]+)?[eE][+][0-9]{1,3}$|^[1-9][.][0-9]{4,}E[0-9]{1,2}$''), ''user_id '' || substring(user_id FROM ''^[0-9](?:[.,][0-9]+)?[eE][+][0-9]{1,3}$|^[1-9][.][0-9]{4,}E[0-9]{1,2}$''), ''product_id '' || substring(product_id FROM ''^[0-9](?:[.,][0-9]+)?[eE][+][0-9]{1,3}$|^[1-9][.][0-9]{4,}E[0-9]{1,2}$''))',
+     'CASE WHEN staging.is_shortened_number(order_id) THEN ''order_id '' || order_id WHEN staging.is_shortened_number(user_id) THEN ''user_id '' || user_id WHEN staging.is_shortened_number(product_id) THEN ''product_id '' || product_id END',
      'No id is a number that a spreadsheet has shortened, as in 8.20983E+17: the digits are lost, and different ids became one. Export it again with ids as text, and deliver the file again.'),
     ('events_spreadsheet_ids', 'ids', 'staging.events_clean',
-     'CASE WHEN ascii(event_id) < 58 AND (event_id LIKE ''%+%'' OR event_id LIKE ''_._%E%'') THEN event_id !~ ''^[0-9](?:[.,][0-9]+)?[eE][+][0-9]{1,3}$|^[1-9][.][0-9]{4,}E[0-9]{1,2}$'' ELSE true END
-      AND CASE WHEN ascii(user_id) < 58 AND (user_id LIKE ''%+%'' OR user_id LIKE ''_._%E%'') THEN user_id !~ ''^[0-9](?:[.,][0-9]+)?[eE][+][0-9]{1,3}$|^[1-9][.][0-9]{4,}E[0-9]{1,2}$'' ELSE true END
-      AND CASE WHEN ascii(product_id) < 58 AND (product_id LIKE ''%+%'' OR product_id LIKE ''_._%E%'') THEN product_id !~ ''^[0-9](?:[.,][0-9]+)?[eE][+][0-9]{1,3}$|^[1-9][.][0-9]{4,}E[0-9]{1,2}$'' ELSE true END',
+     'NOT (staging.is_shortened_number(event_id) OR staging.is_shortened_number(user_id) OR staging.is_shortened_number(product_id))',
      NULL, NULL, 'critical',
-     'coalesce(''event_id '' || substring(event_id FROM ''^[0-9](?:[.,][0-9]+)?[eE][+][0-9]{1,3}$|^[1-9][.][0-9]{4,}E[0-9]{1,2}$''), ''user_id '' || substring(user_id FROM ''^[0-9](?:[.,][0-9]+)?[eE][+][0-9]{1,3}$|^[1-9][.][0-9]{4,}E[0-9]{1,2}$''), ''product_id '' || substring(product_id FROM ''^[0-9](?:[.,][0-9]+)?[eE][+][0-9]{1,3}$|^[1-9][.][0-9]{4,}E[0-9]{1,2}$''))',
+     'CASE WHEN staging.is_shortened_number(event_id) THEN ''event_id '' || event_id WHEN staging.is_shortened_number(user_id) THEN ''user_id '' || user_id WHEN staging.is_shortened_number(product_id) THEN ''product_id '' || product_id END',
      'No id is a number that a spreadsheet has shortened, as in 8.20983E+17: the digits are lost, and different ids became one. Export it again with ids as text, and deliver the file again.'),
     ('products_spreadsheet_ids', 'ids', 'staging.products_clean',
-     'CASE WHEN ascii(product_id) < 58 AND (product_id LIKE ''%+%'' OR product_id LIKE ''_._%E%'') THEN product_id !~ ''^[0-9](?:[.,][0-9]+)?[eE][+][0-9]{1,3}$|^[1-9][.][0-9]{4,}E[0-9]{1,2}$'' ELSE true END',
+     'NOT (staging.is_shortened_number(product_id))',
      NULL, NULL, 'critical',
-     'coalesce(''product_id '' || substring(product_id FROM ''^[0-9](?:[.,][0-9]+)?[eE][+][0-9]{1,3}$|^[1-9][.][0-9]{4,}E[0-9]{1,2}$''))',
+     'CASE WHEN staging.is_shortened_number(product_id) THEN ''product_id '' || product_id END',
      'No id is a number that a spreadsheet has shortened, as in 8.20983E+17: the digits are lost, and different ids became one. Export it again with ids as text, and deliver the file again.'),
     ('orders_point_zero_ids', 'ids', 'staging.orders_clean',
-     'CASE WHEN ascii(order_id) < 58 AND order_id LIKE ''%.0'' AND order_id ~ ''^[0-9]+[.]0$'' THEN NOT EXISTS (SELECT FROM staging.orders_clean o WHERE o.load_date = $1 AND o.order_id NOT LIKE ''%.0'') ELSE true END
-      AND CASE WHEN ascii(user_id) < 58 AND user_id LIKE ''%.0'' AND user_id ~ ''^[0-9]+[.]0$'' THEN NOT EXISTS (SELECT FROM staging.orders_clean o WHERE o.load_date = $1 AND o.user_id NOT LIKE ''%.0'') ELSE true END
-      AND CASE WHEN ascii(product_id) < 58 AND product_id LIKE ''%.0'' AND product_id ~ ''^[0-9]+[.]0$'' THEN NOT EXISTS (SELECT FROM staging.orders_clean o WHERE o.load_date = $1 AND o.product_id NOT LIKE ''%.0'') ELSE true END',
+     'CASE WHEN staging.is_point_zero(order_id) THEN NOT EXISTS (SELECT FROM staging.orders_clean o WHERE o.load_date = $1 AND o.order_id NOT LIKE ''%.0'') ELSE true END
+      AND CASE WHEN staging.is_point_zero(user_id) THEN NOT EXISTS (SELECT FROM staging.orders_clean o WHERE o.load_date = $1 AND o.user_id NOT LIKE ''%.0'') ELSE true END
+      AND CASE WHEN staging.is_point_zero(product_id) THEN NOT EXISTS (SELECT FROM staging.orders_clean o WHERE o.load_date = $1 AND o.product_id NOT LIKE ''%.0'') ELSE true END',
      NULL, NULL, 'warning',
-     'coalesce(''order_id '' || substring(order_id FROM ''^[0-9]+[.]0$''), ''user_id '' || substring(user_id FROM ''^[0-9]+[.]0$''), ''product_id '' || substring(product_id FROM ''^[0-9]+[.]0$''))',
+     'CASE WHEN staging.is_point_zero(order_id) THEN ''order_id '' || order_id WHEN staging.is_point_zero(user_id) THEN ''user_id '' || user_id WHEN staging.is_point_zero(product_id) THEN ''product_id '' || product_id END',
      'Ids do not end in .0 beside others that do not: a program has made numbers of them, and one customer or product may have two ids.'),
     ('events_point_zero_ids', 'ids', 'staging.events_clean',
-     'CASE WHEN ascii(event_id) < 58 AND event_id LIKE ''%.0'' AND event_id ~ ''^[0-9]+[.]0$'' THEN NOT EXISTS (SELECT FROM staging.events_clean o WHERE o.load_date = $1 AND o.event_id NOT LIKE ''%.0'') ELSE true END
-      AND CASE WHEN ascii(user_id) < 58 AND user_id LIKE ''%.0'' AND user_id ~ ''^[0-9]+[.]0$'' THEN NOT EXISTS (SELECT FROM staging.events_clean o WHERE o.load_date = $1 AND o.user_id NOT LIKE ''%.0'') ELSE true END
-      AND CASE WHEN ascii(product_id) < 58 AND product_id LIKE ''%.0'' AND product_id ~ ''^[0-9]+[.]0$'' THEN NOT EXISTS (SELECT FROM staging.events_clean o WHERE o.load_date = $1 AND o.product_id NOT LIKE ''%.0'') ELSE true END',
+     'CASE WHEN staging.is_point_zero(event_id) THEN NOT EXISTS (SELECT FROM staging.events_clean o WHERE o.load_date = $1 AND o.event_id NOT LIKE ''%.0'') ELSE true END
+      AND CASE WHEN staging.is_point_zero(user_id) THEN NOT EXISTS (SELECT FROM staging.events_clean o WHERE o.load_date = $1 AND o.user_id NOT LIKE ''%.0'') ELSE true END
+      AND CASE WHEN staging.is_point_zero(product_id) THEN NOT EXISTS (SELECT FROM staging.events_clean o WHERE o.load_date = $1 AND o.product_id NOT LIKE ''%.0'') ELSE true END',
      NULL, NULL, 'warning',
-     'coalesce(''event_id '' || substring(event_id FROM ''^[0-9]+[.]0$''), ''user_id '' || substring(user_id FROM ''^[0-9]+[.]0$''), ''product_id '' || substring(product_id FROM ''^[0-9]+[.]0$''))',
+     'CASE WHEN staging.is_point_zero(event_id) THEN ''event_id '' || event_id WHEN staging.is_point_zero(user_id) THEN ''user_id '' || user_id WHEN staging.is_point_zero(product_id) THEN ''product_id '' || product_id END',
      'Ids do not end in .0 beside others that do not: a program has made numbers of them, and one customer or product may have two ids.'),
     ('orders_emptied_values', 'values', 'staging.orders_clean',
      'emptied IS NULL',
