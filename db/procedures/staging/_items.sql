@@ -1,7 +1,7 @@
 -- The items of an order, numbered from 1, with the texts of their fields and their shares of the order's amounts (staging._shares; NULL
--- for none); nothing if they are no list. It is inlined into _read_orders, and costs an order without a list next to nothing: the
--- functions are not called for it. The fence keeps an item from being parsed again each
--- time that one of its texts is used. fields is NULL for an item that is no object.
+-- for none); nothing if they are no list. It is inlined into _read_orders. For an order without items the functions are not called at
+-- all. The fence keeps an item from being parsed again each time that one of its texts is used. fields is NULL for an item that is no
+-- object.
 CREATE OR REPLACE FUNCTION staging._items(p_items json, p_shares staging.order_share[])
 RETURNS TABLE (item json, item_number bigint, fields staging.order_item, share staging.order_share)
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
