@@ -25,7 +25,7 @@ BEGIN ATOMIC
     WITH records AS (
         SELECT o.raw_orders_id, o.load_id, o.line_number AS record_number, o.raw_json,
                json_typeof(o.raw_json) = 'object'
-               AND (strpos(o.raw_json::text, '\u') = 0 OR staging._is_storable(o.raw_json::text)) AS is_readable
+               AND (o.raw_json::text NOT LIKE '%\\u%' OR staging._is_storable(o.raw_json::text)) AS is_readable
         FROM staging._order_records(p_load_date, p_load_ids, p_has_mapped) o OFFSET '0'
     ),
     parsed AS (
