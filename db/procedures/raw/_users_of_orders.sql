@@ -12,10 +12,10 @@ AS $_users_of_orders$
         FROM (
             SELECT o.raw_orders_id, o.raw_json, o.user_id,
                    split_part(o.after_name, '"', 1) IN (':', ': ', ' : ')
-                   AND staging._unless_null(o.user_id, (SELECT staging._null_marks()), (SELECT jsonb_object_agg(m.marker, true) FROM staging.null_markers m)) IS NOT NULL
+                   AND staging._unless_null(o.user_id, o.marks, (SELECT jsonb_object_agg(m.marker, true) FROM staging.null_markers m)) IS NOT NULL
                    AND position('\' IN o.raw_json::text) = 0 AND split_part(o.raw_json::text, '"user_id"', 3) = '' AS is_usual
             FROM (
-                SELECT o.raw_orders_id, o.raw_json, o.after_name, staging._trimmed(o.said) AS user_id
+                SELECT o.raw_orders_id, o.raw_json, o.after_name, staging._trimmed(o.said) AS user_id, (SELECT staging._null_marks()) AS marks
                 FROM (
                     SELECT o.raw_orders_id, o.raw_json, o.after_name, split_part(o.after_name, '"', 2) AS said
                     FROM (
@@ -33,9 +33,9 @@ AS $_users_of_orders$
     ),
     parsed AS MATERIALIZED (
         SELECT o.raw_orders_id, o.raw_json, o.is_readable,
-               staging._unless_null(o.user_id, (SELECT staging._null_marks()), (SELECT jsonb_object_agg(m.marker, true) FROM staging.null_markers m)) AS user_id
+               staging._unless_null(o.user_id, o.marks, (SELECT jsonb_object_agg(m.marker, true) FROM staging.null_markers m)) AS user_id
         FROM (
-            SELECT o.raw_orders_id, o.raw_json, o.is_readable, staging._trimmed(o.said) AS user_id
+            SELECT o.raw_orders_id, o.raw_json, o.is_readable, staging._trimmed(o.said) AS user_id, (SELECT staging._null_marks()) AS marks
             FROM (
                 SELECT o.raw_orders_id, o.raw_json, o.is_readable, CASE WHEN o.is_readable THEN o.raw_json ->> 'user_id' END AS said
                 FROM (

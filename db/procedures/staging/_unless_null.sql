@@ -2,7 +2,7 @@
 --
 -- p_value:   a column, or cheap: it stands here six times
 -- p_marks:   (SELECT staging._null_marks());  p_markers: (SELECT jsonb_object_agg(m.marker, true) FROM staging.null_markers m),
---            both once per statement, not per row
+--            both once per statement, not per row; marks as a column, too: a subselect that stands here twice is not inlined
 CREATE OR REPLACE FUNCTION staging._unless_null(p_value text, p_marks varbit, p_markers jsonb) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN get_bit(p_marks, (ascii(p_value) * 8 + octet_length(p_value)) & 1023) = 1
