@@ -86,6 +86,16 @@ def test_ids_that_end_in_point_zero_are_warned_of_beside_others_only(shop: Wareh
     assert verdict(shop, "events_point_zero_ids").passed
 
 
+@pytest.mark.parametrize(("digits", "is_warned_of"), [(29, True), (30, False)])
+def test_a_number_of_32_bytes_is_no_fraction_that_a_program_has_made(
+    shop: Warehouse, digits: int, is_warned_of: bool
+) -> None:
+    shop.landing.orders(DAY, [order("9" * digits + ".0"), order("O-2")])
+    shop.landing.events(DAY, [event()])
+    shop.run(DAY)
+    assert verdict(shop, "orders_point_zero_ids").passed != is_warned_of
+
+
 # -- fields that are called otherwise ----------------------------------------------------------------
 
 
