@@ -436,7 +436,7 @@ def _felt(data: Data) -> str:
 
 CONTENDERS = """\
 Each loaded a small day first, and all arrived at the same facts: the run fails otherwise. The warehouse is
-`warehouse run DAY --jobs 2`. The others:
+`warehouse run DAY --jobs 2`, with the setting `partial_orders`: none of the others rejects an order whole. The others:
 
 - **floor**: COPY of the same bytes without the dirt, and two CREATE TABLE AS. No checks, indexes, keys, logging or raw.
 - **row by row**: json and csv a row at a time, batched INSERTs, then facts with the same indexes and keys.
