@@ -9,8 +9,6 @@ BIN    := $(VENV)/bin
 # Three workers: two cores, and a test that waits. `make test WORKERS=0 ARGS='-k gate -x'` for one test.
 WORKERS ?= 3
 ARGS    ?=
-# Tests start the command line hundreds of times: it is compiled once, whatever the environment says.
-unexport PYTHONDONTWRITEBYTECODE
 # Tests that share an expensive fixture stay with one worker.
 SIDE_BY_SIDE := -n $(WORKERS) --dist loadgroup
 

@@ -385,7 +385,7 @@ def test_a_line_that_is_no_json_and_a_refused_file_are_rejected_lines(warehouse:
 @pytest.mark.once
 @pytest.mark.parametrize("source", ["orders", "events"])
 def test_all_that_is_read_of_a_day_may_be_read_on_both_cores(warehouse: Warehouse, source: str) -> None:
-    """One fence or function too many, and all that follows is done by one of them. (Before 17 one subselect is.)"""
+    """One fence or function too many, and all that follows is done by one of them."""
     warehouse.execute("SELECT raw.prepare_month(%s)", DAY)
     session = warehouse.connect()
     # A plan that may as a whole be a worker's is made one.
