@@ -52,10 +52,11 @@ BEGIN
     sized AS (
         SELECT p.*,
                sum(CASE WHEN p.place - 1 <= v_most
-                        THEN c_row_bytes + octet_length(concat(p.file_name, p.record_id, p.raw_data))
-                             -- If there are several reasons, the row has them twice: once with their values.
-                             + (SELECT sum(octet_length(concat(u.reason, u.value, CASE WHEN cardinality(p.problems) > 1 THEN u.reason END)))
-                                FROM unnest(p.problems) AS u) END)
+                        THEN c_row_bytes + octet_length(p.file_name) + coalesce(octet_length(p.record_id), 0) + coalesce(octet_length(p.raw_data), 0)
+                             + CASE cardinality(p.problems)
+                                   WHEN 1 THEN octet_length(p.problems[1].reason) + coalesce(octet_length(p.problems[1].value), 0)
+                                   -- If there are several reasons, the row has them twice: once with their values.
+                                   ELSE (SELECT sum(octet_length(concat(u.reason, u.value, u.reason))) FROM unnest(p.problems) AS u) END END)
                OVER (PARTITION BY p.load_id ORDER BY p.line_number, p.raw_id, p.item_number ROWS UNBOUNDED PRECEDING)
                > v_times * (p.byte_count + c_free_bytes) AS is_beyond
         FROM placed p
