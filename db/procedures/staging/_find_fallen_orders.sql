@@ -72,16 +72,13 @@ BEGIN
     IF v_is_whole THEN
         EXECUTE format($query$
             INSERT INTO pg_temp.falling (raw_id, is_conflict, problem)
-            WITH broken AS (
-                SELECT r.raw_orders_id AS raw_id, min(r.line_number) AS line_number
+            WITH mixed AS (
+                SELECT r.raw_orders_id AS raw_id, min(r.line_number) FILTER (WHERE r.load_date IS NULL) AS line_number
                 FROM %1$s AS r
-                WHERE r.load_date IS NULL AND r.raw_orders_id NOT IN (SELECT f.raw_id FROM pg_temp.falling f)
+                WHERE r.raw_orders_id IN (SELECT b.raw_orders_id FROM %1$s AS b WHERE b.load_date IS NULL)
+                  AND r.raw_orders_id NOT IN (SELECT f.raw_id FROM pg_temp.falling f)
                 GROUP BY r.raw_orders_id
-            ),
-            mixed AS (
-                SELECT b.raw_id, b.line_number
-                FROM broken b
-                WHERE EXISTS (SELECT FROM %1$s AS g WHERE g.load_date IS NOT NULL AND g.raw_orders_id = b.raw_id)
+                HAVING bool_or(r.load_date IS NOT NULL)
             )
             SELECT m.raw_id, false,
                    ROW(format('line %%s of the order is rejected: %%s', m.line_number, r.attributes #>> '{problems,0,reason}'),
@@ -103,7 +100,6 @@ BEGIN
             WITH ORDINALITY AS i (item, item_number) ON true
         WHERE coalesce(i.item_number, 1) <= v_most + 1::bigint;
         SET LOCAL enable_seqscan TO DEFAULT;
-        ANALYZE pg_temp.fallen_lines (raw_id, item_number);
     END IF;
     DROP TABLE pg_temp.falling;
     RETURN v_changed;

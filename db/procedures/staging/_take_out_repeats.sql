@@ -70,6 +70,8 @@ BEGIN
             v_conflicts := 'r.raw_orders_id IN (SELECT f.raw_id FROM pg_temp.fallen_lines f WHERE f.item_number = 1 AND f.is_conflict)';
         END IF;
     END IF;
+    -- If it is empty, too: of a table that was never analyzed the planner expects a thousand rows, and would sort for them.
+    ANALYZE pg_temp.fallen_lines (raw_id, item_number);
     EXECUTE format($query$
         CREATE TEMPORARY TABLE sorted_out AS
         SELECT k.row, k.is_repeat

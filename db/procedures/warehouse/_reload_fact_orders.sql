@@ -46,7 +46,7 @@ BEGIN
                            min(l.line_number) <> 1
                            OR count(*) > 1 AND bit_count(bit_or(1::bigint << (hashtextextended(l.product_id, 0) & 63)::integer)::bit(64)) < count(*) AS is_odd
                     FROM (%s) AS l GROUP BY l.order_id ORDER BY l.order_id', v_lines);
-    ANALYZE pg_temp.loaded_keys (order_id);
+    ANALYZE pg_temp.loaded_keys (order_id, is_odd);
     PERFORM warehouse._lock_publishing('warehouse.fact_orders');
 
     CREATE TEMPORARY TABLE given_back (order_id text COLLATE "C", load_date date, source_updated_at timestamptz) ON COMMIT DROP;
