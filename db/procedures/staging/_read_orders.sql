@@ -25,7 +25,8 @@ BEGIN ATOMIC
     WITH records AS (
         SELECT o.raw_orders_id, o.load_id, o.line_number AS record_number, o.raw_json,
                json_typeof(o.raw_json) = 'object'
-               AND (o.raw_json::text NOT LIKE '%\\u%' OR staging._is_storable(o.raw_json::text)) AS is_readable
+               -- One sign is found in a fifth of the time of two.
+               AND (position('\' IN o.raw_json::text) = 0 OR o.raw_json::text NOT LIKE '%\\u%' OR staging._is_storable(o.raw_json::text)) AS is_readable
         FROM staging._order_records(p_load_date, p_load_ids, p_has_mapped) o OFFSET '0'
     ),
     parsed AS (
@@ -51,6 +52,8 @@ BEGIN ATOMIC
     encoded AS (
         SELECT p.*, convert_to(p.order_time, 'UTF8') AS order_time_bytes, convert_to(p.signup_date, 'UTF8') AS signup_date_bytes,
                staging._trimmed(p.said_city) AS any_city, staging._trimmed(p.said_source) AS any_source,
+               CASE WHEN p.told IS DISTINCT FROM NULL AND num_nulls((p.told).discount, (p.told).tax, (p.told).shipping, (p.told).refunded) < 4
+                    THEN staging._order_amounts(p.told, p.items IS NOT NULL, (SELECT audit._text_setting('currency'))) END AS amounts,
                (SELECT jsonb_object_agg(c.source_value, s.status)
                 FROM staging.codes c JOIN warehouse.order_statuses s ON s.status = c.canonical_value WHERE c.kind = 'order_status') AS statuses,
                (SELECT array_agg(f.field) FROM staging.fields f WHERE f.source = 'orders') AS known,
@@ -73,23 +76,22 @@ BEGIN ATOMIC
                     THEN staging._nested_fields(p.order_id, p.said_user, p.order_product_id, p.any_city, p.any_source, p.raw_json, p.customer) END AS nested,
                CASE WHEN (p.order_id IS NULL OR staging._is_blank(p.order_time) OR staging._is_blank(p.source_status)) AND p.is_readable
                     THEN staging._unknown_names(p.raw_json, p.known) END AS order_has,
-               CASE WHEN num_nulls((p.told).discount, (p.told).tax, (p.told).shipping, (p.told).refunded) < 4
-                    THEN staging._order_amounts(p.told, p.items IS NOT NULL, (SELECT audit._text_setting('currency'))) END AS amounts,
+               CASE WHEN p.amounts IS DISTINCT FROM NULL THEN staging._item_shares(p.items, p.amounts) END AS shares,
                CASE WHEN p_own IS NOT NULL AND p.is_readable THEN staging._own_values(p_own, '{order,customer}', p.raw_json, p.customer) END AS order_own
         FROM encoded p OFFSET '0'
     ),
     lines AS (
         SELECT o.*, i.item, i.item_number, coalesce(i.item_number, 1)::integer AS line_number,
                staging._trimmed(CASE WHEN i.item IS NULL THEN o.order_product_id ELSE (i.fields).product_id END) AS product_id,
-               staging._trimmed(CASE WHEN i.item IS NULL THEN o.order_quantity ELSE (i.fields).quantity END) AS quantity,
-               staging._trimmed(CASE WHEN i.item IS NULL THEN o.order_price ELSE (i.fields).price END) AS price,
+               CASE WHEN i.item IS NULL THEN o.order_quantity ELSE (i.fields).quantity END AS said_quantity,
+               CASE WHEN i.item IS NULL THEN o.order_price ELSE (i.fields).price END AS said_price,
                CASE WHEN o.told IS DISTINCT FROM NULL OR num_nulls((i.fields).line_total, (i.fields).discount, (i.fields).tax) < 3
                     THEN staging._line_money(o.told, i.fields, i.share, o.amounts,
                                              CASE WHEN o.order_ts >= p_from AND o.order_ts < p_to THEN staging._rate((o.told).currency, o.order_ts) END) END AS money,
                CASE WHEN p_own IS NOT NULL AND o.is_readable
                     THEN staging._own_values(p_own, '{line}', CASE WHEN i.item IS NULL THEN o.raw_json ELSE i.item END, NULL) END AS line_own
         FROM orders o
-        LEFT JOIN LATERAL staging._items(o.items, CASE WHEN o.amounts IS DISTINCT FROM NULL THEN staging._shares(o.items, o.amounts) END) AS i ON true
+        LEFT JOIN LATERAL staging._items(o.items, o.shares) AS i ON true
         OFFSET '0'
     ),
     judged AS (
@@ -100,26 +102,28 @@ BEGIN ATOMIC
                    AND l.order_ts >= p_from AND l.order_ts < p_to AND (l.item_number IS NOT NULL OR l.items IS NULL)
                    AND (l.signup_day IS NOT NULL OR staging._is_blank(l.signup_date))
                    AND octet_length(l.product_id) <= 512 AND NOT staging._is_braced(l.product_id)
-                   AND staging._is_usual_amount(l.quantity, l.price, l.money)
+                   AND staging._is_usual_amount(l.said_quantity, l.said_price, l.money)
                    AND num_nulls(staging._unless_null(l.order_id, l.marks, l.markers), staging._unless_null(l.product_id, l.marks, l.markers)) = 0, false) AS is_usual,
                CASE WHEN l.nested IS NOT NULL OR l.no_customer IS NOT NULL OR l.signup_day IS NULL AND l.signup_date IS NOT NULL
                     THEN staging._emptied_fields(l.nested, l.no_customer, l.signup_date, l.signup_day, l.can_be_empty, l.marks, l.markers) END AS emptied,
-               CASE WHEN (l.product_id IS NULL OR l.quantity IS NULL OR l.price IS NULL) AND l.is_readable
-                    THEN staging._unknown_names(CASE WHEN l.item IS NULL THEN l.raw_json ELSE l.item END, l.known) END AS line_has,
-               CASE WHEN l.money IS DISTINCT FROM NULL THEN staging._priced(l.quantity, l.price, l.money, (SELECT audit._text_setting('currency'))) END AS priced
+               CASE WHEN l.money IS DISTINCT FROM NULL
+                    THEN staging._priced(staging._trimmed(l.said_quantity), staging._trimmed(l.said_price), l.money, (SELECT audit._text_setting('currency'))) END AS priced
         FROM lines l OFFSET '0'
     ),
     explained AS (
         SELECT j.*,
+               CASE WHEN j.is_usual THEN j.said_quantity::numeric END AS usual_quantity, CASE WHEN j.is_usual THEN j.said_price::numeric END AS usual_price,
                -- A rule for a column that you add is a line here: || staging._problem(…).
                nullif(array_remove(
                    CASE WHEN NOT j.is_usual OR (j.priced).is_discount_above
                         THEN staging._order_problems(
                             -- Without what its problems do not need: a large order would be copied for each of its lines.
                             ROW(CASE WHEN NOT j.is_readable THEN j.raw_json END, j.is_readable, j.nested, j.no_customer,
-                                CASE WHEN j.item_number IS NULL THEN j.items END, j.item, j.item_number, j.order_has, j.line_has,
-                                j.order_id, j.user_id, j.product_id, j.quantity, j.price, staging._trimmed(j.order_time), staging._trimmed(j.source_status), j.status,
-                                j.city, staging._unless_null(staging._trimmed(j.signup_date), j.marks, j.markers), j.marketing_source, j.order_ts, j.signup_day,
+                                CASE WHEN j.item_number IS NULL THEN j.items END, j.item, j.item_number, j.order_has,
+                                CASE WHEN (j.product_id IS NULL OR staging._is_blank(j.said_quantity) OR staging._is_blank(j.said_price)) AND j.is_readable
+                                     THEN staging._unknown_names(CASE WHEN j.item IS NULL THEN j.raw_json ELSE j.item END, j.known) END,
+                                j.order_id, j.user_id, j.product_id, staging._trimmed(j.said_quantity), staging._trimmed(j.said_price), staging._trimmed(j.order_time), staging._trimmed(j.source_status), j.status,
+                                j.city, CASE WHEN j.signup_day IS NULL THEN staging._unless_null(staging._trimmed(j.signup_date), j.marks, j.markers) END, j.marketing_source, j.order_ts, j.signup_day,
                                 j.money, (j.priced).is_discount_above, (SELECT staging.takes_negative_lines()),
                                 ARRAY[CASE WHEN staging._unless_null(j.order_id, j.marks, j.markers) IS NULL THEN j.order_id END,
                                       CASE WHEN staging._unless_null(j.product_id, j.marks, j.markers) IS NULL THEN j.product_id END], j.emptied)::staging.order_line,
@@ -129,9 +133,9 @@ BEGIN ATOMIC
     )
     SELECT e.raw_orders_id * 1000000 + e.line_number, CASE WHEN e.problems IS NULL THEN p_load_date END,
            CASE WHEN e.is_usual THEN e.order_id WHEN octet_length(e.order_id) <= 512 THEN staging._unless_null(e.order_id, e.marks, e.markers) END COLLATE "C", e.line_number,
-           e.user_id COLLATE "C", e.product_id COLLATE "C", CASE WHEN e.problems IS NULL THEN trim_scale(e.quantity::numeric) END,
-           CASE WHEN e.priced IS DISTINCT FROM NULL THEN (e.priced).unit_price WHEN e.problems IS NULL THEN trim_scale(e.price::numeric) END,
-           CASE WHEN e.priced IS DISTINCT FROM NULL THEN (e.priced).revenue WHEN e.problems IS NULL THEN trim_scale(e.quantity::numeric * e.price::numeric) END,
+           e.user_id COLLATE "C", e.product_id COLLATE "C", CASE WHEN e.problems IS NULL THEN trim_scale(staging._amount(e.usual_quantity, e.said_quantity)) END,
+           CASE WHEN e.priced IS DISTINCT FROM NULL THEN (e.priced).unit_price WHEN e.problems IS NULL THEN trim_scale(staging._amount(e.usual_price, e.said_price)) END,
+           CASE WHEN e.priced IS DISTINCT FROM NULL THEN (e.priced).revenue WHEN e.problems IS NULL THEN trim_scale(staging._amount(e.usual_quantity, e.said_quantity) * staging._amount(e.usual_price, e.said_price)) END,
            e.order_ts, e.status, CASE WHEN e.nested IS NULL OR 'city' <> ALL (e.nested) THEN e.city END, e.signup_day,
            CASE WHEN e.nested IS NULL OR 'marketing_source' <> ALL (e.nested) THEN e.marketing_source END, e.raw_orders_id,
            CASE WHEN e.problems IS NOT NULL THEN staging._refused_line(e.load_id, e.record_number, e.problems, e.item, e.raw_json)
@@ -142,7 +146,7 @@ BEGIN ATOMIC
            coalesce((e.money).currency, (SELECT audit._text_setting('currency'))) COLLATE "C",
            CASE WHEN (e.money).currency IS NOT NULL THEN (e.priced).revenue_in_currency
                 WHEN e.problems IS NOT NULL OR (SELECT audit._text_setting('currency')) IS NULL THEN NULL
-                ELSE coalesce((e.priced).revenue, trim_scale(e.quantity::numeric * e.price::numeric)) END,
+                ELSE coalesce((e.priced).revenue, trim_scale(staging._amount(e.usual_quantity, e.said_quantity) * staging._amount(e.usual_price, e.said_price))) END,
            CASE WHEN e.update_ts <= p_to + interval '24 hours' THEN e.update_ts END, CASE WHEN p_own IS NULL THEN e.emptied ELSE e.emptied || (e.order_own).emptied || (e.line_own).emptied END
     FROM explained e;
 END;

@@ -1,12 +1,12 @@
--- The shares that the items of an order have of its own amounts, in the order of the items; NULL without items.
+-- The shares that the items of an order have of its own amounts (staging.order_share), in the order of the items; NULL without items.
 --
 -- An amount goes to the items by what each costs, rounded down; what is left goes to those with the largest remainders, one
 -- smallest part each, among equals to the first (largest remainder, Hamilton's method). So the shares sum to the amount exactly. If
 -- no item costs anything, each counts the same. All is done in whole smallest parts: those of the currency, or of an amount that has more decimal
 -- places. Multiplied back, nothing is lost to a division.
-CREATE OR REPLACE FUNCTION staging._shares(p_items json, p_amounts staging.order_amounts) RETURNS staging.order_share[]
+CREATE OR REPLACE FUNCTION staging._item_shares(p_items json, p_amounts staging.order_amounts) RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
-AS $_shares$
+AS $_item_shares$
 BEGIN
     IF json_typeof(p_items) IS DISTINCT FROM 'array' THEN
         RETURN NULL;
@@ -34,11 +34,11 @@ BEGIN
                                <= d.parts - sum(d.whole) OVER (PARTITION BY d.kind))::integer) * d.unit AS amount
             FROM divided d
         )
-        SELECT array_agg(ROW(s.discount, s.tax, s.shipping, s.refunded)::staging.order_share ORDER BY s.number)
+        SELECT jsonb_agg(to_jsonb(ROW(s.discount, s.tax, s.shipping, s.refunded)::staging.order_share) ORDER BY s.number)
         FROM (SELECT h.number, max(h.amount) FILTER (WHERE h.kind = 1) AS discount, max(h.amount) FILTER (WHERE h.kind = 2) AS tax,
                      max(h.amount) FILTER (WHERE h.kind = 3) AS shipping, max(h.amount) FILTER (WHERE h.kind = 4) AS refunded
               FROM shared h GROUP BY h.number) AS s
     );
 END
-$_shares$;
-COMMENT ON FUNCTION staging._shares(json, staging.order_amounts) IS 'The shares that the items of an order have of its own amounts';
+$_item_shares$;
+COMMENT ON FUNCTION staging._item_shares(json, staging.order_amounts) IS 'The shares that the items of an order have of its own amounts';
