@@ -37,11 +37,12 @@ CATEGORIES = ("Kitchen", "Home", "Garden", "Office", "Toys", "Sport", "Books", "
 BRANDS = ("Acme", "Nordlys", "Kiebitz", "Tamarind", "Foxglove", "Quarry")
 
 # What is replaced in the text of a row, and by what. Rows that `json` or COPY do not take come last.
+UNKNOWN_STATUS = (b'"status": "', b'"status": "on-hold ')
 ORDER_DIRT = (
     (b'"quantity": ', b'"quantity": -'),
     (b'"price": ', b'"price": "12,5", "was": '),
     (b'"product_id"', b'"sku"'),
-    (b'"status": "', b'"status": "on-hold '),
+    UNKNOWN_STATUS,
     (b'"timestamp": "', b'"timestamp": "about '),
 )
 EVENT_DIRT = ((b"T", b" at "), (b",20", b",29"))
@@ -310,7 +311,10 @@ EVENT_HEADER = b"event_id,user_id,product_id,event_type,event_ts\n"
 
 
 def _blocks(shop: Shop, source: str, day: date, changed: float, kind: str, end: bytes) -> Iterator[Matrix]:
-    """Yield a delivery in blocks. `kind`: all rows, `readable` ones (json and COPY take them), or `clean` ones."""
+    """Yield a delivery in blocks. `kind`: all rows, `readable` ones (json and COPY take them), or `clean` ones.
+
+    `refused`: as clean, and every order has a status that nobody knows.
+    """
     number = (day - EPOCH).days
     rows = _rows(shop, source, number, shop.orders if source == "orders" else shop.events)
     make = _order_block if source == "orders" else _event_block
@@ -324,7 +328,9 @@ def _blocks(shop: Shop, source: str, day: date, changed: float, kind: str, end: 
         which = np.flatnonzero(dirty)
         _spoil(block, {int(place): dirt[int(chance[place] * 1e9) % len(dirt)] for place in which})
         _spoil(block, dict.fromkeys(map(int, np.flatnonzero(unreadable))))
-        yield block[~((kind != "all") & unreadable | (kind == "clean") & dirty)]
+        if kind == "refused" and source == "orders":
+            _spoil(block, {int(place): UNKNOWN_STATUS for place in np.flatnonzero(~dirty)})
+        yield block[~((kind != "all") & unreadable | (kind in ("clean", "refused")) & dirty)]
 
 
 def write(path: Path, shop: Shop, source: str, day: date, *, changed: float = 0, kind: str = "all") -> Path:
@@ -382,7 +388,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--ids", choices=("mixed", "uuid", "ordered"), default="mixed")
     parser.add_argument("--changed", type=float, default=0, help="share of rows that differ from the plain delivery")
-    parser.add_argument("--kind", choices=("all", "readable", "clean"), default="all")
+    parser.add_argument("--kind", choices=("all", "readable", "clean", "refused"), default="all")
     parser.add_argument("--sources", nargs="+", default=["orders", "events", "products"])
     parser.add_argument("--array", action="store_true", help="orders as a JSON array")
     options = parser.parse_args()

@@ -105,12 +105,31 @@ STATEMENTS = """
 """
 
 
+# What takes most of a day's time, told by how a statement begins. None of these is part of another.
+KINDS = {
+    "JSON and CSV to typed rows": r"^\s*CREATE (TEMPORARY )?TABLE .*FROM staging\._read_",
+    "rows of the facts": r"^\s*CREATE TABLE warehouse\.fact_",
+    "indexes": r"^\s*CREATE (UNIQUE )?INDEX",
+    "foreign keys": r"^\s*SELECT fk\.",
+    "NOT NULL and CHECK": r"^\s*ALTER TABLE \S+ ALTER COLUMN",
+    "statistics": r"^\s*ANALYZE",
+    "rules": r"^\s*SELECT to_jsonb\(q\)",
+    "users, and owners of orders": r"^\s*INSERT INTO warehouse\.(dim_user|user_loads|order_owners)",
+}
+BY_KIND = "SELECT coalesce(sum(s.total_exec_time), 0) FROM public.pg_stat_statements s WHERE s.query ~ %s"
+
+
 class Profile:
-    """Statements of each step by their time, and their plans, in a folder. Needs PostgreSQL's contrib modules."""
+    """Statements of each step by their time, and their plans, in a folder. Needs PostgreSQL's contrib modules.
+
+    `ms`: by kind, of all steps; `whole_ms`: of the calls themselves.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
+        self.ms = dict.fromkeys(KINDS, 0.0)
+        self.whole_ms = 0.0
 
     @contextlib.contextmanager
     def __call__(self, step: str, connection: psycopg.Connection) -> Iterator[None]:
@@ -126,6 +145,9 @@ class Profile:
             yield
             connection.remove_notice_handler(keep)
         rows = connection.execute(STATEMENTS.replace("pg_stat_statements s", "public.pg_stat_statements s")).fetchall()
+        for kind, begins in KINDS.items():
+            self.ms[kind] += connection.execute(BY_KIND, [begins]).fetchone()[0]
+        self.whole_ms += connection.execute(BY_KIND, [f"^CALL {step}"]).fetchone()[0]
         lines = [f"{'ms':>8} {'calls':>7} {'rows':>9} {'WAL':>8} {'temp':>8}  statement"]
         lines += [
             f"{ms:>8} {calls:>7} {count:>9} {wal:>8} {temp:>8}  {text}" for ms, calls, count, wal, temp, text in rows

@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import hashlib
+import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,9 +24,14 @@ HISTORY = "bench_history"
 HISTORY_DAY = (2_000, 10_000)
 HISTORY_MARKS = (5, 90, 365)
 HISTORY_REPEATS = 5
+REFUSED_EVENTS = 1_000
 BACKFILL_DAY = (33_333, 166_667)
 SMALL_DAY = (1_900, 15_000)
 SMALL_REPEATS = 5
+STEP_SECONDS = """
+    SELECT s.step, extract(epoch FROM s.ended_at - s.started_at)::float8 FROM audit.pipeline_steps s
+    WHERE s.run_id = (SELECT max(r.run_id) FROM audit.pipeline_runs r WHERE r.run_date = %s) ORDER BY s.step_id
+"""
 DISK = """
     SELECT n.nspname, sum(pg_total_relation_size(c.oid))::bigint
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -80,6 +86,10 @@ def steps(bench: Bench) -> None:
     whole = bench.results.show("the warehouse, step by step", step_costs)
     print(f"\nCPU {whole.cpu / least.cpu:.2f} x the floor")
     if around:
+        taken = {"orders": orders, "events": events, "ms": around.ms, "whole_ms": around.whole_ms}
+        bench.results.keep("statements", taken)
+        for kind, ms in around.ms.items():
+            print(f"{ms / around.whole_ms:5.0%} {kind}")
         print(f"profile: {bench.folder}/profile")
         return
     bench.results.keep(
@@ -212,6 +222,26 @@ def reloads(bench: Bench) -> None:
     bench.results.keep("reloads", {"orders": orders, "events": events, "costs": _dicts(costs)})
 
 
+def refused(bench: Bench) -> None:
+    """Orders that are all refused beside as many clean ones, from the files to the metrics."""
+    orders, day = bench.options.orders, bench.options.day
+    server, costs = bench.server, {}
+    for kind in ("clean", "refused"):
+        landing = bench.landing(orders, REFUSED_EVENTS, kind)
+        with server.warehouse() as dbname, server.connect(dbname) as connection:
+            # The gate would end the day here, and what clean orders cost after it would be missing.
+            connection.execute("UPDATE audit.dq_rules SET severity = 'warning' WHERE severity = 'critical'")
+            server.settle()
+            costs[kind] = ours.run_days(server, dbname, landing, day, jobs=2)
+            clean, rejected = connection.execute(
+                "SELECT clean_count, rejected_count FROM staging.loads WHERE source = 'orders'"
+            ).fetchone()
+        if (rejected if kind == "clean" else clean) or not clean + rejected:
+            raise BenchError(f"{kind}: {clean} lines are clean, {rejected} rejected")
+    bench.results.show(f"{orders:,} orders", costs, summed=False)
+    bench.results.keep("refused", {"orders": orders, "costs": _dicts(costs)})
+
+
 def small(bench: Bench) -> None:
     """A day of 3,000 order lines and 15,000 events, where starting counts; and what a day takes of the disk."""
     orders, events = SMALL_DAY
@@ -274,6 +304,7 @@ def history(bench: Bench) -> None:
     first_days = [first + timedelta(days=number) for number in range(HISTORY_REPEATS)]
     measured: dict[str, dict[str, Cost]] = {}
     beside: dict[str, dict[str, Cost]] = {}
+    seconds: dict[str, list[Seconds]] = {}
     done = 0
     with server.warehouse(HISTORY, keep=True) as dbname:
         for mark in marks:
@@ -291,8 +322,9 @@ def history(bench: Bench) -> None:
             done = begin + HISTORY_REPEATS
             days = [until + timedelta(days=number) for number in range(HISTORY_REPEATS)]
             with server.warehouse("bench_first") as empty:
-                costs = _day_costs(bench, landing, {dbname: days, empty: first_days})
+                costs, of_steps = _day_costs(bench, landing, {dbname: days, empty: first_days})
             measured[f"{begin + 1}"], beside[f"{begin + 1}"] = costs[dbname], costs[empty]
+            seconds[f"{begin + 1}"] = [of_steps[dbname], of_steps[empty]]
             bench.results.show(f"days {begin + 1} to {done}", costs[dbname], summed=False)
             bench.results.show("the first days, meanwhile", costs[empty], summed=False)
         with server.connect(dbname) as connection:
@@ -314,6 +346,7 @@ def history(bench: Bench) -> None:
             "days": bench.options.days, "day": HISTORY_DAY, "partitions": partition_count,
             "costs": {begin: _dicts(costs) for begin, costs in measured.items()},
             "first_days": {begin: _dicts(costs) for begin, costs in beside.items()}, "compacted": _dicts(compacted),
+            "seconds": seconds,
         },
     )  # fmt: skip
 
@@ -326,23 +359,43 @@ def _months(first: date, last: date) -> Iterator[tuple[date, date]]:
         first = ends + timedelta(days=1)
 
 
-def _day_costs(bench: Bench, landing: Path, days: Mapping[str, Sequence[date]]) -> dict[str, dict[str, Cost]]:
+# Of loads and reloads: what each step took.
+Seconds = dict[str, dict[str, float]]
+
+
+def _day_costs(
+    bench: Bench, landing: Path, days: Mapping[str, Sequence[date]]
+) -> tuple[dict[str, dict[str, Cost]], dict[str, Seconds]]:
     """Return the medians of loading the days of a database, checking them, and reloading them with few and all changed.
 
-    The databases take turns, day by day.
+    The databases take turns, day by day. Of what a run does, the seconds of its steps are returned, too.
     """
     costs: dict[str, list[dict[str, Cost]]] = {dbname: [] for dbname in days}
+    seconds: dict[str, list[Seconds]] = {dbname: [] for dbname in days}
     for number, turn in enumerate(zip(*days.values(), strict=True)):
         # Nobody is always the first: a run had the first days beside themselves at 1.09 ×.
         for dbname, day in list(zip(days, turn, strict=True))[:: -1 if number % 2 else 1]:
-            few, every = (bench.landing(*HISTORY_DAY, day=day, changed=changed) for changed in (0.01, 1))
-            one = {"load": ours.run_days(bench.server, dbname, landing, day)}
+            one: dict[str, Cost] = {}
+            steps: Seconds = {}
             with bench.server.connect(dbname) as connection:
-                one["check"] = ours.call(bench.server, connection, dbname, "audit.check_quality", day)
-            one["reload, 1 % changed"] = ours.run_days(bench.server, dbname, few, day)
-            one["reload, all changed"] = ours.run_days(bench.server, dbname, every, day)
+                for name, changed in (("load", 0), ("reload, 1 % changed", 0.01), ("reload, all changed", 1)):
+                    again = bench.landing(*HISTORY_DAY, day=day, changed=changed) if changed else landing
+                    one[name] = ours.run_days(bench.server, dbname, again, day)
+                    steps[name] = dict(connection.execute(STEP_SECONDS, [day]).fetchall())
+                    if not changed:
+                        one["check"] = ours.call(bench.server, connection, dbname, "audit.check_quality", day)
             costs[dbname].append(one)
-    return {dbname: medians(measured) for dbname, measured in costs.items()}
+            seconds[dbname].append(steps)
+    return (
+        {dbname: medians(measured) for dbname, measured in costs.items()},
+        {
+            dbname: {
+                name: {step: statistics.median(one[name][step] for one in measured) for step in steps}
+                for name, steps in measured[0].items()
+            }
+            for dbname, measured in seconds.items()
+        },
+    )
 
 
 def queries(bench: Bench) -> None:
@@ -435,6 +488,7 @@ def full(bench: Bench) -> None:
         ("steps", size(largest)),
         ("reloads", size(largest)),
         ("forms", size(largest)),
+        ("refused", size(300_000)),
         ("readers", size(300_000)),
         ("backfill", {}),
         ("history", {}),
@@ -454,6 +508,6 @@ def full(bench: Bench) -> None:
 
 ALL: dict[str, Callable[[Bench], None]] = {
     "steps": steps, "sizes": sizes, "contenders": contenders, "compare": compare, "reloads": reloads, "forms": forms,
-    "small": small, "disk": disk, "history": history, "queries": queries, "readers": readers, "backfill": backfill,
-    "full": full,
+    "refused": refused, "small": small, "disk": disk, "history": history, "queries": queries, "readers": readers,
+    "backfill": backfill, "full": full,
 }  # fmt: skip

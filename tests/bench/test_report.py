@@ -12,7 +12,7 @@ pytestmark = pytest.mark.once
 def test_the_page_and_its_tables_are_what_the_results_say() -> None:
     data = json.loads((report.RESULTS / "full.json").read_text())
     # A figure that somebody changed by hand, or a page that was not written anew after a run.
-    assert report.README.read_text() == report.page(data, json.loads(report.SETTINGS.read_text()))
+    assert report.README.read_text() == report.page(data, **report.beside(report.RESULTS))
     for name, text in report.raw_tables(data).items():
         assert (report.RESULTS / f"{name}.md").read_text() == text
 
