@@ -50,8 +50,7 @@ BEGIN ATOMIC
     ),
     encoded AS (
         SELECT p.*, convert_to(p.order_time, 'UTF8') AS order_time_bytes, convert_to(p.signup_date, 'UTF8') AS signup_date_bytes,
-               staging._trimmed(p.said_city) AS any_city, staging._trimmed(p.said_source) AS any_source,
-               CASE WHEN p.told IS DISTINCT FROM NULL AND num_nulls((p.told).discount, (p.told).tax, (p.told).shipping, (p.told).refunded) < 4
+               staging._trimmed(p.said_city) AS any_city, staging._trimmed(p.said_source) AS any_source, CASE WHEN p.told IS DISTINCT FROM NULL AND num_nulls((p.told).discount, (p.told).tax, (p.told).shipping, (p.told).refunded) < 4
                     THEN staging._order_amounts(p.told, p.items IS NOT NULL, (SELECT audit._text_setting('currency'))) END AS amounts,
                (SELECT jsonb_object_agg(c.source_value, s.status)
                 FROM staging.codes c JOIN warehouse.order_statuses s ON s.status = c.canonical_value WHERE c.kind = 'order_status') AS statuses,
