@@ -107,9 +107,9 @@ STATEMENTS = """
 
 # What takes most of a day's time, told by how a statement begins. None of these is part of another.
 KINDS = {
-    "JSON and CSV to typed rows": r"^\s*CREATE (TEMPORARY )?TABLE .*FROM staging\._read_",
+    "JSON and CSV to typed rows": r"^\s*CREATE\s+(TEMPORARY )?TABLE .*FROM staging\._read_",
     "rows of the facts": r"^\s*CREATE TABLE warehouse\.fact_",
-    "indexes": r"^\s*CREATE (UNIQUE )?INDEX",
+    "indexes": r"^\s*CREATE\s+(UNIQUE )?INDEX",
     "foreign keys": r"^\s*SELECT fk\.",
     "NOT NULL and CHECK": r"^\s*ALTER TABLE \S+ ALTER COLUMN",
     "statistics": r"^\s*ANALYZE",

@@ -355,12 +355,12 @@ def _what_costs(data: Data) -> str:
 
 
 def _statements(part: Data) -> str:
-    told = [(ms, kind) for kind, ms in part["ms"].items()]
+    told = sorted(((ms, kind) for kind, ms in part["ms"].items()), reverse=True)
     told.append((part["whole_ms"] - sum(part["ms"].values()), "the rest (repeats, rejected lines, figures, audit)"))
-    shares = ", ".join(f"{kind} {ms / part['whole_ms']:.0%}" for ms, kind in sorted(told, reverse=True))
+    shares = ", ".join(f"{kind} {ms / part['whole_ms']:.0%}" for ms, kind in told)
     return (
         f"By statement, of the procedures' {part['whole_ms'] / 1000:,.0f} s for {part['orders']:,} orders +"
-        f" {part['events']:,} events: {shares}. (PostgreSQL {part['postgresql']}, which counts its statements; each"
+        f" {part['events']:,} events: {shares}. (PostgreSQL {part['postgresql'].split()[0]}, which counts its statements; each"
         f" step by itself, {part['measured']} UTC.)"
     )
 
