@@ -360,8 +360,8 @@ def _statements(part: Data) -> str:
     shares = ", ".join(f"{kind} {ms / part['whole_ms']:.0%}" for ms, kind in told)
     return (
         f"By statement, of the procedures' {part['whole_ms'] / 1000:,.0f} s for {part['orders']:,} orders +"
-        f" {part['events']:,} events: {shares}. (PostgreSQL {part['postgresql'].split()[0]}, which counts its statements; each"
-        f" step by itself, {part['measured']} UTC.)"
+        f" {part['events']:,} events: {shares}. (PostgreSQL {part['postgresql'].split()[0]}, which counts its"
+        f" statements; each step by itself, {part['measured']} UTC.)"
     )
 
 
