@@ -66,7 +66,10 @@ def goals(data: Data) -> Iterator[Goal]:
         yield Goal("a day with 1 % changed beside its first load (CPU)", "×", times, 1.3)
     if refused := _costs(data.get("refused")):
         times = refused["refused"]["cpu"] / refused["clean"]["cpu"]
-        yield Goal(f"{data['refused']['orders']:,} refused orders beside as many clean ones (CPU)", "×", times, 2)
+        why = f"WAL: {refused['refused']['wal'] / 1e6:,.0f} MB, not {refused['clean']['wal'] / 1e6:,.0f}"
+        yield Goal(
+            f"{data['refused']['orders']:,} refused orders beside as many clean ones (CPU)", "×", times, 2, why=why
+        )
     if history := data.get("history"):
         begin = max(history["costs"], key=int)
         for step, limit in (("load", 1.05), ("check", 1.1), ("reload, 1 % changed", 1.1), ("reload, all changed", 1.1)):

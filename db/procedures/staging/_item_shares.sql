@@ -1,5 +1,5 @@
 -- The shares that the items of an order have of its own amounts (staging.order_share), in the order of the items; NULL without items.
--- An amount goes to the items by what each costs (staging._allocated); an item that costs nothing, or cannot be read, gets none of it.
+-- An amount goes to the items by what each costs (staging._allocated): an item that cannot be read costs nothing.
 -- Most orders have one item: all is its own.
 CREATE OR REPLACE FUNCTION staging._item_shares(p_items json, p_amounts staging.order_amounts) RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp

@@ -10,7 +10,7 @@
 -- p_load_ids: the deliveries in force;  p_own: custom fields (staging._own_fields); NULL for none, which costs nothing;  p_has_mapped: whether there are records of _map_records, too
 -- The body is inlined into the query that calls it: what that query does not ask for is not computed, and both cores may work.
 -- Each OFFSET '0' is a fence: what stands above it is computed once per row; the quotes make it a bigint, which lets both cores
--- work. One sign (a backslash) is found in a text five times as fast as two. Codes are looked up in one JSON object: of a day that nobody has analyzed the planner expects one row, and could join in any way.
+-- work. One sign (a backslash) is looked for in a text with fewer instructions than two. Codes are looked up in one JSON object: of a day that nobody has analyzed the planner expects one row, and could join in any way.
 CREATE OR REPLACE FUNCTION staging._read_orders(
     p_load_date date, p_today text, p_other_day date, p_other text, p_from timestamptz, p_to timestamptz, p_load_ids bigint[], p_own staging.fields[], p_has_mapped boolean
 )
