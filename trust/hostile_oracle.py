@@ -842,9 +842,12 @@ class _Money:
             ]
             values[name] = sum(parts) if parts else None
         cost, taken_off = _cost(line), values["discount"] or 0
-        spare = Fraction(1, 10**self.places) if "discount" in self.due else 0
-        if cost is not None and values["discount"] is not None and taken_off - spare > abs(cost):
-            wrong.add("discounts")
+        if cost is not None and taken_off > abs(cost):
+            # A whole cent may be due from what has less than one left; no other share is above what it is of.
+            left = Fraction(cost) - Fraction(number(line.text("discount")) or 0)
+            is_rounded = "discount" in self.due and (left * 10**self.places).denominator != 1
+            if not is_rounded or taken_off - Fraction(1, 10**self.places) >= abs(cost):
+                wrong.add("discounts")
         if not wrong and cost is not None:
             values["revenue"] = cost - taken_off
             values["unit_price"] = price

@@ -736,7 +736,7 @@ class Model:
             if total is not None or rate is not None:
                 each = _rounded(each * (rate or 1), max(6, 0 if total is None else _written_places(total)))
             home = {
-                name: amount if rate is None or amount is None else _rounded(amount * rate, _digits(self.currency))
+                name: None if amount is None else amount * (rate or 1)
                 for name, amount in {"revenue": cost - off, **sums}.items()
             }
             line.clean = OrderLine(
@@ -758,17 +758,22 @@ class Model:
             faults |= {"price is missing"} if text(item.get("price")) is None else set()
             faults |= _money_problem(item, "price", is_signed=self.takes_negative)
         faults |= _money_problem(item, "line_total", is_signed=self.takes_negative)
-        faults |= _money_problem(item, "discount") | _money_problem(item, "tax", is_signed=self.takes_negative)
         cost = _cost(item)
+        is_return = self.takes_negative and cost is not None and cost < 0
+        faults |= _money_problem(item, "discount", is_signed=is_return)
+        faults |= _money_problem(item, "tax", is_signed=self.takes_negative)
         sums = {"cost": cost, **{name: _amount(item, name) for name in ("discount", "tax")}}
         sums |= {name: _amount(order, name) if item is order else None for name in ("shipping", "refunded")}
-        off = sums["discount"]
+        off, spare = sums["discount"], Fraction(0)
         if item is not order and (shared := _amount(order, "discount")) is not None:
-            share = _shares(shared, order["items"], _digits(self._named_currency(order)))
+            digits = _digits(self._named_currency(order))
+            share = _shares(shared, order["items"], digits)
             place = next(n for n, other in enumerate(order["items"]) if other is item)
-            # The last cent of a share may be more than what is left of a line.
-            off = (off or 0) + share[place] - Fraction(1, 10 ** _digits(self._named_currency(order)))
-        if cost is not None and off is not None and off > abs(cost):
+            # Of half a cent, the last cent of a share may take more than there is.
+            if cost is not None and ((cost - (off or 0)) * 10**digits).denominator != 1:
+                spare = Fraction(1, 10**digits)
+            off = (off or 0) + share[place]
+        if cost is not None and off is not None and abs(off) > abs(cost) and (not spare or off - spare >= abs(cost)):
             faults.add("the discounts are more than the line costs")
         return sums, faults
 

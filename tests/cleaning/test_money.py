@@ -107,22 +107,29 @@ def test_the_flat_shape_says_all_of_it_beside_the_line(warehouse: Warehouse) -> 
     assert (line.currency, line.revenue_in_currency) == ("EUR", Decimal("19.02"))
 
 
+ABOVE = "the discounts are more than the line costs"
 BAD = [
     (order(line_total="ten"), "line_total is not a number of at least 0"),
     (order(line_total=-1), "line_total is not a number of at least 0"),
     (order(line_total="1e15"), "line_total is not below 1e15"),
     (order(discount=-1), "discount is not a number of at least 0"),
     (order(discount={}), "discount is not a number of at least 0"),
-    (order(discount="19.999"), "the discounts are more than the line costs"),
+    (order(discount="19.999"), ABOVE),
     (order(tax="x"), "tax is not a number of at least 0"),
     (order(shipping="free"), "shipping is not a number of at least 0"),
     (order(refunded=-5), "refunded is not a number of at least 0"),
     (order(currency="€"), "currency is not the code of one"),
     (order(currency={"code": "EUR"}), "currency is not the code of one"),
-    (basket("B", [item(discount=20)]), "the discounts are more than the line costs"),
+    (basket("B", [item(discount=20)]), ABOVE),
     (basket("B", [item(tax="x")]), "tax is not a number of at least 0"),
     (basket("B", [item()], shipping="x"), "shipping is not a number of at least 0"),
-    (basket("B", [item(), item()], discount=100), "the discounts are more than the line costs"),
+    (basket("B", [item(), item()], discount=100), ABOVE),
+    # By a cent; by a cent each; by what a whole order has no room for.
+    (basket("B", [item("A", 1, "9.99")], discount=10), ABOVE),
+    (basket("B", [item("A", 1, "9.99", discount=10)], discount=0), ABOVE),
+    (basket("B", [item("A", 1, 1)] * 100, discount=101), ABOVE),
+    (basket("B", [item("A", 1, 100)] * 10, discount=1010, currency="JPY"), ABOVE),
+    (basket("B", [item("A", 1, "9.995")], discount="10.01"), ABOVE),
     (basket("B", [item(price=None)]), "price is missing"),
 ]
 
@@ -276,7 +283,7 @@ def test_a_day_of_two_currencies_is_blocked_until_the_warehouse_has_one(warehous
     )
     assert sorted(found) == [
         ("40-1", Decimal("19.99"), Decimal("19.99"), "EUR", Decimal("19.99")),
-        ("40-2", Decimal("18.2939"), Decimal("18.29"), "JPY", 2999),
+        ("40-2", Decimal("18.2939"), Decimal("18.2939"), "JPY", 2999),
     ]
     assert set(reasons(warehouse)) == {"40-3"}
     assert not any(broken_promises(warehouse.connection).values())
@@ -295,19 +302,24 @@ def test_only_the_currencies_of_clean_lines_block_a_day(warehouse: Warehouse) ->
     assert warehouse.value(currencies) == ["GBP", "USD"]
 
 
-def test_converted_lines_break_no_rule_where_rounding_takes_a_part(warehouse: Warehouse) -> None:
-    """A line sold for nothing, and one whose amount is the same in both currencies."""
+def test_converted_lines_break_no_rule_where_a_price_is_rounded(warehouse: Warehouse) -> None:
+    """A line sold for nothing, one that is worth nearly the same in both, a million of a price of many digits."""
     set_to(warehouse, "currency", "EUR")
     warehouse.execute(
         "INSERT INTO warehouse.exchange_rates VALUES ('USD', '2025-01-01', 0.8765), ('CHF', '2025-01-01', 1.0001)"
     )
     free = basket("O-1", [item("A", 1, "9.99", discount="9.99")], currency="USD")
-    warehouse.landing.orders(DAY, [free, order("O-2", quantity=1, price=1, currency="CHF")])
+    many = order("O-3", quantity=1_000_000, price="0.0123456", currency="USD")
+    warehouse.landing.orders(DAY, [free, order("O-2", quantity=1, price=1, currency="CHF"), many])
     warehouse.landing.events(DAY, [])
     warehouse.execute("UPDATE audit.dq_rules SET enabled = false WHERE check_type IN ('volume', 'share')")
     warehouse.run(DAY)
     found = warehouse.rows("SELECT unit_price, discount, revenue FROM warehouse.fact_orders ORDER BY order_id")
-    assert found == [(Decimal("8.756235"), Decimal("8.76"), 0), (Decimal("1.0001"), None, 1)]
+    assert found == [
+        (Decimal("8.756235"), Decimal("8.756235"), 0),
+        (Decimal("1.0001"), None, Decimal("1.0001")),
+        (Decimal("0.010821"), None, Decimal("10820.9184")),
+    ]
 
 
 def test_a_rate_is_missed_only_for_a_day_that_an_order_may_have(warehouse: Warehouse) -> None:
@@ -347,13 +359,37 @@ def test_a_rate_holds_from_its_day_on_and_a_change_makes_its_days_work_again(war
     assert warehouse.value("SELECT revenue FROM staging.orders_clean WHERE order_id = 'O-2'") == 7
 
 
-def test_converted_amounts_are_rounded_to_the_warehouses_own_parts(warehouse: Warehouse) -> None:
-    """A warehouse in yen has no sen."""
+def test_sums_of_converted_lines_are_what_the_order_is_worth(warehouse: Warehouse) -> None:
+    """Nothing is rounded line by line: shipping of 10 dollars is 9 euros on three lines, too, and kurus add up."""
+    set_to(warehouse, "currency", "EUR")
+    warehouse.execute(
+        "INSERT INTO warehouse.exchange_rates VALUES ('USD', '2025-01-01', 0.9), ('TRY', '2025-01-01', 0.0206)"
+    )
+    abroad = [
+        basket(
+            "O-1", [item(name, 1, 10) for name in "ABC"], shipping=10, discount=1, tax=2, refunded=4, currency="USD"
+        ),
+        basket("O-2", [item(f"P-{n}", 1, "2.15") for n in range(25)], shipping="53.75", currency="TRY"),
+    ]
+    clean(warehouse, abroad)
+    assert [line.shipping for line in lines_of(warehouse)] == [Decimal("3.006"), Decimal("2.997"), Decimal("2.997")]
+    sums = ", ".join(f"sum({name}) AS {name}" for name in ("revenue", *AMOUNTS, "revenue_in_currency"))
+    found = warehouse.rows(f"SELECT {sums} FROM staging.orders_clean GROUP BY order_id ORDER BY order_id")
+    assert [tuple(row) for row in found] == [
+        (Decimal("26.1"), Decimal("0.9"), Decimal("1.8"), 9, Decimal("3.6"), 29),
+        (Decimal("1.10725"), None, None, Decimal("1.10725"), None, Decimal("53.75")),
+    ]
+
+
+def test_a_warehouse_in_yen_keeps_parts_of_one(warehouse: Warehouse) -> None:
+    """What 29 euros are worth, to the last digit: an export rounds, a sum does not."""
     set_to(warehouse, "currency", "JPY")
     warehouse.execute("INSERT INTO warehouse.exchange_rates VALUES ('EUR', '2025-01-01', 163.456)")
     clean(warehouse, [basket("O-1", [item("A", 3, "9.99", discount="0.97")], shipping="4.90", currency="EUR")])
     (line,) = lines_of(warehouse)
-    assert (line.revenue, line.discount, line.shipping, line.revenue_in_currency) == (4740, 159, 801, Decimal("29"))
+    assert (line.revenue, line.discount, line.shipping, line.revenue_in_currency) == (
+        Decimal("4740.224"), Decimal("158.55232"), Decimal("800.9344"), 29,
+    )  # fmt: skip
     assert line.unit_price == Decimal("1632.92544")
 
 
@@ -377,6 +413,38 @@ def test_lines_below_zero_count_only_if_the_setting_says_so(warehouse: Warehouse
     warehouse.landing.events(DAY, [])
     warehouse.run(DAY)
     assert warehouse.value("SELECT revenue FROM warehouse.daily_metrics") == Decimal("-2.5")
+
+
+def test_a_return_takes_its_discount_back(warehouse: Warehouse) -> None:
+    """What was sold for 8 after a discount of 2 comes back for 8; a discount below zero of anything else is none."""
+    set_to(warehouse, "negative_lines", "1")
+    clean(
+        warehouse,
+        [
+            basket("O-1", [item("A", -1, 10, discount=-2), item("B", 1, None, line_total=-5, discount="-5")]),
+            basket("O-2", [item("A", -1, 10, discount="-10.01")]),
+            order("O-3", quantity=1, price=10, discount=-2),
+        ],
+    )
+    assert [(line.revenue, line.discount) for line in lines_of(warehouse)] == [(-8, -2), (0, -5)]
+    assert {name: reason.split("; ")[-1] for name, reason in reasons(warehouse).items()} == {
+        "O-2": ABOVE, "O-3": "discount is not a number of at least 0",
+    }  # fmt: skip
+
+
+def test_a_whole_cent_may_take_what_is_left_of_half_a_one(warehouse: Warehouse) -> None:
+    """A price of 9.995 that the shop gave away for 10.00 is a rounding of the shop's, and no fault."""
+    clean(
+        warehouse,
+        [
+            basket("O-1", [item("A", 1, "9.995")], discount=10),
+            basket("O-2", [item("A", "0.35", "1.5")], discount="0.53"),
+        ],
+    )
+    found = "SELECT order_id, discount, revenue FROM staging.orders_clean ORDER BY 1"
+    assert [tuple(row) for row in warehouse.rows(found)] == [
+        ("O-1", 10, Decimal("-0.005")), ("O-2", Decimal("0.53"), Decimal("-0.005")),
+    ]  # fmt: skip
 
 
 # -- what shops really send --------------------------------------------------------------------------

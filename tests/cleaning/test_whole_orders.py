@@ -284,6 +284,10 @@ def test_case_38_orders_with_a_negative_line_are_rejected_whole(shop: Warehouse)
         (3, 1, "line 2 of the order is rejected: product_id is missing", None),
         (3, 2, "product_id is missing", None),
     ]
+    shop.execute("UPDATE audit.settings SET value = '1' WHERE name = 'negative_lines'")
+    shop.call("warehouse.run_day", date(2025, 4, 8))
+    assert facts(shop) == (15, 90)
+    assert [row[:2] for row in rejected(shop)] == [(3, 1), (3, 2)], "the tip's order"
 
 
 @needs_real_world

@@ -39,7 +39,9 @@ BEGIN
             staging._problem(p_line.price IS NULL AND (p_line.money).line_total IS NULL, 'price is missing', p_line.line_has),
             staging._money_problem('price', CASE WHEN (p_line.money).line_total IS NULL THEN p_line.price END, p_line.takes_negative),
             staging._money_problem('line_total', (p_line.money).line_total, p_line.takes_negative),
-            staging._money_problem('discount', (p_line.money).discount, false),
+            -- What is taken off a return is less than nothing, too.
+            staging._money_problem('discount', (p_line.money).discount, p_line.takes_negative
+                                   AND coalesce(coalesce(staging._to_number((p_line.money).line_total), v_quantity * staging._to_number(p_line.price)) < 0, false)),
             staging._money_problem('tax', (p_line.money).tax, p_line.takes_negative),
             staging._problem(p_line.is_discount_above, 'the discounts are more than the line costs', (p_line.money).discount)
         ] END || ARRAY[

@@ -104,7 +104,7 @@ BEGIN ATOMIC
                    AND num_nulls(staging._unless_null(l.order_id, l.marks, l.markers), staging._unless_null(l.product_id, l.marks, l.markers)) = 0, false) AS is_usual,
                CASE WHEN l.nested IS NOT NULL OR l.no_customer IS NOT NULL OR l.signup_day IS NULL AND l.signup_date IS NOT NULL
                     THEN staging._emptied_fields(l.nested, l.no_customer, l.signup_date, l.signup_day, l.can_be_empty, l.marks, l.markers) END AS emptied,
-               CASE WHEN l.money IS DISTINCT FROM NULL THEN staging._priced(staging._trimmed(l.said_quantity), staging._trimmed(l.said_price), l.money, (SELECT audit._text_setting('currency'))) END AS priced
+               CASE WHEN l.money IS DISTINCT FROM NULL THEN staging._priced(staging._trimmed(l.said_quantity), staging._trimmed(l.said_price), l.money) END AS priced
         FROM lines l OFFSET '0'
     ),
     explained AS (
