@@ -493,13 +493,19 @@ def test_rows_that_say_different_things_of_one_order_are_none_of_its_lines(shop:
     ]
 
 
+def amazon_row(order_id: str, number: int, **more: str) -> dict[str, str]:
+    """Return a row of Amazon's flat file."""
+    return {
+        "amazon-order-id": order_id, "purchase-date": f"{DAY}T02:12:11+00:00", "order-status": "Shipped", "sku": f"SKU-{number}",
+        "quantity": "1", "currency": "EUR", "item-price": "5.00",
+    } | more  # fmt: skip
+
+
 @pytest.mark.once
 def test_what_a_row_says_of_shipping_is_added_up_for_its_order(shop: Warehouse) -> None:
     """Asked of what the reader gets: amounts of orders are not this file's."""
-    rows = [
-        {"amazon-order-id": "112-1", "purchase-date": f"{DAY}T02:12:11+00:00", "order-status": "Shipped", "sku": f"SKU-{n}", "quantity": "1",
-         "currency": "EUR", "item-price": "5.00", "shipping-price": price} for n, price in ((1, "3.00"), (2, "1.50"), (3, ""))
-    ]  # fmt: skip
+    prices = {1: "3.00", 2: "1.50", 3: ""}
+    rows = [amazon_row("112-1", number, **{"shipping-price": price}) for number, price in prices.items()]
     register(shop, "shapes.amazon_order_line", rows_are="lines")
     shop.landing.orders(DAY, rows, "amazon.ndjson")
     shop.deliver(DAY)
@@ -508,6 +514,36 @@ def test_what_a_row_says_of_shipping_is_added_up_for_its_order(shop: Warehouse) 
         (made,) = session.execute("SELECT record FROM staging._mapped_records()").fetchall()
     assert Decimal(made.record["shipping"]) == Decimal("4.50")
     assert [of["product_id"] for of in made.record["items"]] == ["SKU-1", "SKU-2", "SKU-3"]
+
+
+@pytest.mark.once
+def test_an_order_of_which_a_row_cannot_be_read_stands_with_none_of_its_rows(shop: Warehouse) -> None:
+    """Its id is found by the field that has it in the other rows; with partial_orders the good rows count."""
+    register(shop, "shapes.amazon_order_line", rows_are="lines")
+    odd = {"item-tax": "n/a"}
+    shop.landing.orders(DAY, [
+        amazon_row("112-1", 1), amazon_row("112-2", 2), amazon_row("112-1", 3, **odd), amazon_row("112-1", 4),
+        amazon_row("112-3", 5, **odd), [], amazon_row("112-4", 7, quantity="112-1"),
+    ], "amazon.ndjson")  # fmt: skip
+    shop.run(DAY)
+    assert [found[:3] for found in lines(shop)] == [("112-2", 1, "SKU-2")]
+    fails = "shapes.amazon_order_line fails (22P02)"
+    because = f"row 3 of the file, of the same order, is rejected: {fails}"
+    found = {bad.line_number: (bad.record_id, bad.failure_reason) for bad in rejected(shop)}
+    assert {number: found[number] for number in (1, 3, 4, 5)} == {
+        1: ("112-1", because), 3: ("112-1", fails), 4: ("112-1", because), 5: ("112-3", fails),
+    }  # fmt: skip
+    assert found[6][0] is None
+    assert found[7] == ("112-4", "quantity is not a number above 0"), (
+        "another field that has an order's id says nothing"
+    )
+    counts = "SELECT raw_count, clean_count, rejected_count FROM staging.loads WHERE source = 'orders'"
+    assert tuple(shop.row(counts)) == (7, 1, 6)
+
+    shop.execute("UPDATE audit.settings SET value = '1' WHERE name = 'partial_orders'")
+    shop.run(DAY)
+    assert [found[:3] for found in lines(shop)] == [("112-1", 1, "SKU-1"), ("112-1", 2, "SKU-4"), ("112-2", 1, "SKU-2")]
+    assert tuple(shop.row(counts)) == (7, 3, 4)
 
 
 # -- what fails --------------------------------------------------------------------------------------

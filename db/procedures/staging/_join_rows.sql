@@ -1,10 +1,11 @@
 -- Puts the rows of one order in a delivery together: the first row keeps its place and gets all lines, in the order of the rows.
 -- What rows say of the order itself is taken from the first one. If they differ in who ordered, when, in which currency or with
--- which status, they are not of one order, and all of them are refused. A row is a line, or has items; what items say of
--- shipping and of refunds is added up for the order.
+-- which status, they are not of one order, and all of them are refused; so are those of an order of which a row could not be read,
+-- unless the setting partial_orders says that its good lines count. A row is a line, or has items; what items say of shipping and of
+-- refunds is added up for the order.
 --
--- Reads and writes: pg_temp.mapped_records and unmapped_records of the delivery
-CREATE OR REPLACE FUNCTION staging._join_rows(p_load_id bigint) RETURNS void
+-- Reads and writes: pg_temp.mapped_records and unmapped_records of the delivery;  reads audit.settings
+CREATE OR REPLACE FUNCTION staging._join_rows(p_load_date date, p_load_id bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $_join_rows$
 DECLARE
@@ -23,6 +24,10 @@ BEGIN
     DELETE FROM pg_temp.order_rows r WHERE r.order_id IS NULL;
     ANALYZE pg_temp.order_rows (order_id);
 
+    IF EXISTS (SELECT FROM pg_temp.unmapped_records u WHERE u.load_id = p_load_id) THEN
+        PERFORM staging._name_unmapped(p_load_date, p_load_id);
+    END IF;
+
     WITH told AS (
         SELECT r.order_id, array_remove(ARRAY[CASE WHEN min(r.user_id) <> max(r.user_id) THEN 'user_id' END,
                                               CASE WHEN min(r."timestamp") <> max(r."timestamp") THEN 'timestamp' END,
@@ -30,15 +35,24 @@ BEGIN
                                               CASE WHEN min(r.currency) <> max(r.currency) THEN 'currency' END], NULL) AS differ
         FROM pg_temp.order_rows r GROUP BY r.order_id HAVING count(*) > 1
     ),
+    faults AS (
+        SELECT t.order_id, ROW('the rows of the order differ in ' || array_to_string(t.differ, ', '), t.order_id)::staging.problem AS problem
+        FROM told t WHERE t.differ <> '{}'
+        UNION ALL
+        (SELECT DISTINCT ON (u.record_id) u.record_id,
+                ROW(format('row %s of the file, of the same order, is rejected: %s', u.line_number, (u.problem).reason), (u.problem).value)::staging.problem
+         FROM pg_temp.unmapped_records u
+         WHERE u.load_id = p_load_id AND u.record_id IS NOT NULL AND coalesce(audit._setting('partial_orders'), 0) <> 1
+         ORDER BY u.record_id, u.line_number)
+    ),
     refused AS (
-        DELETE FROM pg_temp.order_rows r USING told t WHERE r.order_id = t.order_id AND t.differ <> '{}'
-        RETURNING r.raw_id, r.line_number, r.order_id, t.differ
+        DELETE FROM pg_temp.order_rows r USING (SELECT DISTINCT ON (f.order_id) f.order_id, f.problem FROM faults f ORDER BY f.order_id) AS f
+        WHERE r.order_id = f.order_id
+        RETURNING r.raw_id, r.line_number, r.order_id, f.problem
     ),
     noted AS (
         INSERT INTO pg_temp.unmapped_records
-        SELECT r.raw_id, p_load_id, r.line_number, r.order_id,
-               ROW('the rows of the order differ in ' || array_to_string(r.differ, ', '), r.order_id)::staging.problem
-        FROM refused r
+        SELECT r.raw_id, p_load_id, r.line_number, r.order_id, r.problem FROM refused r
     )
     DELETE FROM pg_temp.mapped_records m USING refused r WHERE m.raw_id = r.raw_id AND m.load_id = p_load_id;
 
@@ -78,4 +92,4 @@ BEGIN
     DROP TABLE pg_temp.order_rows;
 END
 $_join_rows$;
-COMMENT ON FUNCTION staging._join_rows(bigint) IS 'Puts the rows of one order in a delivery together';
+COMMENT ON FUNCTION staging._join_rows(date, bigint) IS 'Puts the rows of one order in a delivery together';

@@ -75,7 +75,7 @@ BEGIN
             v_from := v_from + c_batch_rows;
         END LOOP;
         IF v_load.rows_are = 'lines' AND p_is_joined THEN
-            PERFORM staging._join_rows(v_load.load_id);
+            PERFORM staging._join_rows(p_delivery.load_date, v_load.load_id);
         END IF;
     END LOOP;
     SELECT count(*) INTO v_mapped FROM pg_temp.mapped_records;
