@@ -43,8 +43,8 @@ PRINTED = {
     "failed_rules": ("Rules that failed", ("rule_name", "severity", "message ", "sample ")),
     "overrides": ("Let through", ("allowed_at", "allowed_by", "reason ")),
 }
-# Of an order's lines, shown where any has it.
-MONEY = ("discount", "refunded", "currency")
+# Of an order's lines, shown where any has it; revenue_in_currency where it is not the revenue.
+MONEY = ("discount", "tax", "shipping", "refunded", "currency", "revenue_in_currency")
 LINES = ("delivered", "duplicate", "rejected", "clean", "superseded", "in_facts")
 LINES_COLUMNS = ("", "delivered", "- duplicate", "- rejected", "= clean", "- superseded", "= in facts")
 UNITS = {"orders": "orders (lines)", "events": "events"}
@@ -129,7 +129,8 @@ def show_order(story: dict[str, Any]) -> None:
         first, *others = report["lines"] or [report]
         head = {"load_date": report["load_date"], "place": place, "status": report["status"]}
         rows += [first | head, *others]
-    money = tuple(name for name in MONEY if any(row.get(name) is not None for row in rows))
+    beside = {"revenue_in_currency": "revenue"}
+    money = tuple(name for name in MONEY if any(row.get(name) not in (None, row.get(beside.get(name))) for row in rows))
     names = ("load_date", "place", "status", "line_number", "product_id", "quantity", "revenue", *money, "outcome")
     columns = (
         "delivered",

@@ -17,6 +17,7 @@
 \ir staging/fields.sql
 \ir staging/shapes.sql
 \ir staging/own_values.sql
+\ir staging/order_fields.sql
 \ir staging/order_item.sql
 \ir staging/order_money.sql
 \ir staging/order_amounts.sql

@@ -301,6 +301,7 @@ def test_a_field_with_a_column_is_a_revision_a_line_in_the_parser_and_a_line_in_
         "ALTER TABLE staging.orders_clean ADD COLUMN channel text;"
         "ALTER TABLE warehouse.fact_orders ADD COLUMN channel text;"
         "ALTER TABLE warehouse.orders_superseded ADD COLUMN channel text;"
+        "ALTER TYPE staging.order_fields ADD ATTRIBUTE channel text;"
         "INSERT INTO staging.fields (source, field, place, kind, is_personal, description, column_name)"
         " VALUES ('orders', 'channel', 'order', 'text', false, 'Where it was sold', 'channel'); RESET ROLE"
     )
@@ -308,7 +309,6 @@ def test_a_field_with_a_column_is_a_revision_a_line_in_the_parser_and_a_line_in_
     reader = changed(
         READER,
         ("emptied text[]\n", "emptied text[], channel text\n"),
-        ('"timestamp" text,\n', '"timestamp" text, channel text,\n'),
         ("staging._trimmed(f.order_id) AS order_id,", "staging._trimmed(f.order_id) AS order_id, f.channel,"),
         (
             "|| (j.line_own).problems END,",

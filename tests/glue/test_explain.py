@@ -105,6 +105,27 @@ def test_explain_tells_every_report_of_an_order(two_days: Warehouse) -> None:
     }
 
 
+def test_explain_tells_all_amounts_of_an_order_that_has_any(warehouse: Warehouse) -> None:
+    """In the warehouse's currency and in its own; what no line has is no column."""
+    warehouse.execute("UPDATE audit.settings SET value = 'EUR' WHERE name = 'currency'")
+    warehouse.execute("INSERT INTO warehouse.exchange_rates VALUES ('USD', '2025-01-01', 0.9)")
+    amounts = {"discount": 1, "tax": 2, "shipping": 10, "refunded": 4, "currency": "USD"}
+    items = [shop.item("A", 1, 10), shop.item("B", 1, 30)]
+    warehouse.landing.orders(DAY, [shop.basket("O-far", items, DAY, **amounts), shop.order("O-near", DAY)])
+    warehouse.landing.events(DAY, shop.events(5, DAY))
+    warehouse.run(DAY)
+    (report,) = told(warehouse, "explain", "order", "O-far")["reports"]
+    names = ("revenue", "discount", "tax", "shipping", "refunded", "currency", "revenue_in_currency")
+    assert [tuple(str(line[name]) for name in names) for line in report["lines"]] == [
+        ("8.775", "0.225", "0.45", "2.25", "0.9", "USD", "9.75"),
+        ("26.325", "0.675", "1.35", "6.75", "2.7", "USD", "29.25"),
+    ]
+    said = glue(warehouse, "explain", "order", "O-far").stdout
+    assert all(name in said for name in names)
+    near = glue(warehouse, "explain", "order", "O-near").stdout
+    assert [name for name in names if name in near] == ["revenue", "currency"]
+
+
 def test_explain_says_in_a_sentence_why_a_weekday_is_low(warehouse: Warehouse) -> None:
     days = [DAY - timedelta(days=7 * weeks) for weeks in (2, 1, 0)]
     for day in days:

@@ -4,7 +4,8 @@
 CREATE OR REPLACE FUNCTION audit._order_lines(p_order_id text)
 RETURNS TABLE (
     load_date date, raw_orders_id bigint, line_number integer, product_id text, quantity numeric, revenue numeric, status text,
-    outcome text, file_name text, file_line integer, load_id bigint, discount numeric, refunded numeric, currency text
+    outcome text, file_name text, file_line integer, load_id bigint, discount numeric, refunded numeric, currency text,
+    tax numeric, shipping numeric, revenue_in_currency numeric
 )
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan SET "DateStyle" = 'ISO, YMD'
@@ -33,19 +34,19 @@ BEGIN
     RETURN QUERY
     WITH clean AS (
         SELECT s.load_date, s.staging_orders_id, s.line_number, s.product_id, s.quantity, s.revenue, s.status,
-               s.discount, s.refunded, s.currency, s.source_updated_at
+               s.discount, s.refunded, s.currency, s.tax, s.shipping, s.revenue_in_currency, s.source_updated_at
         FROM staging.orders_clean s
         WHERE s.order_id = p_order_id AND s.load_date = ANY (v_days)
     ),
     facts AS (
         SELECT f.load_date, f.staging_orders_id, f.line_number, f.product_id, f.quantity, f.revenue, f.status,
-               f.discount, f.refunded, f.currency, f.source_updated_at
+               f.discount, f.refunded, f.currency, f.tax, f.shipping, f.revenue_in_currency, f.source_updated_at
         FROM warehouse.fact_orders f
         WHERE f.order_id = p_order_id AND f.load_date = v_owner
     ),
     superseded AS (
         SELECT o.load_date, o.staging_orders_id, o.line_number, o.product_id, o.quantity, o.revenue, o.status,
-               o.discount, o.refunded, o.currency, o.source_updated_at
+               o.discount, o.refunded, o.currency, o.tax, o.shipping, o.revenue_in_currency, o.source_updated_at
         FROM warehouse.orders_superseded o
         WHERE o.order_id = p_order_id
     ),
@@ -60,11 +61,11 @@ BEGIN
                 WHEN (v_rank, v_owner) > (coalesce(k.source_updated_at, staging._end_of_day(k.load_date, v_zone)), k.load_date)
                 THEN format('superseded by the report of %s', v_owner)
                 ELSE format('clean, not loaded: is the day blocked? See the story of %s', k.load_date) END,
-           NULL, NULL::integer, NULL::bigint, k.discount, k.refunded, k.currency
+           NULL, NULL::integer, NULL::bigint, k.discount, k.refunded, k.currency, k.tax, k.shipping, k.revenue_in_currency
     FROM known k
     UNION ALL
     SELECT b.run_date, b.raw_id, b.item_number, NULL, NULL, NULL, NULL, 'rejected: ' || b.failure_reason || CASE WHEN b.line_count > 1 THEN format(' (with %s lines after it)', b.line_count - 1) ELSE '' END, b.file_name,
-           b.line_number, b.load_id, NULL, NULL, NULL
+           b.line_number, b.load_id, NULL, NULL, NULL, NULL, NULL, NULL
     FROM audit.bad_records b
     WHERE b.record_id = p_order_id AND b.source_table = 'raw.orders_json';
 END

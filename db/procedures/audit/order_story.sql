@@ -13,7 +13,7 @@ CREATE OR REPLACE FUNCTION audit.order_story(p_order_id text)
 RETURNS TABLE (
     report integer, load_date date, file_name text, file_line integer, status text, line_number integer, product_id text,
     quantity numeric, revenue numeric, outcome text, ingested_at timestamptz, load_id bigint, raw_orders_id bigint,
-    discount numeric, refunded numeric, currency text
+    discount numeric, refunded numeric, currency text, tax numeric, shipping numeric, revenue_in_currency numeric
 )
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan SET "DateStyle" = 'ISO, YMD'
@@ -63,13 +63,13 @@ BEGIN
                n.line_number, n.product_id, n.quantity, n.revenue, coalesce(n.outcome, r.outcome) AS outcome,
                r.ingested_at, coalesce(r.load_id, n.load_id) AS load_id,
                coalesce(r.raw_orders_id, n.raw_orders_id) AS raw_orders_id,
-               n.discount, n.refunded, n.currency
+               n.discount, n.refunded, n.currency, n.tax, n.shipping, n.revenue_in_currency
         FROM reports r
         FULL JOIN audit._order_lines(p_order_id) n ON n.raw_orders_id = r.raw_orders_id
     )
     SELECT (dense_rank() OVER w)::integer, n.load_date, n.file_name, n.file_line, n.source_status, n.line_number, n.product_id,
            n.quantity, n.revenue, n.outcome, n.ingested_at, n.load_id, n.raw_orders_id,
-           n.discount, n.refunded, n.currency
+           n.discount, n.refunded, n.currency, n.tax, n.shipping, n.revenue_in_currency
     FROM lines n
     WINDOW w AS (ORDER BY n.load_date, n.file_name COLLATE "C", n.load_id, n.file_line, n.raw_orders_id)
     ORDER BY 1, n.line_number;

@@ -1,6 +1,6 @@
 -- The lines of the orders delivered for a day: typed, and judged. Only this file knows the names of an order's fields (an
--- item's product_id, quantity and price among them). Read it from the top: records (as raw has them), parsed (their fields
--- as text), orders (codes and times looked up), lines (one per item), judged (cheap tests; what it costs), explained (what is wrong).
+-- item's product_id, quantity and price among them). Read it from the top: records (as raw has them), fields and parsed (its
+-- fields as text: staging.order_fields), orders (codes and times looked up), lines (one per item), judged (cheap tests; what it costs), explained (what is wrong).
 --
 -- Cheap tests judge what has the usual shape; _order_problems the rest. What all lines of a record share is worked out once. A
 -- refused line has no load_date; its attributes say what audit.bad_records is to know of it (_take_out_repeats reads them).
@@ -24,12 +24,15 @@ LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
     WITH records AS (
         SELECT o.raw_orders_id, o.load_id, o.line_number AS record_number, o.raw_json,
-               json_typeof(o.raw_json) = 'object'
-               AND (position('\' IN o.raw_json::text) = 0 OR o.raw_json::text NOT LIKE '%\\u%' OR staging._is_storable(o.raw_json::text)) AS is_readable
+               -- NULL if the record cannot be read. As a function in FROM it would make a set of rows of each order: half as long again.
+               CASE WHEN json_typeof(o.raw_json) = 'object'
+                         AND (position('\' IN o.raw_json::text) = 0 OR o.raw_json::text NOT LIKE '%\\u%' OR staging._is_storable(o.raw_json::text))
+                    THEN json_populate_record(NULL::staging.order_fields, o.raw_json) END AS fields
         FROM staging._order_records(p_load_date, p_load_ids, p_has_mapped) o OFFSET '0'
     ),
+    fields AS (SELECT r.raw_orders_id, r.load_id, r.record_number, r.raw_json, r.fields IS DISTINCT FROM NULL AS is_readable, (r.fields).* FROM records r OFFSET '0'),
     parsed AS (
-        SELECT r.*, f."user" AS customer, f.items,
+        SELECT f.raw_orders_id, f.load_id, f.record_number, f.raw_json, f.is_readable, f."user" AS customer, f.items,
                CASE WHEN json_typeof(f."user") <> 'object' THEN left(f."user"::text, 1000) END AS no_customer,
                staging._trimmed(f.order_id) AS order_id, staging._trimmed(f.user_id) AS said_user,
                f."timestamp" AS order_time, f.status AS source_status, f.updated_at AS update_time, CASE WHEN f.updated_at IS NOT NULL THEN staging._said_time(f.updated_at) END AS update_ts,
@@ -41,12 +44,7 @@ BEGIN ATOMIC
                CASE WHEN f."user" IS NULL THEN f.city ELSE coalesce(f."user" ->> 'city', f.city) END AS said_city,
                CASE WHEN f."user" IS NULL THEN f.signup_date ELSE coalesce(f."user" ->> 'signup_date', f.signup_date) END AS signup_date,
                CASE WHEN f."user" IS NULL THEN f.marketing_source ELSE coalesce(f."user" ->> 'marketing_source', f.marketing_source) END AS said_source
-        FROM records r
-        CROSS JOIN LATERAL json_to_record(CASE WHEN r.is_readable THEN r.raw_json ELSE '{}' END)
-            AS f (order_id text, user_id text, product_id text, quantity text, price text, "timestamp" text,
-                  status text, city text, signup_date text, marketing_source text, "user" json, items json,
-                  line_total text, discount text, tax text, shipping text, refunded text, currency text, updated_at text)
-        OFFSET '0'
+        FROM fields f OFFSET '0'
     ),
     encoded AS (
         SELECT p.*, convert_to(p.order_time, 'UTF8') AS order_time_bytes, convert_to(p.signup_date, 'UTF8') AS signup_date_bytes,
