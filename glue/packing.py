@@ -31,7 +31,8 @@ class Packer:
 
     def __init__(self, source: str, day: date, load_id: int) -> None:
         self._table = f"raw.{source}_json"
-        self._line_begin = (f"\n{load_id}".encode(), f"{day}".encode(), b"%d", b"")
+        # Of a date without dashes the server has one number to read, not three.
+        self._line_begin = (f"\n{load_id}".encode(), f"{day:%Y%m%d}".encode(), b"%d", b"")
         # How a row of a binary COPY begins: its number of fields, load_id, run_date.
         days = (day - POSTGRES_EPOCH).days
         self._begin = {fields: struct.pack(">hiqii", fields, 8, load_id, 4, days) for fields in (4, 8, 9)}

@@ -149,7 +149,7 @@ QUICK = """
 
 
 def test_usual_times_and_dates_are_read_quickly_as_they_are_read_carefully(values_warehouse: Warehouse) -> None:
-    """Every seventh second of a day and every eleventh day of four centuries, but the 29th to the 31st: every hour,
+    """Every seventh second of a day and every eleventh day of four centuries, but the 29th of February: every hour,
     minute and second is among them, every year, and every day of every month."""
     values_warehouse.execute("SET TimeZone = 'Asia/Kathmandu'")
     seconds = values_warehouse.row(
@@ -160,9 +160,10 @@ def test_usual_times_and_dates_are_read_quickly_as_they_are_read_carefully(value
         )
     )
     assert (seconds.asked, seconds.times, seconds.wrong) == (12343, 12343, 0)
-    usual = [day for n in range(0, 146097, 11) if (day := date(1900, 1, 1) + timedelta(n)).day < 29]
+    days_of_centuries = (date(1900, 1, 1) + timedelta(n) for n in range(0, 146097, 11))
+    usual = [day for day in days_of_centuries if (day.month, day.day) != (2, 29)]
     assert len({day.year for day in usual}) == 400
-    assert len({(day.month, day.day) for day in usual}) == 12 * 28
+    assert len({(day.month, day.day) for day in usual}) == 365
     days = values_warehouse.row(QUICK.format(texts="unnest(%s::text[]) AS s (t)"), [str(day) for day in usual])
     assert (days.asked, days.days, days.wrong) == (len(usual), len(usual), 0)
 
@@ -178,7 +179,7 @@ def test_what_only_looks_like_a_usual_time_is_left_to_the_careful_way(
     """One sign in the place of another: letters of several bytes too, and what stands beside the digits in ASCII."""
     texts = [
         text[:place] + sign + text[place + cut :]
-        for text in ("2025-12-19T23:59:59Z", "2025-12-19T00:10:00Z", "2025-12-28", "0999-01-01")
+        for text in ("2025-12-19T23:59:59Z", "2025-12-19T00:10:00Z", "2025-12-28", "2025-11-30", "0999-01-01")
         for sign in [*signs, "/", ":", ";", "?", "0", "3", "9", " ", ""]
         for cut in (0, 1, 2)
     ]

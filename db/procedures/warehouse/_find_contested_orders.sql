@@ -1,5 +1,5 @@
 -- Finds the orders of pg_temp.loaded_keys that another load owns, or is to own, as pg_temp.contested_orders. They are looked up
--- one by one: the cost grows with the load, not with the history.
+-- one by one: the cost grows with the load, not with the history. Of most shops ids ascend: those above all that are owned are not looked up.
 --
 -- An order that this load owns already is looked at only if its updated_at changed: another load may rank higher then. Such
 -- orders are in pg_temp.given_back, too; of the rest the owner's updated_at is brought up to date.
@@ -17,7 +17,8 @@ BEGIN
            > (coalesce(w.source_updated_at, staging._end_of_day(w.load_date, v_zone)), w.load_date) AS is_ours
     FROM pg_temp.loaded_keys k
     JOIN warehouse.order_owners w ON w.order_id = k.order_id
-    WHERE w.load_date <> p_load_date OR w.source_updated_at IS DISTINCT FROM k.source_updated_at;
+    WHERE k.order_id <= (SELECT max(m.order_id) FROM warehouse.order_owners m)
+      AND (w.load_date <> p_load_date OR w.source_updated_at IS DISTINCT FROM k.source_updated_at);
 
     IF EXISTS (SELECT FROM pg_temp.contested_orders c WHERE c.owner_date = p_load_date) THEN
         INSERT INTO pg_temp.given_back (order_id, load_date, source_updated_at)

@@ -9,6 +9,8 @@
 -- this load said before and no longer says; and of these only the last ones, unless the first sighting was lost.
 CREATE OR REPLACE FUNCTION warehouse._load_dim_user(p_load_date date) RETURNS audit.step_result
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+    -- Of its temporary tables it only asks how many rows they have, and that ids are unique.
+    SET default_statistics_target = 10
 AS $_load_dim_user$
 DECLARE
     v_orders text;
@@ -20,9 +22,14 @@ BEGIN
 
     EXECUTE format($query$
         CREATE TEMPORARY TABLE seen_users ON COMMIT DROP AS
-        WITH sightings AS (
-            SELECT coalesce(o.user_id, '(guest)') AS user_id, min(o.order_ts) AS first_seen_at, max(o.order_ts) AS last_seen_at
-            FROM %1$s o WHERE o.load_date = %3$L GROUP BY 1
+        WITH ordering AS (
+            SELECT o.user_id, min(o.order_ts) AS first_seen_at, max(o.order_ts) AS last_seen_at,
+                   max(o.order_ts) FILTER (WHERE num_nonnulls(o.city, o.signup_date, o.marketing_source) > 0) AS described_at
+            FROM %1$s o WHERE o.load_date = %3$L GROUP BY o.user_id
+        ),
+        sightings AS (
+            SELECT coalesce(o.user_id, '(guest)') AS user_id, o.first_seen_at, o.last_seen_at
+            FROM ordering o
             UNION ALL
             SELECT coalesce(e.user_id, '(guest)') AS user_id, min(e.event_ts), max(e.event_ts)
             FROM %2$s e WHERE e.load_date = %3$L GROUP BY 1
@@ -31,11 +38,13 @@ BEGIN
             SELECT s.user_id, min(s.first_seen_at) AS first_seen_at, max(s.last_seen_at) AS last_seen_at
             FROM sightings s GROUP BY s.user_id
         ),
+        -- Only lines of the moment that counts are sorted: each user has few.
         described AS (
             SELECT DISTINCT ON (o.user_id) o.user_id, o.city, o.signup_date, o.marketing_source, o.order_ts, o.order_id
-            FROM %1$s o
+            FROM ordering l
+            JOIN %1$s o ON o.user_id = l.user_id AND o.order_ts = l.described_at
             WHERE o.load_date = %3$L AND o.user_id <> '(guest)' AND num_nonnulls(o.city, o.signup_date, o.marketing_source) > 0
-            ORDER BY o.user_id, o.order_ts DESC, o.order_id DESC, o.line_number
+            ORDER BY o.user_id, o.order_id DESC, o.line_number
         )
         SELECT s.user_id, s.first_seen_at, s.last_seen_at, d.city, d.signup_date, d.marketing_source,
                d.order_ts AS attributes_order_ts, d.order_id AS attributes_order_id
