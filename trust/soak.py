@@ -138,7 +138,7 @@ class Soak:
         # Days run in any order here: what a critical rule says of other days would depend on it.
         self.connection.execute("UPDATE audit.dq_rules SET severity = 'warning' WHERE rule_name = 'products_shrink'")
         self.model.rules["products_shrink"].is_critical = False
-        # What is unusual or gone is said by the days before, as they stood then: tests/pipeline/test_unusual.py works it out.
+        # What is unusual or gone, the days before say, as they stood then: tests/pipeline/test_unusual.py tries it.
         self.connection.execute("UPDATE audit.dq_rules SET enabled = false WHERE check_type IN ('unusual', 'drift')")
         self.pending: set[date] = set()  # delivered or changed, and not run since
         self.files: dict[tuple[str, date, str], list[Any]] = {}  # records of what was delivered, to be corrected
