@@ -12,7 +12,7 @@ BEGIN
     ELSIF json_array_length(p_items) = 1 THEN
         RETURN jsonb_build_array(to_jsonb(ROW(p_amounts.discount, p_amounts.tax, p_amounts.shipping, p_amounts.refunded)::staging.order_share));
     END IF;
-    v_costs := ARRAY(SELECT greatest(coalesce(staging._line_amount(i.fields), 0), 0)
+    v_costs := ARRAY(SELECT greatest(staging._line_amount(i.fields), 0)
                      -- A fence: each item is read once, not once for each of its fields.
                      FROM (SELECT e.number, CASE WHEN json_typeof(e.item) = 'object' THEN json_populate_record(NULL::staging.order_item, e.item) END AS fields
                            FROM json_array_elements(p_items) WITH ORDINALITY AS e (item, number) OFFSET 0) AS i
