@@ -1,7 +1,7 @@
 """An order stands whole or not at all: a bad line, reports that contradict each other, and what the last report is."""
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -239,6 +239,29 @@ def test_an_updated_at_that_cannot_be_is_a_reason(warehouse: Warehouse, value: A
     # It is no reason to win: it stands as if it did not say.
     clean(warehouse, [order("O-1", updated_at=value, status="pending"), order("O-1", product_id="P-9")])
     assert [row[2] for row in lines(warehouse)] == (["P-9"] if value != "2025-12-21T00:00:00Z" else ["P-1"])
+
+
+def test_changed_lines_are_those_of_all_reports_but_the_last(warehouse: Warehouse) -> None:
+    """The last by updated_at, then by file, then by place: first two lines and then one, or the other way round."""
+    two = basket("O-1", [item("P-1"), item("P-2")], timestamp=f"{DAY}T09:00:00Z")
+    one = basket("O-1", [item("P-1")], timestamp=f"{DAY}T10:00:00Z")
+    early, late = f"{DAY}T11:00:00Z", f"{DAY}T12:00:00Z"
+    cases = [
+        ({"a.ndjson": [two, one]}, 2),
+        ({"a.ndjson": [one, two]}, 1),
+        ({"a.ndjson": [two], "b.ndjson": [one]}, 2),
+        ({"a.ndjson": [one], "b.ndjson": [two]}, 1),
+        ({"a.ndjson": [two | {"updated_at": early}], "b.ndjson": [one | {"updated_at": late}]}, 2),
+        ({"a.ndjson": [two | {"updated_at": late}], "b.ndjson": [one | {"updated_at": early}]}, 1),
+    ]
+    for number, (files, changed) in enumerate(cases):
+        day = DAY + timedelta(number)
+        for name, records in files.items():
+            warehouse.landing.orders(day, [record | {"order_id": f"O-{number}"} for record in records], name)
+        extract("orders", day, dsn=warehouse.dsn, landing=str(warehouse.landing.folder))
+        warehouse.call("staging.clean_orders", day)
+        found = "SELECT changed_count FROM staging.loads WHERE source = 'orders' AND load_date = %s"
+        assert warehouse.value(found, day) == changed, files
 
 
 # -- what shops really send --------------------------------------------------------------------------------
