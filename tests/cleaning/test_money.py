@@ -84,6 +84,7 @@ def test_a_line_costs_its_line_total_or_quantity_times_price_less_its_discount(w
                     item("B", 3, None, line_total=Decimal(10), discount="1.50", tax=1),
                     item("C", "0.350", Decimal("1.5")),
                     item("D", 2, 10, discount=20),
+                    item("E", 1, "1.00000001", discount="0.5"),
                 ],
             )
         ],
@@ -94,6 +95,7 @@ def test_a_line_costs_its_line_total_or_quantity_times_price_less_its_discount(w
         ("B", 3, Decimal("3.333333"), Decimal("1.5"), 1, Decimal("8.5")),
         ("C", Decimal("0.35"), Decimal("1.5"), None, None, Decimal("0.525")),
         ("D", 2, 10, 20, None, 0),
+        ("E", 1, Decimal("1.00000001"), Decimal("0.5"), None, Decimal("0.50000001")),
     ]
 
 
