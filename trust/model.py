@@ -507,7 +507,9 @@ class Model:
 
     def _take_out(self, delivery: Delivery, user_id: str, pseudonym: str | None) -> None:
         def without(record: Any) -> Any:
-            is_theirs = isinstance(record, dict) and self._identity(record.get("user_id"), "user_id")[0] == user_id
+            # Whether it is a null marker meanwhile, which may change again, makes no difference.
+            said = record.get("user_id") if isinstance(record, dict) else None
+            is_theirs = not isinstance(said, dict | list) and text(said) == user_id
             return record | {"user_id": pseudonym, ERASED: True} if is_theirs else record
 
         if delivery.records is not None:
