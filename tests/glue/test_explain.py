@@ -426,6 +426,7 @@ def test_an_order_is_found_whatever_its_file_wrote_around_its_id(warehouse: Ware
         "O-3": b'"O-3", "status": "\\\\u0000 \\ud83d\\ude00 \\udc00"',
         "4": b'4, "status": ["paid"]',
         'O-"5': b'"O-\\"5", "status": 1.50',
+        "Ä-6": '"Ä-6", "status": "new"'.encode(),
     }
     lines = b"".join(b'{"order_id": %s}\n' % fields for fields in written.values())
     warehouse.landing.put("orders", DAY, "orders.ndjson", lines)
@@ -433,6 +434,7 @@ def test_an_order_is_found_whatever_its_file_wrote_around_its_id(warehouse: Ware
     found = {order: warehouse.row("SELECT * FROM audit.order_story(%s)", order).status for order in written}
     assert found == {
         "Ö-1": "paid", "O-😀": "paid", "O-2": "pa�id", "O-3": "\\u0000 😀 �", "4": None, 'O-"5': "1.50",
+        "Ä-6": "new",
     }  # fmt: skip
 
 
