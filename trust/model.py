@@ -1008,12 +1008,13 @@ class Model:
         revenue: dict[date, Decimal] = defaultdict(Decimal)
         net_revenue: dict[date, Decimal] = defaultdict(Decimal)
         amounts: dict[date, list[Decimal]] = defaultdict(lambda: [Decimal(0)] * 4)  # discount, tax, shipping, refunded
-        for row in order_facts:
-            day, status = row[-1], row[-2]
-            revenue[day] += row[7]
-            amounts[day] = [known + (more or 0) for known, more in zip(amounts[day], row[8:12], strict=True)]
-            if status in self.loaded[day].sale_statuses:
-                net_revenue[day] += row[7] - (row[11] or 0)
+        with localcontext(prec=400):  # to the last digit, as numeric has it
+            for row in order_facts:
+                day, status = row[-1], row[-2]
+                revenue[day] += row[7]
+                amounts[day] = [known + (more or 0) for known, more in zip(amounts[day], row[8:12], strict=True)]
+                if status in self.loaded[day].sale_statuses:
+                    net_revenue[day] += row[7] - (row[11] or 0)
         rows = {}
         for day, status in self.status.items():
             orders, events = (self.staging.get((source, day), Staging()).figures for source in ("orders", "events"))
