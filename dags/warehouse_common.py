@@ -54,7 +54,7 @@ SESSION_DEFAULTS = (
 )
 CHECK = f"-c client_connection_check_interval={CONNECTION_CHECK}"
 SESSION_OPTIONS = f"{CHECK} {KEEPALIVES} -c application_name={SESSION_NAME} {SESSION_DEFAULTS}"
-# The days of a backfill run side by side: as glue.connection.SIDE_BY_SIDE.
+# The days of a backfill run side by side: as glue.connection.DAYS_SIDE_BY_SIDE.
 SIDE_BY_SIDE = (
     "{{ '-c max_parallel_workers_per_gather=0 -c max_parallel_maintenance_workers=0'"
     " if dag_run.run_type == 'backfill' else '' }}"

@@ -34,7 +34,7 @@ def shipped_settings(directory: Path) -> dict[str, str]:
         "effective_cache_size": _megabytes(memory / 2, 256, 8192),
         # Hashes and sorts of a day of a million lines without temporary files, twice at a time.
         "work_mem": _megabytes(memory / 64, 16, 64),
-        # A day's index is built in one go.
+        # The check of a day's foreign keys has a dimension in memory. For indexes see warehouse._index_partition.
         "maintenance_work_mem": _megabytes(memory / 32, 64, 256),
         # A big day writes gigabytes: checkpoints by the clock, not by volume. After each, pages go into the WAL whole.
         "max_wal_size": _megabytes(disk / 16, 1024, 12288),

@@ -21,8 +21,16 @@ SESSION = """
 LIBPQ_TARGETS = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGSERVICE", "PGDATABASE")
 
 # Days that run side by side keep the cores busy by themselves: to share a step out among processes costs more, and is
-# no sooner done. The steps of one day end sooner with what the server allows: the last of them has the cores to itself.
-SIDE_BY_SIDE = "; SET max_parallel_workers_per_gather = 0; SET max_parallel_maintenance_workers = 0"
+# no sooner done.
+DAYS_SIDE_BY_SIDE = "SET max_parallel_workers_per_gather = 0; SET max_parallel_maintenance_workers = 0"
+# Of the steps of one day each has its share of the workers that the server allows: rows that one process hands to
+# another cost more than they save while the cores are busy. An index is built by as many as the server allows: few rows
+# are handed over, and the last step has the cores to itself.
+STEPS_SIDE_BY_SIDE = """
+    SELECT pg_catalog.set_config('max_parallel_workers_per_gather', least(
+        pg_catalog.current_setting('max_parallel_workers_per_gather')::integer,
+        greatest(pg_catalog.current_setting('max_parallel_workers')::integer / {jobs} - 1, 0))::text, false)
+"""
 
 # A network that is gone is noticed within a minute and a half, by us and by the server. What the connection string says
 # goes before. For sockets of this machine they mean nothing.
@@ -47,10 +55,10 @@ def warehouse_dsn() -> str:
     return server.dsn()
 
 
-def connect(dsn: str | None = None, *, side_by_side: bool = False) -> psycopg.Connection:
+def connect(dsn: str | None = None, *, jobs: int = 1, days: int = 1) -> psycopg.Connection:
     """Return an autocommit connection in UTC and UTF-8, READ COMMITTED and read-write.
 
-    `side_by_side` is for days that run beside others. Raises GlueError, which tells no password.
+    `jobs` sessions work side by side: on `days`, or on the steps of one. Raises GlueError, which tells no password.
     """
     dsn = warehouse_dsn() if dsn is None else dsn
     settings = parse(dsn)
@@ -64,7 +72,9 @@ def connect(dsn: str | None = None, *, side_by_side: bool = False) -> psycopg.Co
         # Not as its cause: a traceback would print libpq's own words.
         raise GlueError(f"cannot connect to the warehouse: {why(error, dsn)}") from None
     # After the login: PGTZ and PGDATESTYLE would win over options.
-    connection.execute(SESSION + (SIDE_BY_SIDE if side_by_side else ""))
+    connection.execute(SESSION)
+    if jobs > 1:
+        connection.execute(DAYS_SIDE_BY_SIDE if days > 1 else STEPS_SIDE_BY_SIDE.format(jobs=int(jobs)))
     for name, value in SERVER_SETTINGS.items():
         with suppress(psycopg.errors.InvalidParameterValue):  # a server whose system cannot do it
             connection.execute("SELECT pg_catalog.set_config(%s, %s, false)", (name, value))

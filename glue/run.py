@@ -77,7 +77,7 @@ class Runner:
             self.say(str(result))
             return result
 
-        self._side_by_side = is_range and jobs > 1
+        self._work = {"jobs": jobs, "days": len(days)}
         try:
             if is_range and jobs > 1:
                 return self._at_once(jobs, [partial(one, day) for day in days])
@@ -181,7 +181,7 @@ class Runner:
             connection = self._idle.pop()
             connection.execute("SELECT")
             return connection
-        return connect(self.dsn, side_by_side=self._side_by_side)
+        return connect(self.dsn, **self._work)
 
     def _limit_rules(self, connection: psycopg.Connection, ended: threading.Event) -> None:
         """Cancel what runs on a connection when it judges a day for longer than the setting rule_limit_s.

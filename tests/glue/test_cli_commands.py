@@ -295,7 +295,13 @@ def test_the_steps_of_a_day_side_by_side_come_to_the_same(warehouse: Warehouse, 
     assert glue("run", next_day, "--jobs", 3).returncode == 1
 
 
-def test_days_side_by_side_use_a_core_each_and_one_day_what_the_server_allows(warehouse: Warehouse, glue: Glue) -> None:
+@pytest.mark.parametrize(("allowed", "share"), [("2", "0"), ("5", "1"), ("8", "2")])
+def test_days_side_by_side_use_a_core_each_and_steps_their_share_of_the_workers(
+    warehouse: Warehouse, glue: Glue, allowed: str, share: str
+) -> None:
+    database = warehouse.value("SELECT quote_ident(current_database())")
+    warehouse.execute(f"ALTER DATABASE {database} SET max_parallel_workers = {allowed}")
+    warehouse.execute(f"ALTER DATABASE {database} SET max_parallel_workers_per_gather = 2")
     days = [DAY + timedelta(days=number) for number in range(3)]
     for day in days:
         deliver_day(warehouse, day)
@@ -314,11 +320,11 @@ def test_days_side_by_side_use_a_core_each_and_one_day_what_the_server_allows(wa
         "SELECT count(DISTINCT pid) AS sessions, array_agg(DISTINCT workers) AS workers,"
         " array_agg(DISTINCT builders) AS builders FROM public.sessions"
     )
-    allowed = [[warehouse.value(f"SHOW max_parallel_{what}")] for what in ("workers_per_gather", "maintenance_workers")]
+    builders = warehouse.value("SHOW max_parallel_maintenance_workers")
 
     assert glue("run", DAY, "--jobs", 2).returncode == 0
     one_day = warehouse.row(found)
-    assert [one_day.workers, one_day.builders] == allowed
+    assert [one_day.workers, one_day.builders] == [[share], [builders]]
     # A session is used again: each new one would compile all routines.
     assert one_day.sessions <= 2
 
@@ -327,6 +333,11 @@ def test_days_side_by_side_use_a_core_each_and_one_day_what_the_server_allows(wa
     several = warehouse.row(found)
     assert [several.workers, several.builders] == [["0"], ["0"]]
     assert several.sessions <= 2
+
+    warehouse.execute("TRUNCATE public.sessions")
+    assert glue("run", DAY, "--refresh").returncode == 0
+    alone = warehouse.row(found)
+    assert [alone.workers, alone.builders] == [["2"], [builders]]
 
 
 def test_a_session_that_ends_between_steps_is_replaced(warehouse: Warehouse, glue: Glue) -> None:
