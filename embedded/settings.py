@@ -39,6 +39,8 @@ def shipped_settings(directory: Path) -> dict[str, str]:
         # A big day writes gigabytes: checkpoints by the clock, not by volume. After each, pages go into the WAL whole.
         "max_wal_size": _megabytes(disk / 16, 1024, 12288),
         "checkpoint_timeout": "15min",
+        # Who fills them has to write them out, while everybody else waits: a load fills 16 MB several times a second.
+        "wal_buffers": _megabytes(memory / 128, 16, 128),
         # With minimal, a COMMIT that swaps a partition would first bring it to disk, and readers would wait.
         "wal_level": "replica",
         # Compiling a plan over many partitions costs more than it saves here.
