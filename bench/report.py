@@ -81,7 +81,8 @@ def goals(data: Data) -> Iterator[Goal]:
             yield Goal(f"day {history['days']:,} beside day 1, CPU: {step}", "×", times, limit, why=why)
     if costs := _costs(data.get("backfill")):
         gain = costs["1 job"]["wall"] / costs["2 jobs"]["wall"]
-        bound = _cores(costs["2 jobs"], data)
+        one, two = (costs[jobs]["cpu"] / costs[jobs]["wall"] for jobs in ("1 job", "2 jobs"))
+        bound = f"one job keeps {one:.1f} cores busy, two keep {two:.1f} of {data['machine']['cores']}"
         yield Goal(f"{data['backfill']['days']} days, two jobs beside one (wall)", "×", gain, 1.55, "least", bound)
     if waits := data.get("readers", {}).get("waits"):
         for name in ("first load", "1 % changed"):
@@ -398,7 +399,8 @@ def _settings(settings: Data) -> str:
     return (
         _table(("beside what we ship", "CPU", "wall", "WAL", ""), rows)
         + f"\n\n{first['orders']:,} orders + {first['events']:,} events, two jobs, {first['rounds']} turns of each"
-        f" (least and largest in brackets), {settings['machine']['measured']} UTC, busy machine; same rows each time."
+        f" (least and largest in brackets), {settings['machine']['measured']} UTC, load before"
+        f" {settings['machine']['load']}; same rows each time."
         " Noise is what does not leave, in every turn, the range of the same again."
     )
 
