@@ -101,7 +101,7 @@ class Delivery:
                 file = stack.enter_context(self.file_system.open(*self.path.split("/")))
             else:
                 with os_errors():
-                    opened = self.file_system.open(self.path, "rb", block_size=BLOCK_BYTES)
+                    opened = self.file_system.open(self.path, "rb", block_size=2 * BLOCK_BYTES)
                 file = RemoteFile(stack.enter_context(opened))
             if not compressed:
                 file, close = unpacked(file)

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
-BLOCK_BYTES = 2 << 20
+BLOCK_BYTES = 1 << 20  # several times this are in memory, as lines, packed and on their way, of each source
 BATCH_RECORDS = 1 << 16  # a record costs memory of its own, however short it is
 RECORD_BYTES = 16 << 20  # a longer record is rejected
 KEPT_BYTES = 64 << 10  # of a rejected record
