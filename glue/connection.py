@@ -23,9 +23,9 @@ LIBPQ_TARGETS = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGSERVICE", "PGDATABASE")
 # Days that run side by side keep the cores busy by themselves: to share a step out among processes costs more, and is
 # no sooner done.
 DAYS_SIDE_BY_SIDE = "SET max_parallel_workers_per_gather = 0; SET max_parallel_maintenance_workers = 0"
-# Of the steps of one day each has its share of the workers that the server allows: rows that one process hands to
-# another cost more than they save while the cores are busy. An index is built by as many as the server allows: few rows
-# are handed over, and the last step has the cores to itself.
+# Of the steps of one day, if they are about as much work, each has its share of the workers that the server allows:
+# rows that one process hands to another cost more than they save while the cores are busy. An index is built by as many
+# as the server allows: few rows are handed over, and the last step has the cores to itself.
 STEPS_SIDE_BY_SIDE = """
     SELECT pg_catalog.set_config('max_parallel_workers_per_gather', least(
         pg_catalog.current_setting('max_parallel_workers_per_gather')::integer,
@@ -55,16 +55,16 @@ def warehouse_dsn() -> str:
     return server.dsn()
 
 
-def connect(dsn: str | None = None, *, jobs: int = 1, days: int = 1) -> psycopg.Connection:
+def connect(dsn: str | None = None, *, settings: str = "") -> psycopg.Connection:
     """Return an autocommit connection in UTC and UTF-8, READ COMMITTED and read-write.
 
-    `jobs` sessions work side by side: on `days`, or on the steps of one. Raises GlueError, which tells no password.
+    `settings` is SQL for sessions that work side by side. Raises GlueError, which tells no password.
     """
     dsn = warehouse_dsn() if dsn is None else dsn
-    settings = parse(dsn)
+    said = parse(dsn)
     fixed: dict[str, Any] = {"client_encoding": "UTF8"}
-    fixed |= {name: value for name, value in KEEPALIVES.items() if name not in settings}
-    if not settings.get("application_name"):
+    fixed |= {name: value for name, value in KEEPALIVES.items() if name not in said}
+    if not said.get("application_name"):
         fixed["application_name"] = os.environ.get("PGAPPNAME") or "glue"
     try:
         connection = psycopg.connect(dsn, autocommit=True, prepare_threshold=None, **fixed)
@@ -73,8 +73,8 @@ def connect(dsn: str | None = None, *, jobs: int = 1, days: int = 1) -> psycopg.
         raise GlueError(f"cannot connect to the warehouse: {why(error, dsn)}") from None
     # After the login: PGTZ and PGDATESTYLE would win over options.
     connection.execute(SESSION)
-    if jobs > 1:
-        connection.execute(DAYS_SIDE_BY_SIDE if days > 1 else STEPS_SIDE_BY_SIDE.format(jobs=int(jobs)))
+    if settings:
+        connection.execute(settings)
     for name, value in SERVER_SETTINGS.items():
         with suppress(psycopg.errors.InvalidParameterValue):  # a server whose system cannot do it
             connection.execute("SELECT pg_catalog.set_config(%s, %s, false)", (name, value))

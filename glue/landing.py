@@ -90,6 +90,7 @@ class Delivery:
     name: str
     path: str  # of a file of this machine: below the landing zone
     compression: str
+    byte_count: int  # of the file, as it lies there
     file_system: Any = field(repr=False)  # of fsspec, or a LocalZone
 
     @contextmanager
@@ -174,10 +175,12 @@ def find(landing: str, source: str, day: date, is_registered: Callable[[str], bo
             found.ignored.append(file_name)
         elif source == "products" and name == API_CATALOGUE:
             found.faults.append(f"{source} of {day}: {file_name} is what a catalogue of the API is called; rename it")
-        elif fault := _fault(file_system, entry, file_name):
-            found.faults.append(f"{source} of {day}: {fault}")
         else:
-            named.setdefault(name, []).append(Delivery(name, path, compression, file_system))
+            byte_count, fault = _look(file_system, entry, file_name)
+            if fault:
+                found.faults.append(f"{source} of {day}: {fault}")
+            else:
+                named.setdefault(name, []).append(Delivery(name, path, compression, byte_count, file_system))
     for _, same in sorted(named.items(), key=lambda item: name_order(item[0])):
         if len(same) == 1:
             found.deliveries += same
@@ -202,20 +205,19 @@ def _is_no_delivery(name: str) -> bool:
     return name.startswith((".", "_")) or name.endswith(NOT_DELIVERIES)
 
 
-def _fault(file_system: Any, entry: dict[str, Any], name: str) -> str | None:
-    """Return why an entry of the landing zone cannot be a delivery, or None."""
+def _look(file_system: Any, entry: dict[str, Any], name: str) -> tuple[int, str | None]:
+    """Return how large an entry of the landing zone is, and why it cannot be a delivery, or None."""
     try:
         name.encode()
     except UnicodeEncodeError:
-        return f"{shown(name)}: a file name that is not UTF-8; rename it"
+        return 0, f"{shown(name)}: a file name that is not UTF-8; rename it"
     if "\0" in name:
-        return f"{shown(name)}: a file name with a NUL; rename it"
+        return 0, f"{shown(name)}: a file name with a NUL; rename it"
     if not isinstance(file_system, LocalZone):
-        return None if entry["type"] == "file" else f"{shown(name)} is not a file"
+        return entry.get("size") or 0, None if entry["type"] == "file" else f"{shown(name)} is not a file"
     try:
-        file_system.check(*entry["name"].split("/"))
+        return file_system.byte_count(*entry["name"].split("/")), None
     except OSError as error:
         # What we say of it ourselves goes on after the name; what the system says stands behind a colon.
         between = " " if str(error.strerror).startswith(("is ", "became ")) else ": "
-        return f"{shown(name)}{between}{error.strerror}"
-    return None
+        return 0, f"{shown(name)}{between}{error.strerror}"

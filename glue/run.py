@@ -12,7 +12,7 @@ from typing import Literal, TypeVar
 
 import psycopg
 
-from glue.connection import connect
+from glue.connection import DAYS_SIDE_BY_SIDE, STEPS_SIDE_BY_SIDE, connect
 from glue.errors import GlueError, MissingSetting, explain
 from glue.extract import SOURCES, extract_step, landing_url, place
 from glue.landing import find
@@ -23,6 +23,8 @@ CANCEL_SECONDS = 0.2
 # When a run looks whether its rules take too long: a short one never does.
 FIRST_LOOK_SECONDS = 5.0
 NEXT_LOOK_SECONDS = 60.0
+# Orders and events whose files are so many times as large as the other's, or less, are about as much work.
+ALIKE = 2
 
 # What of a day can go side by side once its sources are cleaned; and the sources that a day is loaded without.
 WAVES = """
@@ -77,7 +79,7 @@ class Runner:
             self.say(str(result))
             return result
 
-        self._work = {"jobs": jobs, "days": len(days)}
+        self._settings = DAYS_SIDE_BY_SIDE if is_range and jobs > 1 else ""
         try:
             if is_range and jobs > 1:
                 return self._at_once(jobs, [partial(one, day) for day in days])
@@ -126,6 +128,8 @@ class Runner:
                 return faults
 
         try:
+            if jobs > 1 and _are_alike(day):
+                self._settings = STEPS_SIDE_BY_SIDE.format(jobs=jobs)
             with self._connected(notice) as connection:
                 if is_range and not _anything_delivered(connection, day):
                     return DayResult(day, "skipped", reason=f"nothing was delivered{place(landing_url())}")
@@ -181,7 +185,7 @@ class Runner:
             connection = self._idle.pop()
             connection.execute("SELECT")
             return connection
-        return connect(self.dsn, **self._work)
+        return connect(self.dsn, settings=self._settings)
 
     def _limit_rules(self, connection: psycopg.Connection, ended: threading.Event) -> None:
         """Cancel what runs on a connection when it judges a day for longer than the setting rule_limit_s.
@@ -211,6 +215,13 @@ class Runner:
             except GlueError as error:
                 faults[source] = str(error)
         return faults
+
+
+def _are_alike(day: date) -> bool:
+    """Return whether a day's orders and events are about as large: else the larger has the cores to itself for long."""
+    found = [find(landing_url(), source, day).deliveries for source in ("orders", "events")]
+    smaller, larger = sorted(sum(one.byte_count for one in deliveries) for deliveries in found)
+    return 0 < larger <= ALIKE * smaller
 
 
 def _anything_delivered(connection: psycopg.Connection, day: date) -> bool:

@@ -50,10 +50,12 @@ class LocalZone:
                 os.close(handle)
                 raise
 
-    def check(self, *parts: str) -> None:
-        """Raise OSError if that cannot be opened as a file, without opening it."""
+    def byte_count(self, *parts: str) -> int:
+        """Return how large a file is, without opening it. Raises OSError if it cannot be opened as one."""
         with self._place(parts) as (parent, name):
-            _must_be_a_file(os.stat(name, dir_fd=parent, follow_symlinks=False))
+            found = os.stat(name, dir_fd=parent, follow_symlinks=False)
+            _must_be_a_file(found)
+            return found.st_size
 
     @contextmanager
     def _place(self, parts: Sequence[str]) -> Iterator[tuple[int, str]]:

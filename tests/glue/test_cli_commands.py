@@ -295,9 +295,11 @@ def test_the_steps_of_a_day_side_by_side_come_to_the_same(warehouse: Warehouse, 
     assert glue("run", next_day, "--jobs", 3).returncode == 1
 
 
-@pytest.mark.parametrize(("allowed", "share"), [("2", "0"), ("5", "1"), ("8", "2")])
-def test_days_side_by_side_use_a_core_each_and_steps_their_share_of_the_workers(
-    warehouse: Warehouse, glue: Glue, allowed: str, share: str
+@pytest.mark.parametrize(
+    ("events", "allowed", "share"), [(300, "2", "0"), (300, "5", "1"), (300, "8", "2"), (3000, "2", "2"), (0, "2", "2")]
+)
+def test_days_side_by_side_use_a_core_each_and_steps_that_are_alike_their_share_of_the_workers(
+    warehouse: Warehouse, glue: Glue, events: int, allowed: str, share: str
 ) -> None:
     database = warehouse.value("SELECT quote_ident(current_database())")
     warehouse.execute(f"ALTER DATABASE {database} SET max_parallel_workers = {allowed}")
@@ -305,6 +307,8 @@ def test_days_side_by_side_use_a_core_each_and_steps_their_share_of_the_workers(
     days = [DAY + timedelta(days=number) for number in range(3)]
     for day in days:
         deliver_day(warehouse, day)
+        warehouse.landing.events(day, shop.events(events, day))
+    warehouse.execute("UPDATE audit.dq_rules SET severity = 'warning'")  # of a day without events, too
     warehouse.execute("CREATE TABLE public.sessions (pid integer, workers text, builders text)")
     warehouse.execute("GRANT INSERT ON public.sessions TO PUBLIC")
     warehouse.execute(
