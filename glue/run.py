@@ -219,7 +219,10 @@ class Runner:
 
 def _are_alike(day: date) -> bool:
     """Return whether a day's orders and events are about as large: else the larger has the cores to itself for long."""
-    found = [find(landing_url(), source, day).deliveries for source in ("orders", "events")]
+    try:
+        found = [find(landing_url(), source, day).deliveries for source in ("orders", "events")]
+    except GlueError:  # the extract finds that out, too, and says it of its run
+        return False
     smaller, larger = sorted(sum(one.byte_count for one in deliveries) for deliveries in found)
     return 0 < larger <= ALIKE * smaller
 

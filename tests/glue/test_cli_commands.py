@@ -344,6 +344,15 @@ def test_days_side_by_side_use_a_core_each_and_steps_that_are_alike_their_share_
     assert [alone.workers, alone.builders] == [["2"], [builders]]
 
 
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_day_whose_landing_zone_cannot_be_listed_has_a_run_that_was_opened(
+    warehouse: Warehouse, glue: Glue, tmp_path: Path, jobs: int
+) -> None:
+    done = glue("run", DAY, "--jobs", jobs, LANDING_URL=f"simplecache::file://{tmp_path}")
+    assert (done.returncode, "LANDING_URL" in done.stderr) == (1, True), done.stderr
+    assert warehouse.value("SELECT count(*) FROM audit.pipeline_runs") == 1
+
+
 def test_a_session_that_ends_between_steps_is_replaced(warehouse: Warehouse, glue: Glue) -> None:
     deliver_day(warehouse, DAY)
     # Ends the session that has nothing to do while the gate judges in another.
