@@ -84,7 +84,7 @@ def main() -> int:
             settings=PROFILE_SETTINGS if options.profile else {},
         ) as server:
             server.forget_template()
-            results.begin(server)
+            results.begin(server, options.folder)
             for name in options.scenarios:
                 scenarios.ALL[name](scenarios.Bench(server, options.folder, results, options))
     except (BenchError, ServerError) as error:

@@ -439,13 +439,14 @@ def beside(results: Path) -> dict[str, Data]:
 def page(data: Data, settings: Data | None = None, statements: Data | None = None) -> str:
     """Return bench/README.md."""
     machine = data["machine"]
+    disk = f" on {machine['file_system']}" if machine.get("file_system") else ""
     raw = ", ".join(f"[{name}](results/{name}.md)" for name in sorted(raw_tables(data)))
     parts = [
         "<!-- written by python -m bench.report from results/full.json: what is changed here is lost -->",
         "# How fast is it?",
         f"Measured {machine['measured']} UTC: PostgreSQL {machine['postgresql']}, {machine['cores']} cores"
-        f" ({machine['cpu'] or 'unnamed'}), {machine['memory_gb']} GB; load before the run {machine['load']}. Compare"
-        " figures of one run only: other machines differ.",
+        f" ({machine['cpu'] or 'unnamed'}), {machine['memory_gb']} GB{disk}; load before the run {machine['load']}."
+        " Compare figures of one run only: other machines differ.",
     ]
     for kind, title, told in (
         ("size", "How long does my day take?", _how_long),
@@ -509,7 +510,9 @@ python -m bench --help                               # single scenarios (.bench/
 
 An embedded server of its own with the settings that we ship (fsync on, checksums), and deliveries made from a seed:
 Zipf's law, 1.6 lines an order, random event ids, late and repeated rows, 0.3 % dirt. `CPU s` is client and backends
-together; `behind` is checkpointer, WAL writer and autovacuum, which keep their own clock."""
+together; `behind` is checkpointer, WAL writer and autovacuum, which keep their own clock. Take a disk like yours
+(`BENCH_ARGS='--folder …'`): on ext4 without a journal, which looks for a place for each of a day's new files among all
+that were deleted within minutes, a small day takes a tenth longer."""
 
 
 def write(results: Path) -> None:

@@ -5,6 +5,7 @@ import os
 import platform
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,14 +23,14 @@ class Results:
         self._path = path
         self.data: dict[str, Any] = json.loads(path.read_text()) if path and path.exists() else {}
 
-    def begin(self, server: Server) -> None:
-        """Say what is measured on what."""
+    def begin(self, server: Server, folder: Path) -> None:
+        """Say what is measured on what. The server's data lie in the folder."""
         models = re.findall(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
         self.keep(
             "machine",
             {
                 "postgresql": server.version(), "python": platform.python_version(), "cpu": models[0] if models else "",
-                "cores": os.cpu_count(),
+                "cores": os.cpu_count(), "file_system": file_system(folder),
                 "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
                 "measured": f"{datetime.now(UTC):%Y-%m-%d %H:%M}", "load": round(os.getloadavg()[0], 1),
             },
@@ -56,3 +57,20 @@ class Results:
                 flush=True,
             )
         return total
+
+
+def file_system(folder: Path) -> str:
+    """Return what kind of file system a folder lies on.
+
+    ext4 without a journal uses no inode again for minutes after its file is gone, and looks through all of these for
+    each new file: days, which make and drop dozens of tables, cost more there the more days came shortly before.
+    """
+    device = folder.stat().st_dev
+    number = f"{os.major(device)}:{os.minor(device)}"
+    mounts = (line.partition(" - ") for line in Path("/proc/self/mountinfo").read_text().splitlines())
+    kind = next((what.split()[0] for where, _, what in mounts if where.split()[2] == number), "")
+    journal = Path("/sys/fs/ext4", Path("/sys/dev/block", number).resolve().name, "journal_task")
+    with suppress(OSError):
+        if journal.read_text().strip() == "<none>":
+            return f"{kind} without a journal"
+    return kind

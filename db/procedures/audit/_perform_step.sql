@@ -12,6 +12,8 @@ CREATE OR REPLACE FUNCTION audit._perform_step(p_step_id bigint) RETURNS audit.s
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET quote_all_identifiers = off
 SET "TimeZone" = 'UTC' SET "DateStyle" = 'ISO, YMD'
+-- Of their temporary tables workers ask how many rows they have, and whether ids are unique. Partitions have targets of their own.
+SET default_statistics_target = 10
 AS $_perform_step$
 DECLARE
     v_step      audit.steps;

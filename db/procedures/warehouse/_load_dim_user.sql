@@ -9,8 +9,6 @@
 -- this load said before and no longer says; and of these only the last ones, unless the first sighting was lost.
 CREATE OR REPLACE FUNCTION warehouse._load_dim_user(p_load_date date) RETURNS audit.step_result
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
-    -- Of its temporary tables it only asks how many rows they have, and that ids are unique.
-    SET default_statistics_target = 10
 AS $_load_dim_user$
 DECLARE
     v_orders text;

@@ -24,8 +24,6 @@
 --   taken_rows, given_rows                   the rows that moved: made by _move_rows, read by _write_order_figures
 CREATE OR REPLACE FUNCTION warehouse._reload_fact_orders(p_load_date date) RETURNS audit.step_result
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
-    -- Of its temporary tables it only asks how many rows they have. The facts have a target of their own (_constrain_partition).
-    SET default_statistics_target = 10
 AS $_reload_fact_orders$
 DECLARE
     v_live   regclass;
