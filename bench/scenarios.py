@@ -179,18 +179,23 @@ def compare(bench: Bench) -> None:
     size = {"orders": orders, "events": events, "jobs": options.jobs, "rounds": options.rounds}
     kept = {**size, "base": ours_name, "other": theirs_name}
     with contextlib.ExitStack() as stack:
-        server = bench.server
-        if settings:
-            folder = bench.folder / f"server-{options.pg}-other"
-            try:
-                server = stack.enter_context(Server(folder, pg=options.pg, settings=settings))
-            except ServerError as error:
-                said = [line.partition("LOG:  ")[2] for line in f"{error}".splitlines() if "LOG:  " in line]
-                bench.results.keep(name, {**kept, "does_not_start": said[0] if said else "see the server's log"})
-                raise BenchError(f"with {theirs_name}: {error}") from None
+        servers = {"this": bench.server, "other": bench.server}
+        if settings or not (options.other or options.other_pgoptions):
+            # Two of one age: the server of the other scenarios has their databases, of gigabytes, and loads 5 % slower.
+            for key in servers:
+                server = Server(
+                    bench.folder / f"server-{options.pg}-{key}",
+                    pg=options.pg, settings=settings if key == "other" else {},
+                )  # fmt: skip
+                try:
+                    servers[key] = stack.enter_context(server)
+                except ServerError as error:
+                    said = [line.partition("LOG:  ")[2] for line in f"{error}".splitlines() if "LOG:  " in line]
+                    bench.results.keep(name, {**kept, "does_not_start": said[0] if said else "see the server's log"})
+                    raise BenchError(f"with {theirs_name}: {error}") from None
         variants = [
-            compare_.Variant(ours_name, "this", bench.server, PROJECT),
-            compare_.Variant(theirs_name, "other", server, other, options.other_pgoptions),
+            compare_.Variant(ours_name, "this", servers["this"], PROJECT),
+            compare_.Variant(theirs_name, "other", servers["other"], other, options.other_pgoptions),
         ]
         days = compare_.Days(
             options.landing or bench.landing(orders, events), day,
