@@ -23,10 +23,11 @@ LIBPQ_TARGETS = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGSERVICE", "PGDATABASE")
 # Days that run side by side keep the cores busy by themselves: to share a step out among processes costs more, and is
 # no sooner done.
 DAYS_SIDE_BY_SIDE = "SET max_parallel_workers_per_gather = 0; SET max_parallel_maintenance_workers = 0"
-# Of the steps of one day, if they are about as much work, each has its share of the workers that the server allows:
-# rows that one process hands to another cost more than they save while the cores are busy. An index is built by as many
-# as the server allows: few rows are handed over, and the last step has the cores to itself.
-STEPS_SIDE_BY_SIDE = """
+# Of the steps of one day those of its smaller source have their share of the workers that the server allows: rows that
+# one process hands to another cost more than they save while the cores are busy. The larger source is at it for longer,
+# and may use whatever is idle meanwhile. An index is built by as many as the server allows: few rows are handed over.
+ALL_WORKERS = "RESET max_parallel_workers_per_gather"
+SHARE_OF_WORKERS = """
     SELECT pg_catalog.set_config('max_parallel_workers_per_gather', least(
         pg_catalog.current_setting('max_parallel_workers_per_gather')::integer,
         greatest(pg_catalog.current_setting('max_parallel_workers')::integer / {jobs} - 1, 0))::text, false)

@@ -12,7 +12,7 @@ from typing import Literal, TypeVar
 
 import psycopg
 
-from glue.connection import DAYS_SIDE_BY_SIDE, STEPS_SIDE_BY_SIDE, connect
+from glue.connection import ALL_WORKERS, DAYS_SIDE_BY_SIDE, SHARE_OF_WORKERS, connect
 from glue.errors import GlueError, MissingSetting, explain
 from glue.extract import SOURCES, extract_step, landing_url, place
 from glue.landing import find
@@ -23,8 +23,6 @@ CANCEL_SECONDS = 0.2
 # When a run looks whether its rules take too long: a short one never does.
 FIRST_LOOK_SECONDS = 5.0
 NEXT_LOOK_SECONDS = 60.0
-# Orders and events whose files are so many times as large as the other's, or less, are about as much work.
-ALIKE = 2
 
 # What of a day can go side by side once its sources are cleaned; and the sources that a day is loaded without.
 WAVES = """
@@ -118,18 +116,24 @@ class Runner:
 
         def call(procedure: str) -> None:
             with self._connected(notice) as connection:
+                share_workers(connection, procedure)
                 connection.execute(f"CALL {procedure}(%s)", (day,))  # type: ignore[arg-type]
+
+        def share_workers(connection: psycopg.Connection, step: str) -> None:
+            # Before each step: a session that is used again has what was said for another.
+            is_smaller = smaller and step.endswith(smaller)
+            connection.execute(SHARE_OF_WORKERS.format(jobs=jobs) if is_smaller else ALL_WORKERS)
 
         def extract_and_clean(source: str) -> dict[str, str]:
             with self._connected(notice) as connection:
                 faults = self._extract(connection, [source], day, refresh=refresh)
                 if not faults.keys() - optional:
+                    share_workers(connection, f"clean_{source}")
                     connection.execute(f"CALL staging.clean_{source}(%s)", (day,))  # type: ignore[arg-type]
                 return faults
 
         try:
-            if jobs > 1 and _are_alike(day):
-                self._settings = STEPS_SIDE_BY_SIDE.format(jobs=jobs)
+            smaller = _smaller_source(day) if jobs > 1 else ""
             with self._connected(notice) as connection:
                 if is_range and not _anything_delivered(connection, day):
                     return DayResult(day, "skipped", reason=f"nothing was delivered{place(landing_url())}")
@@ -217,14 +221,16 @@ class Runner:
         return faults
 
 
-def _are_alike(day: date) -> bool:
-    """Return whether a day's orders and events are about as large: else the larger has the cores to itself for long."""
+def _smaller_source(day: date) -> str:
+    """Return of which of a day's sources of facts there are fewer bytes in the landing zone."""
+
+    def byte_count(source: str) -> int:
+        return sum(one.byte_count for one in find(landing_url(), source, day).deliveries)
+
     try:
-        found = [find(landing_url(), source, day).deliveries for source in ("orders", "events")]
+        return min(("orders", "events"), key=byte_count)
     except GlueError:  # the extract finds that out, too, and says it of its run
-        return False
-    smaller, larger = sorted(sum(one.byte_count for one in deliveries) for deliveries in found)
-    return 0 < larger <= ALIKE * smaller
+        return ""
 
 
 def _anything_delivered(connection: psycopg.Connection, day: date) -> bool:

@@ -296,10 +296,11 @@ def test_the_steps_of_a_day_side_by_side_come_to_the_same(warehouse: Warehouse, 
 
 
 @pytest.mark.parametrize(
-    ("events", "allowed", "share"), [(300, "2", "0"), (300, "5", "1"), (300, "8", "2"), (3000, "2", "2"), (0, "2", "2")]
+    ("events", "allowed", "share", "smaller"),
+    [(3000, "2", "0", "orders"), (3000, "5", "1", "orders"), (3000, "8", "2", "orders"), (0, "2", "0", "events")],
 )
-def test_days_side_by_side_use_a_core_each_and_steps_that_are_alike_their_share_of_the_workers(
-    warehouse: Warehouse, glue: Glue, events: int, allowed: str, share: str
+def test_days_side_by_side_use_a_core_each_and_the_steps_of_a_day_s_smaller_source_their_share_of_the_workers(
+    warehouse: Warehouse, glue: Glue, events: int, allowed: str, share: str, smaller: str
 ) -> None:
     database = warehouse.value("SELECT quote_ident(current_database())")
     warehouse.execute(f"ALTER DATABASE {database} SET max_parallel_workers = {allowed}")
@@ -309,12 +310,13 @@ def test_days_side_by_side_use_a_core_each_and_steps_that_are_alike_their_share_
         deliver_day(warehouse, day)
         warehouse.landing.events(day, shop.events(events, day))
     warehouse.execute("UPDATE audit.dq_rules SET severity = 'warning'")  # of a day without events, too
-    warehouse.execute("CREATE TABLE public.sessions (pid integer, workers text, builders text)")
+    warehouse.execute("CREATE TABLE public.sessions (step text, pid integer, workers text, builders text)")
     warehouse.execute("GRANT INSERT ON public.sessions TO PUBLIC")
     warehouse.execute(
         "CREATE FUNCTION public.note_session() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
-        " INSERT INTO public.sessions VALUES (pg_backend_pid(), current_setting('max_parallel_workers_per_gather'),"
-        " current_setting('max_parallel_maintenance_workers')); RETURN NEW; END $$"
+        " INSERT INTO public.sessions VALUES (NEW.step, pg_backend_pid(),"
+        " current_setting('max_parallel_workers_per_gather'), current_setting('max_parallel_maintenance_workers'));"
+        " RETURN NEW; END $$"
     )
     warehouse.execute(
         "CREATE TRIGGER note_session BEFORE INSERT ON audit.pipeline_steps"
@@ -328,7 +330,11 @@ def test_days_side_by_side_use_a_core_each_and_steps_that_are_alike_their_share_
 
     assert glue("run", DAY, "--jobs", 2).returncode == 0
     one_day = warehouse.row(found)
-    assert [one_day.workers, one_day.builders] == [[share], [builders]]
+    assert one_day.builders == [builders]
+    workers = dict(warehouse.rows("SELECT step, workers FROM public.sessions WHERE step !~ '^extract'"))
+    shared = {f"clean_{smaller}", f"reload_fact_{smaller}"}
+    assert shared < workers.keys()
+    assert workers == {step: share if step in shared else "2" for step in workers}
     # A session is used again: each new one would compile all routines.
     assert one_day.sessions <= 2
 
