@@ -181,7 +181,7 @@ def compare(bench: Bench) -> None:
     with contextlib.ExitStack() as stack:
         servers = {"this": bench.server, "other": bench.server}
         if settings or not (options.other or options.other_pgoptions):
-            # Two of one age: the server of the other scenarios has their databases, of gigabytes, and loads 5 % slower.
+            # Two of one age: beside a new one the server that had run the other scenarios was seen to load 5 % slower.
             for key in servers:
                 server = Server(
                     bench.folder / f"server-{options.pg}-{key}",
