@@ -38,7 +38,7 @@ def shipped_settings(directory: Path) -> dict[str, str]:
         "maintenance_work_mem": _megabytes(memory / 32, 64, 256),
         # A big day writes gigabytes: checkpoints by the clock, not by volume. After each, pages go into the WAL whole.
         "max_wal_size": _megabytes(disk / 16, 1024, 12288),
-        # A new file of the WAL takes as long to make as to fill: those of a big day are kept, whatever small days need.
+        # A big day's load waits a seventh of its time for new WAL files: they are kept, whatever small days need.
         "min_wal_size": _megabytes(disk / 64, 256, 4096),
         "checkpoint_timeout": "15min",
         # Who fills them has to write them out, while everybody else waits: a load fills 16 MB several times a second.
