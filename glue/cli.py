@@ -146,20 +146,20 @@ COMMANDS = (
         "run a day, or a range of days: extract, clean, check, load, metrics",
         "Files lie in LANDING_URL/SOURCE/DATE/. A day may be run again at any time.\n"
         "A range goes on after a bad day and names it at the end; days of which nothing was delivered are skipped,\n"
-        "and the single steps are not told. Days side by side use a core each; a day alone may use all.\n\n"
+        "and the single steps are not told. Days side by side use a core each; a day alone may use all. Lines\n"
+        "are printed in the order of days and steps, whichever is done first.\n\n"
         "examples:\n"
         "  warehouse run 2025-12-19\n"
         "  warehouse run --from 2025-12-01 --to 2025-12-19 --jobs 2    days side by side\n"
-        "  warehouse run 2025-12-19 --jobs 2                              steps of a large day side by side",
+        "  warehouse run 2025-12-19 --jobs 1                              its steps one after the other",
         {
             "day": {"type": day, "metavar": "DATE", "nargs": "?", "help": "the day of the data, as in 2025-12-19"},
             "--from": {"dest": "first", "type": day, "metavar": "DATE", "help": "first day of a range"},
             "--to": {"dest": "last", "type": day, "metavar": "DATE", "help": "last day of a range, included"},
             "--jobs": {
                 "type": count,
-                "default": 1,
                 "metavar": "N",
-                "help": "days, or steps of one day, side by side (default: 1)",
+                "help": "days side by side (default: 1), or, of one day, steps (default: 2)",
             },
             "--refresh": {"action": "store_true", "help": "ask the products API in any case"},
         },

@@ -20,6 +20,8 @@ from glue.load import Say
 
 BLOCKED = "WH001"
 CANCEL_SECONDS = 0.2
+# Orders and events are most of a day, and go side by side.
+STEPS_AT_ONCE = 2
 # When a run looks whether its rules take too long: a short one never does.
 FIRST_LOOK_SECONDS = 5.0
 NEXT_LOOK_SECONDS = 60.0
@@ -55,8 +57,35 @@ class DayResult:
         return ended + (f": {self.summary}" if self.summary else "")
 
 
+class Turns:
+    """Has tasks that run side by side say their lines one task after the other, as if they had run so."""
+
+    def __init__(self, say: Say, tasks: int) -> None:
+        self._say, self._lock, self._turn = say, threading.Lock(), 0
+        # One more than there are: its turn comes when all have ended.
+        self._kept: list[list[str]] = [[] for _ in range(tasks + 1)]
+        self._has_ended = [False] * (tasks + 1)
+
+    def say(self, task: int, line: str) -> None:
+        """Say a line of a task, or keep it until all tasks before it have ended."""
+        with self._lock:
+            if task == self._turn:
+                self._say(line)
+            else:
+                self._kept[task].append(line)
+
+    def end(self, task: int) -> None:
+        """Note that a task has ended, well or not: the next has its turn, once those before it have ended, too."""
+        with self._lock:
+            self._has_ended[task] = True
+            while self._has_ended[self._turn]:
+                self._turn += 1
+                for line in self._kept[self._turn]:
+                    self._say(line)
+
+
 class Runner:
-    """Runs days on a warehouse, `jobs` of them side by side, or as many steps of one. `say` gets progress lines."""
+    """Runs days on a warehouse, some of them side by side, or some steps of one. `say` gets progress lines."""
 
     def __init__(self, dsn: str, say: Say) -> None:
         self.dsn = dsn
@@ -64,35 +93,48 @@ class Runner:
         self._connections: set[psycopg.Connection] = set()  # that something runs on
         self._idle: list[psycopg.Connection] = []
 
-    def run(self, days: Sequence[date], *, jobs: int = 1, refresh: bool = False) -> list[DayResult]:
+    def run(self, days: Sequence[date], *, jobs: int | None = None, refresh: bool = False) -> list[DayResult]:
         """Run each of the days and return how they ended, in the order of the days; a bad one stops none.
 
-        Of several days, those of which nothing was ever delivered are skipped, and their steps are not told. After
+        `jobs` days are run side by side (1 unless said), or, of a single one, as many of its steps (2 unless said). Of
+        several days, those of which nothing was ever delivered are skipped, and their steps are not told. After
         Ctrl-C what runs is cancelled and rolled back, and KeyboardInterrupt raised.
         """
         is_range = len(days) > 1
+        days_at_once, steps_at_once = (jobs or 1, 1) if is_range else (1, jobs or STEPS_AT_ONCE)
 
-        def one(day: date) -> DayResult:
-            result = self._day(day, refresh=refresh, is_range=is_range, jobs=1 if is_range else jobs)
-            self.say(str(result))
+        def one(day: date, say: Say) -> DayResult:
+            result = self._day(day, say, refresh=refresh, is_range=is_range, jobs=steps_at_once)
+            say(str(result))
             return result
 
-        self._settings = DAYS_SIDE_BY_SIDE if is_range and jobs > 1 else ""
+        self._settings = DAYS_SIDE_BY_SIDE if days_at_once > 1 else ""
         try:
-            if is_range and jobs > 1:
-                return self._at_once(jobs, [partial(one, day) for day in days])
-            return [one(day) for day in days]
+            return self._at_once(days_at_once, [partial(one, day) for day in days], self.say)
         finally:
             while self._idle:
                 self._idle.pop().close()
 
-    def _at_once(self, jobs: int, tasks: Sequence[Callable[[], T]]) -> list[T]:
-        """Do tasks side by side; return what they return. Raises what one raised, once all have ended."""
+    def _at_once(self, jobs: int, tasks: Sequence[Callable[[Say], T]], say: Say) -> list[T]:
+        """Do tasks side by side, `jobs` at a time; return what they return. What they say is said in their order.
+
+        Raises what one raised, once all have ended.
+        """
+        if jobs == 1:
+            return [task(say) for task in tasks]
+        turns = Turns(say, len(tasks))
+
+        def do(number: int) -> T:
+            try:
+                return tasks[number](partial(turns.say, number))
+            finally:
+                turns.end(number)
+
         # Threads are enough: nearly all of the work is the database's, and a thread that waits lets others go on.
         ours = set(self._connections)
         with ThreadPoolExecutor(jobs) as pool:
             try:
-                return list(pool.map(lambda task: task(), tasks))
+                return list(pool.map(do, range(len(tasks))))
             except KeyboardInterrupt:
                 pool.shutdown(wait=False, cancel_futures=True)
                 while theirs := self._connections - ours:
@@ -102,49 +144,49 @@ class Runner:
                     time.sleep(CANCEL_SECONDS)
                 raise
 
-    def _day(self, day: date, *, refresh: bool, is_range: bool, jobs: int) -> DayResult:
+    def _day(self, day: date, say: Say, *, refresh: bool, is_range: bool, jobs: int) -> DayResult:
         started = time.monotonic()
         outcome: Outcome = "succeeded"
         reason = summary = ""
 
-        def notice(notice: psycopg.errors.Diagnostic) -> None:
+        def tell(say: Say, notice: psycopg.errors.Diagnostic) -> None:
             text = " ".join(filter(None, (notice.message_primary, notice.message_detail, notice.message_hint)))
             if notice.severity_nonlocalized != "NOTICE":
-                self.say(f"{notice.severity}: {text}")
+                say(f"{notice.severity}: {text}")
             elif not is_range:
-                self.say(text)
+                say(text)
 
-        def call(procedure: str) -> None:
-            with self._connected(notice) as connection:
-                share_workers(connection, procedure)
+        def call(procedure: str, say: Say) -> None:
+            with self._connected(partial(tell, say)) as connection:
+                if jobs > 1:
+                    # Before each step: a session that is used again has what was said for another.
+                    is_smaller = smaller and procedure.endswith(smaller)
+                    connection.execute(SHARE_OF_WORKERS.format(jobs=jobs) if is_smaller else ALL_WORKERS)
                 connection.execute(f"CALL {procedure}(%s)", (day,))  # type: ignore[arg-type]
 
-        def share_workers(connection: psycopg.Connection, step: str) -> None:
-            # Before each step: a session that is used again has what was said for another.
-            is_smaller = smaller and step.endswith(smaller)
-            connection.execute(SHARE_OF_WORKERS.format(jobs=jobs) if is_smaller else ALL_WORKERS)
-
-        def extract_and_clean(source: str) -> dict[str, str]:
-            with self._connected(notice) as connection:
-                faults = self._extract(connection, [source], day, refresh=refresh)
-                if not faults.keys() - optional:
-                    share_workers(connection, f"clean_{source}")
-                    connection.execute(f"CALL staging.clean_{source}(%s)", (day,))  # type: ignore[arg-type]
-                return faults
+        def extract_and_clean(source: str, say: Say) -> str:
+            fault = ""
+            with self._connected(partial(tell, say)) as connection:
+                try:
+                    extract_step(connection, source, day, refresh=refresh, say=say)
+                except MissingSetting as error:
+                    say(f"{source} {day}: skipped: {error}")
+                except GlueError as error:  # it keeps no other source out
+                    fault = str(error)
+            if not fault or source in optional:
+                call(f"staging.clean_{source}", say)
+            return fault
 
         try:
             smaller = _smaller_source(day) if jobs > 1 else ""
-            with self._connected(notice) as connection:
+            with self._connected(partial(tell, say)) as connection:
                 if is_range and not _anything_delivered(connection, day):
                     return DayResult(day, "skipped", reason=f"nothing was delivered{place(landing_url())}")
                 optional = {row[0] for row in connection.execute(OPTIONAL)}
-                waves = connection.execute(WAVES).fetchall() if jobs > 1 else []
+                waves = connection.execute(WAVES).fetchall()
                 connection.execute("CALL audit.open_run(%s)", (day,))
-                if jobs == 1:
-                    faults = self._extract(connection, SOURCES, day, refresh=refresh)
-            if jobs > 1:
-                done = self._at_once(jobs, [partial(extract_and_clean, source) for source in SOURCES])
-                faults = {source: fault for found in done for source, fault in found.items()}
+            done = self._at_once(jobs, [partial(extract_and_clean, source) for source in SOURCES], say)
+            faults = {source: fault for source, fault in zip(SOURCES, done, strict=True) if fault}
             reason = "\n".join(faults.values())
             # Without its orders or events a day's figures would be wrong; without its catalogue they are not:
             # a fact never waits for a dimension.
@@ -152,10 +194,8 @@ class Runner:
                 outcome = "failed"
             else:
                 for (wave,) in waves:
-                    self._at_once(jobs, [partial(call, procedure) for procedure in wave])
-                with self._connected(notice) as connection:
-                    if jobs == 1:
-                        connection.execute("CALL warehouse.run_day(%s)", (day,))
+                    self._at_once(jobs, [partial(call, procedure) for procedure in wave], say)
+                with self._connected(partial(tell, say)) as connection:
                     (summary,) = connection.execute("SELECT audit.day_in_words(%s)", (day,)).fetchone() or ("",)
         except psycopg.Error as error:
             outcome = "blocked" if error.sqlstate == BLOCKED else "failed"
@@ -194,7 +234,7 @@ class Runner:
     def _limit_rules(self, connection: psycopg.Connection, ended: threading.Event) -> None:
         """Cancel what runs on a connection when it judges a day for longer than the setting rule_limit_s.
 
-        The server cannot: its own limit, statement_timeout, counts from the CALL of the whole day.
+        The server cannot: its own limit, statement_timeout, counts what the step waits for locks, too.
         """
         pid, wait = connection.info.backend_pid, FIRST_LOOK_SECONDS
         while not ended.wait(wait):
@@ -205,20 +245,6 @@ class Runner:
                 if is_exceeded:
                     self.say(f"the quality gate takes longer than {limit} s (setting rule_limit_s): it is cancelled")
                     connection.cancel_safe(timeout=CANCEL_SECONDS * 10)
-
-    def _extract(
-        self, connection: psycopg.Connection, sources: Sequence[str], day: date, *, refresh: bool
-    ) -> dict[str, str]:
-        """Extract sources of a day; return {source: what went wrong}. One that fails keeps no other out."""
-        faults = {}
-        for source in sources:
-            try:
-                extract_step(connection, source, day, refresh=refresh, say=self.say)
-            except MissingSetting as error:
-                self.say(f"{source} {day}: skipped: {error}")
-            except GlueError as error:
-                faults[source] = str(error)
-        return faults
 
 
 def _smaller_source(day: date) -> str:

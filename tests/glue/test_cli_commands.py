@@ -16,6 +16,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from glue import cli
+from glue.run import Turns
 from tests import shop
 from tests.conftest import Warehouse
 
@@ -95,27 +96,32 @@ def test_a_day_that_the_gate_blocks_ends_with_3_and_says_what_to_do(warehouse: W
     assert f"nothing was delivered in {warehouse.landing.folder}/events/{DAY}" in done.stdout
 
 
-def test_a_file_that_cannot_be_read_fails_the_day_before_any_of_its_steps(warehouse: Warehouse, glue: Glue) -> None:
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_file_that_cannot_be_read_fails_the_day_before_it_is_judged_and_keeps_no_other_source_out(
+    warehouse: Warehouse, glue: Glue, jobs: int
+) -> None:
     deliver_day(warehouse, DAY)
     warehouse.landing.put("orders", DAY, "orders.json.gz", "[]")
-    done = glue("run", DAY)
+    done = glue("run", DAY, "--jobs", jobs)
     assert done.returncode == 1
     fault = f"orders of {DAY}: orders.json and orders.json.gz are the same delivery twice; remove one"
     assert fault in done.stderr
     assert warehouse.row("SELECT status, error FROM audit.pipeline_runs") == ("failed", f"extract_orders: {fault}")
     assert warehouse.value("SELECT status FROM warehouse.daily_metrics") == "failed"
-    assert warehouse.rows(
-        "SELECT step, status, rows_out, error_sqlstate FROM audit.pipeline_steps ORDER BY step_id"
-    ) == [
+    steps = warehouse.rows("SELECT step, status, rows_out, error_sqlstate FROM audit.pipeline_steps ORDER BY step_id")
+    in_order = [
         ("open_run", "succeeded", 0, None),
         ("extract_orders", "failed", 0, "58030"),
         ("extract_events", "succeeded", 120, None),
+        ("clean_events", "succeeded", 120, None),
         ("extract_products", "succeeded", 7, None),
+        ("clean_products", "succeeded", 7, None),
     ]
+    assert (steps if jobs == 1 else sorted(steps)) == (in_order if jobs == 1 else sorted(in_order))
 
     # Mended, the day is run again, as a run of its own.
     (warehouse.landing.path("orders", DAY) / "orders.json.gz").unlink()
-    assert glue("run", DAY).returncode == 0
+    assert glue("run", DAY, "--jobs", jobs).returncode == 0
     statuses = warehouse.rows("SELECT status FROM audit.pipeline_runs ORDER BY run_id")
     assert [status for (status,) in statuses] == ["failed", "succeeded"]
     assert warehouse.value("SELECT count(*) FROM audit.pipeline_steps WHERE step = 'open_run'") == 2
@@ -280,19 +286,39 @@ def test_the_steps_of_a_day_side_by_side_come_to_the_same(warehouse: Warehouse, 
     deliver_day(warehouse, DAY)
     done = glue("run", DAY, "--jobs", 3)
     assert done.returncode == 0, done.stderr
+    told = [line.split()[0] for line in done.stdout.splitlines()]
     sums = shop.checksums(warehouse.connection)
     steps = "SELECT step FROM audit.pipeline_steps WHERE run_id = (SELECT max(run_id) FROM audit.pipeline_runs)"
     first = {row.step for row in warehouse.rows(steps)}
     warehouse.execute("UPDATE audit.settings SET value = '0' WHERE name = 'skip_unchanged'")
-    assert glue("run", DAY).returncode == 0
+    done = glue("run", DAY, "--jobs", 1)
+    assert done.returncode == 0, done.stderr
     assert {row.step for row in warehouse.rows(steps)} == first
     assert shop.checksums(warehouse.connection) == sums
+    # They are told in the same order.
+    assert told == [line.split()[0] for line in done.stdout.splitlines()]
+    assert told[:7] == ["open_run", "orders", "clean_orders", "events", "clean_events", "products", "clean_products"]
     # A blocked day and a file that cannot be read end as they do one after the other.
     next_day = DAY + timedelta(days=1)
     warehouse.landing.orders(next_day, shop.orders(10, next_day))
     assert glue("run", next_day, "--jobs", 3).returncode == 3
     (warehouse.landing.path("events", next_day) / "events.csv").mkdir(parents=True)
     assert glue("run", next_day, "--jobs", 3).returncode == 1
+
+
+def test_what_is_done_side_by_side_is_told_in_order_and_all_of_it() -> None:
+    told: list[str] = []
+    turns = Turns(told.append, 3)
+    turns.say(2, "third")
+    turns.say(1, "second")
+    turns.end(2)
+    turns.say(0, "first")
+    assert told == ["first"]
+    turns.end(0)
+    assert told == ["first", "second"]
+    turns.say(1, "second again")
+    turns.end(1)
+    assert told == ["first", "second", "second again", "third"]
 
 
 @pytest.mark.parametrize(
@@ -328,7 +354,7 @@ def test_days_side_by_side_use_a_core_each_and_the_steps_of_a_day_s_smaller_sour
     )
     builders = warehouse.value("SHOW max_parallel_maintenance_workers")
 
-    assert glue("run", DAY, "--jobs", 2).returncode == 0
+    assert glue("run", DAY).returncode == 0
     one_day = warehouse.row(found)
     assert one_day.builders == [builders]
     workers = dict(warehouse.rows("SELECT step, workers FROM public.sessions WHERE step !~ '^extract'"))
@@ -345,7 +371,7 @@ def test_days_side_by_side_use_a_core_each_and_the_steps_of_a_day_s_smaller_sour
     assert several.sessions <= 2
 
     warehouse.execute("TRUNCATE public.sessions")
-    assert glue("run", DAY, "--refresh").returncode == 0
+    assert glue("run", DAY, "--refresh", "--jobs", 1).returncode == 0
     alone = warehouse.row(found)
     assert [alone.workers, alone.builders] == [["2"], [builders]]
 
@@ -388,7 +414,7 @@ COPIED = 200_000
     "arguments",
     [
         ("run", DAY),
-        ("run", DAY, "--jobs", 2),
+        ("run", DAY, "--jobs", 1),
         ("run", "--from", DAY, "--to", DAY + timedelta(days=3), "--jobs", 2),
     ],
 )
