@@ -221,8 +221,10 @@ def run(
     command: Sequence[str | Path], *, env: Mapping[str, str] | None = None, cwd: Path = PROJECT
 ) -> tuple[Cost, str]:
     """Run a program and return what it cost as a client, and what it said. Raises BenchError."""
+    # Where Python is told not to keep what it compiles, as in containers, each start would pay for all of it.
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "", **(env or {})}
     with subprocess.Popen(
-        [os.fspath(part) for part in command], cwd=cwd, env={**os.environ, **(env or {})}, text=True,
+        [os.fspath(part) for part in command], cwd=cwd, env=environment, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     ) as process:  # fmt: skip
         assert process.stdout is not None

@@ -87,7 +87,8 @@ def goals(data: Data) -> Iterator[Goal]:
     if waits := data.get("readers", {}).get("waits"):
         for name in ("first load", "1 % changed"):
             yield Goal(f"readers wait for a lock, {name}", "ms", waits[name]["longest_lock_wait_ms"], 0)
-        yield Goal("readers wait for a swap, all changed", "ms", waits["all changed"]["longest_lock_wait_ms"], 100)
+        swap = waits["all changed"]["longest_lock_wait_ms"]
+        yield Goal("readers wait for a swap, all changed", "ms", swap, 100, why="it ends when its WAL is on the disk")
 
 
 def _goals_of_the_largest(data: Data, costs: Costs, size: str) -> Iterator[Goal]:
@@ -289,7 +290,7 @@ def _machine_needed(data: Data) -> str:
     clients = [part["costs"]["warehouse"]["rss"] for part in _parts(data, "size")]
     clients += [cost["rss"] for cost in _costs(data.get("reloads")).values()]
     points = [
-        "- **CPU**: two cores are used (`--jobs 2`). On one core a day takes at least what the CPU column says.",
+        "- **CPU**: two cores are used. On one core a day takes at least what the CPU column says.",
         f"- **Memory**: the client took {max(clients) / 1e6:,.0f} MB at most, whatever the size of a day. The embedded"
         " server gives itself an eighth of the machine for `shared_buffers`; measured with"
         f" {data['machine']['memory_gb']} GB. Less was tried of `shared_buffers` only (settings, below).",
@@ -368,7 +369,7 @@ def _statements(part: Data) -> str:
     return (
         f"By statement, of the procedures' {part['whole_ms'] / 1000:,.0f} s for {part['orders']:,} orders +"
         f" {part['events']:,} events: {shares}. (PostgreSQL {part['postgresql'].split()[0]}, which counts its"
-        f" statements; each step by itself, {part['measured']} UTC.)"
+        f" statements; each step by itself, {part['measured']} UTC, {part['cpu']}.)"
     )
 
 
@@ -399,8 +400,8 @@ def _settings(settings: Data) -> str:
     return (
         _table(("beside what we ship", "CPU", "wall", "WAL", ""), rows)
         + f"\n\n{first['orders']:,} orders + {first['events']:,} events, two jobs, {first['rounds']} turns of each"
-        f" (least and largest in brackets), {settings['machine']['measured']} UTC, load before"
-        f" {settings['machine']['load']}; same rows each time."
+        f" (least and largest in brackets), {settings['machine']['measured']} UTC, {settings['machine']['cpu']}, load"
+        f" before {settings['machine']['load']}; same rows each time."
         " Noise is what does not leave, in every turn, the range of the same again."
     )
 
@@ -491,7 +492,7 @@ def _felt(data: Data) -> str:
 
 CONTENDERS = """\
 Each loaded a small day first, and all arrived at the same facts: the run fails otherwise. The warehouse is
-`warehouse run DAY --jobs 2`, with the setting `partial_orders`: none of the others rejects an order whole. The others:
+`warehouse run DAY`, with the setting `partial_orders`: none of the others rejects an order whole. The others:
 
 - **floor**: COPY of the same bytes without the dirt, and two CREATE TABLE AS. No checks, indexes, keys, logging or raw.
 - **row by row**: json and csv a row at a time, batched INSERTs, then facts with the same indexes and keys.
