@@ -275,10 +275,26 @@ def test_a_person_whom_an_earlier_release_has_loaded_with_blanks_is_erased_too(s
     assert not broken_promises(shop.connection)
 
 
-def test_a_null_marker_is_nobody_who_could_be_erased(shop: Warehouse) -> None:
+def test_a_null_marker_is_nobody_who_could_be_erased_but_a_person_from_before_can(shop: Warehouse) -> None:
+    """A marker that was none while days were loaded, one of whose deliveries may have been dropped since."""
+    marker = shop.row("DELETE FROM staging.null_markers WHERE marker = 'null' RETURNING *")
+    shop.landing.orders(DAY, [order("O-1", user_id="NULL", user_city="Oslo"), order("O-2")])
+    shop.run(DAY)
+    shop.execute("INSERT INTO staging.null_markers VALUES (%s, %s)", *marker)
     with pytest.raises(psycopg.Error) as refused:
         shop.call("audit.erase_user", "NULL", "asked for it")
-    assert refused.value.sqlstate == "WH004"
+    assert (refused.value.sqlstate, "staging.null_markers" in str(refused.value)) == ("WH004", True)
+
+    # As the hint says.
+    shop.execute("DELETE FROM staging.null_markers WHERE marker = 'null'")
+    shop.call("audit.erase_user", "NULL", "asked for it")
+    shop.execute("INSERT INTO staging.null_markers VALUES (%s, %s)", *marker)
+    shop.run(DAY)
+    users = [user for (user,) in shop.rows("SELECT user_id FROM warehouse.fact_orders ORDER BY order_id")]
+    assert (users[0][:7], users[1]) == ("erased-", "U-1")
+    assert shop.value("SELECT count(*) FROM warehouse.dim_user WHERE user_id = 'NULL' OR city = 'Oslo'") == 0
+    assert shop.value("SELECT count(*) FROM raw.orders_json WHERE raw_json::text ~ 'NULL|Oslo'") == 0
+    assert not broken_promises(shop.connection)
 
 
 def test_an_erased_person_does_not_come_back_beside_a_user_id_that_is_a_null_marker(shop: Warehouse) -> None:

@@ -57,11 +57,17 @@ DECLARE
     v_erasure_id bigint;
     v_is_new     boolean;
 BEGIN
-    IF num_nulls(p_user_id, p_reason) > 0 OR octet_length(p_user_id) > 512 OR p_user_id = '(guest)' OR staging._is_null_marker(p_user_id)
+    IF num_nulls(p_user_id, p_reason) > 0 OR octet_length(p_user_id) > 512 OR p_user_id = '(guest)'
        OR p_reason ~ audit._word_pattern(p_user_id) OR current_setting('transaction_isolation') <> 'read committed'
     THEN
         RAISE EXCEPTION 'erasing a user needs a user_id of at most 512 bytes and a reason that does not name it, in a transaction that is READ COMMITTED'
             USING ERRCODE = 'WH004', HINT = 'CALL audit.erase_user(''U-1'', ''request of 2025-12-19, ticket 4711'');';
+    END IF;
+    -- Its rows in raw may be anybody's who gave none: as one person's they would change what the days count.
+    IF staging._is_null_marker(p_user_id) THEN
+        RAISE EXCEPTION 'this user_id is in staging.null_markers: it stands for nobody who could be erased'
+            USING ERRCODE = 'WH004',
+                  HINT = 'If it was a person''s before it became a marker: take it out of staging.null_markers, erase the person, put it back, and run their days again.';
     END IF;
     PERFORM warehouse._lock_warehouse_exclusive();
 

@@ -12,7 +12,7 @@
 -- Writes: every table that may name a user; audit.erasures and audit.erased_users
 -- Locks:  the warehouse (advisory, exclusive), once per COMMIT: it waits until running steps, loads and compactions have
 --         ended, each time at most five minutes or the session's lock_timeout
--- Errors: WH004 no user_id or reason, or a reason that names the user; WH006 the warehouse stayed in use;
+-- Errors: WH004 no user_id or reason, a null marker, or a reason that names the user; WH006 the warehouse stayed in use;
 --         WH013 nothing here belongs to that user. No error quotes the user_id: the server's log keeps errors
 -- Safe to repeat: yes; what is done is left alone.
 -- Bytes: no query sees the old values any more. They leave the data files with VACUUM, and backups when those are deleted.
