@@ -276,7 +276,7 @@ def test_a_person_whom_an_earlier_release_has_loaded_with_blanks_is_erased_too(s
 
 
 def test_a_null_marker_is_nobody_who_could_be_erased_but_a_person_from_before_can(shop: Warehouse) -> None:
-    """A marker that was none while days were loaded, one of whose deliveries may have been dropped since."""
+    """A spelling that was no marker while the day was loaded."""
     marker = shop.row("DELETE FROM staging.null_markers WHERE marker = 'null' RETURNING *")
     shop.landing.orders(DAY, [order("O-1", user_id="NULL", user_city="Oslo"), order("O-2")])
     shop.run(DAY)
