@@ -69,6 +69,15 @@ def wait_for(question: Any, seconds: float = 20) -> Any:
     return answer
 
 
+TABLES = "SELECT oid::regclass::text AS name FROM pg_class WHERE relkind = 'r' AND oid >= 16384"
+
+
+def keep_autovacuum_away(warehouse: Warehouse) -> None:
+    """Let autovacuum neither read the tables that are there now nor change how they are read."""
+    for table in warehouse.rows(TABLES):
+        warehouse.execute(f"ALTER TABLE {table.name} SET (autovacuum_enabled = off)")
+
+
 class Caller(threading.Thread):
     """Calls a procedure in a session of its own, beside the test."""
 

@@ -23,6 +23,7 @@ from glue.extract import extract
 from tests.conftest import Warehouse, new_warehouse
 from tests.promises import RULES_OFF, broken_promises
 from tests.shop import event, order, product
+from tests.steps import keep_autovacuum_away
 
 # Together: they share two warehouses with a history. Once: to make these takes long (`pytest --pg=15` runs them, too).
 pytestmark = [pytest.mark.once, pytest.mark.xdist_group("flatness")]
@@ -253,8 +254,7 @@ def test_a_day_is_read_from_raw_without_the_rest_of_its_month(warehouse: Warehou
         warehouse.landing.products(day, [product(f"P-{n}") for n in range(1_500)])
     steps = {"raw.orders_json": "clean_orders", "raw.events_csv": "clean_events", "raw.products_json": "clean_products"}
     warehouse.execute("SELECT raw.prepare_month(%s)", days[0])
-    for table in steps:  # what autovacuum reads is counted, too
-        warehouse.execute(f"ALTER TABLE {table}_p_2025_12 SET (autovacuum_enabled = off)")
+    keep_autovacuum_away(warehouse)  # what it reads is counted, too
     with contextlib.closing(connect(warehouse.dsn)) as glue:
         pid = glue.info.backend_pid
         for day in days:

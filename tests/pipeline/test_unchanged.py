@@ -11,7 +11,7 @@ from pytest_postgresql.executors.noop import NoopExecutor
 
 from tests.conftest import Warehouse, copy_of, new_warehouse
 from tests.shop import checksums, events, order, orders, product
-from tests.steps import rows_in_place, steps_that_work, wait_for, worked
+from tests.steps import keep_autovacuum_away, rows_in_place, steps_that_work, wait_for, worked
 
 DAY = date(2025, 12, 19)
 STEPS = {
@@ -81,6 +81,8 @@ OTHER_SESSIONS = """
 
 def test_an_unchanged_day_reads_and_writes_next_to_nothing(warehouse: Warehouse) -> None:
     """What is written and read is the records of the run: the same for thousands of rows as for ten."""
+    # Once it has analysed a table of one page, that is read whole instead of by its index.
+    keep_autovacuum_away(warehouse)
     work = []
     for day, count in ((DAY, 10), (DAY + timedelta(days=1), 3000)):
         warehouse.landing.orders(day, orders(count, day))
