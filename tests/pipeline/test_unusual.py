@@ -253,6 +253,22 @@ def test_usual_is_what_the_specification_says(warehouse: Warehouse, data: st.Dat
         assert said in (row.z, 0)
 
 
+@pytest.mark.parametrize(("kind", "least"), [("count", 0), ("money", 0), ("money", -50)])
+def test_the_least_that_there_can_be_is_beyond_no_wide_band(warehouse: Warehouse, kind: str, least: int) -> None:
+    """Its z is that of 0.5, or of a cent; a band that ends below them contains it."""
+    with warehouse.connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO audit.day_profile VALUES (%s, %s, %s, %s, NULL)",
+            [
+                (DAY - timedelta(days=n), MEASURES[kind], kind, (300, 3_000)[n // 7 % 2] if n else least)
+                for n in range(70)
+            ],
+        )
+    [day] = warehouse.rows("SELECT * FROM audit.usual_values(%s, %s, %s)", MEASURES[kind], DAY, DAY)
+    assert -4 < day.z < -1
+    assert day.low == least < day.usual < day.high
+
+
 def test_the_first_days_of_a_warehouse_are_not_unusual(warehouse: Warehouse) -> None:
     days = [DAY + timedelta(days=n) for n in range(3)]
     with warehouse.connection.cursor() as cursor:

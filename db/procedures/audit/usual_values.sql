@@ -107,7 +107,10 @@ BEGIN
     SELECT j.run_date, v_measure.kind, j.value, round(j.usual::numeric, 6),
            CASE WHEN NOT j.is_judged THEN NULL
                 WHEN v_measure.kind = 'share' THEN round((sin(greatest(j.usual_y - c_band * j.noise, 0) / 2) ^ 2)::numeric, 6)
-                ELSE round(least(exp(j.usual_y - c_band * j.noise), j.usual - c_relevant * abs(j.usual))::numeric, 6) END,
+                -- What is least on the scale has nothing below it: a count of 0 is as good as one of 0.5.
+                ELSE round(least(CASE WHEN j.usual_y - c_band * j.noise > audit._comparable(v_measure.kind, 0) THEN exp(j.usual_y - c_band * j.noise)
+                                      ELSE least(j.value::double precision, 0) END,
+                                 j.usual - c_relevant * abs(j.usual))::numeric, 6) END,
            CASE WHEN NOT j.is_judged THEN NULL
                 WHEN v_measure.kind = 'share' THEN round((sin(least(j.usual_y + c_band * j.noise, pi()) / 2) ^ 2)::numeric, 6)
                 ELSE round(greatest(exp(least(j.usual_y + c_band * j.noise, 100)), j.usual + c_relevant * abs(j.usual))::numeric, 6) END,
