@@ -10,7 +10,7 @@ import psycopg
 
 from glue.connection import connect
 from glue.errors import GlueError, MissingSetting, explain
-from glue.landing import SUFFIXES, find, shown
+from glue.landing import SUFFIXES, Found, find, shown
 from glue.load import Loaded, Openable, Say, load
 from glue.shape import forms_of, own_form
 
@@ -74,6 +74,7 @@ def extract(
     landing: str | None = None,
     api: "ProductsApi | None" = None,
     refresh: bool = False,
+    found: Found | None = None,
     say: Say = print,
 ) -> ExtractResult:
     """Load the deliveries of a source and day into raw, and say what became of each.
@@ -81,7 +82,7 @@ def extract(
     On `connection`, one of glue.connection.connect() that stays open, or else on a new one to `dsn`. Without `dsn`,
     `landing` and `api` the environment says where they are. A file that is refused is no error: it is recorded, and
     in the result. How a file of another form is read, staging.shapes says. `refresh` asks the products API whatever the
-    day, and even if raw has a catalogue of it.
+    day, and even if raw has a catalogue of it. `found` is what lies in the landing zone, if that was listed before.
 
     Raises ExtractError when a file cannot be read, CatalogueError when the API does not give all of its
     catalogue, MissingSetting when it has to be asked and PRODUCTS_API_URL is not set, GlueError without a
@@ -89,10 +90,10 @@ def extract(
     """
     if connection is None:
         with closing(connect(dsn)) as own:
-            return extract(source, day, connection=own, landing=landing, api=api, refresh=refresh, say=say)
+            return extract(source, day, connection=own, landing=landing, api=api, refresh=refresh, found=found, say=say)
     landing = landing or landing_url()
     known, is_named = forms_of(connection, source)
-    found = find(landing, source, day, is_named)
+    found = found or find(landing, source, day, is_named)
     label = f"{source} {day}"
     for name in found.ignored:
         say(f"{label}: {shown(name)} is ignored; deliveries are *{', *'.join(SUFFIXES)}")
@@ -140,7 +141,13 @@ def extract(
 
 
 def extract_step(
-    connection: psycopg.Connection, source: str, day: date, *, refresh: bool = False, say: Say = print
+    connection: psycopg.Connection,
+    source: str,
+    day: date,
+    *,
+    refresh: bool = False,
+    found: Found | None = None,
+    say: Say = print,
 ) -> ExtractResult:
     """Do the same as a step of the day's run: audit.pipeline_steps says how it went, a failure too."""
     (step_id,) = connection.execute("SELECT raw.begin_extract(%s, %s)", (source, day)).fetchone() or (None,)
@@ -150,7 +157,7 @@ def extract_step(
         connection.execute("SELECT raw.end_extract(%s, %s, %s, %s, %s, %s)", (step_id, *counts, sqlstate, reason))
 
     try:
-        result = extract(source, day, connection=connection, refresh=refresh, say=say)
+        result = extract(source, day, connection=connection, refresh=refresh, found=found, say=say)
     except MissingSetting:
         end(ExtractResult(source, day))  # there is nobody to ask: no failure
         raise

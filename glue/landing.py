@@ -118,6 +118,11 @@ class Found:
     ignored: list[str] = field(default_factory=list)  # names that are no deliveries of this source
     faults: list[str] = field(default_factory=list)  # what cannot be read, and what to do about it
 
+    @property
+    def byte_count(self) -> int:
+        """Bytes of all deliveries, as they lie there."""
+        return sum(delivery.byte_count for delivery in self.deliveries)
+
 
 def is_csv(name: str) -> bool:
     """Return whether a delivery of that name is read as CSV; else it is read as JSON."""

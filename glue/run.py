@@ -15,8 +15,9 @@ import psycopg
 from glue.connection import ALL_WORKERS, DAYS_SIDE_BY_SIDE, SHARE_OF_WORKERS, connect
 from glue.errors import GlueError, MissingSetting, explain
 from glue.extract import SOURCES, extract_step, landing_url, place
-from glue.landing import find
+from glue.landing import Found, find
 from glue.load import Say
+from glue.shape import forms_of
 
 BLOCKED = "WH001"
 CANCEL_SECONDS = 0.2
@@ -168,7 +169,7 @@ class Runner:
             fault = ""
             with self._connected(partial(tell, say)) as connection:
                 try:
-                    extract_step(connection, source, day, refresh=refresh, say=say)
+                    extract_step(connection, source, day, refresh=refresh, found=listed.get(source), say=say)
                 except MissingSetting as error:
                     say(f"{source} {day}: skipped: {error}")
                 except GlueError as error:  # it keeps no other source out
@@ -178,13 +179,14 @@ class Runner:
             return fault
 
         try:
-            smaller = _smaller_source(day) if jobs > 1 else ""
             with self._connected(partial(tell, say)) as connection:
                 if is_range and not _anything_delivered(connection, day):
                     return DayResult(day, "skipped", reason=f"nothing was delivered{place(landing_url())}")
                 optional = {row[0] for row in connection.execute(OPTIONAL)}
                 waves = connection.execute(WAVES).fetchall()
                 connection.execute("CALL audit.open_run(%s)", (day,))
+                listed = _sources_of_facts(connection, day) if jobs > 1 else {}
+            smaller = min(listed, key=lambda source: listed[source].byte_count, default="")
             done = self._at_once(jobs, [partial(extract_and_clean, source) for source in SOURCES], say)
             faults = {source: fault for source, fault in zip(SOURCES, done, strict=True) if fault}
             reason = "\n".join(faults.values())
@@ -247,16 +249,14 @@ class Runner:
                     connection.cancel_safe(timeout=CANCEL_SECONDS * 10)
 
 
-def _smaller_source(day: date) -> str:
-    """Return of which of a day's sources of facts there are fewer bytes in the landing zone."""
-
-    def byte_count(source: str) -> int:
-        return sum(one.byte_count for one in find(landing_url(), source, day).deliveries)
-
+def _sources_of_facts(connection: psycopg.Connection, day: date) -> dict[str, Found]:
+    """Return what of orders and events lies in the landing zone; nothing if it cannot be listed."""
     try:
-        return min(("orders", "events"), key=byte_count)
+        return {
+            source: find(landing_url(), source, day, forms_of(connection, source)[1]) for source in ("orders", "events")
+        }
     except GlueError:  # the extract finds that out, too, and says it of its run
-        return ""
+        return {}
 
 
 def _anything_delivered(connection: psycopg.Connection, day: date) -> bool:

@@ -322,19 +322,26 @@ def test_what_is_done_side_by_side_is_told_in_order_and_all_of_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("events", "allowed", "share", "smaller"),
-    [(3000, "2", "0", "orders"), (3000, "5", "1", "orders"), (3000, "8", "2", "orders"), (0, "2", "0", "events")],
+    ("events", "file", "allowed", "share", "smaller"),
+    [
+        (3000, "events.csv", "2", "0", "orders"),
+        (3000, "events.csv", "5", "1", "orders"),
+        (3000, "events.csv", "8", "2", "orders"),
+        (0, "events.csv", "2", "0", "events"),
+        (3000, "clicks.log", "2", "0", "orders"),  # of which only a shape knows that it is a delivery
+    ],
 )
 def test_days_side_by_side_use_a_core_each_and_the_steps_of_a_day_s_smaller_source_their_share_of_the_workers(
-    warehouse: Warehouse, glue: Glue, events: int, allowed: str, share: str, smaller: str
+    warehouse: Warehouse, glue: Glue, events: int, file: str, allowed: str, share: str, smaller: str
 ) -> None:
+    warehouse.execute("INSERT INTO staging.shapes (shape, source, file_pattern) VALUES ('clicks', 'events', '*.log')")
     database = warehouse.value("SELECT quote_ident(current_database())")
     warehouse.execute(f"ALTER DATABASE {database} SET max_parallel_workers = {allowed}")
     warehouse.execute(f"ALTER DATABASE {database} SET max_parallel_workers_per_gather = 2")
     days = [DAY + timedelta(days=number) for number in range(3)]
     for day in days:
         deliver_day(warehouse, day)
-        warehouse.landing.events(day, shop.events(events, day))
+        warehouse.landing.events(day, shop.events(events, day), file)
     warehouse.execute("UPDATE audit.dq_rules SET severity = 'warning'")  # of a day without events, too
     warehouse.execute("CREATE TABLE public.sessions (step text, pid integer, workers text, builders text)")
     warehouse.execute("GRANT INSERT ON public.sessions TO PUBLIC")
