@@ -21,14 +21,13 @@ TABLES = """
 COPY_ORDERS = r"COPY orders FROM STDIN (FORMAT csv, DELIMITER E'\x02', QUOTE E'\x01')"
 COPY_EVENTS = "COPY events FROM STDIN (FORMAT csv, HEADER)"
 TYPED_ORDERS = """
-    CREATE UNLOGGED TABLE orders_typed AS
-    SELECT %(day)s::date AS load_date, r.order_id, coalesce(i.line_number, 1)::integer AS line_number, r.user_id,
+    SELECT {ids}%(day)s::date AS load_date, r.order_id, coalesce(i.line_number, 1)::integer AS line_number, r.user_id,
            coalesce(i.product_id, r.product_id) AS product_id, coalesce(i.quantity, r.quantity) AS quantity,
            coalesce(i.price, r.price) AS unit_price, coalesce(i.quantity * i.price, r.quantity * r.price) AS revenue,
            r."timestamp" AS order_ts, r.status, coalesce(u.city, r.city) AS city,
            coalesce(u.signup_date, r.signup_date) AS signup_date,
            coalesce(u.marketing_source, r.marketing_source) AS marketing_source
-    FROM orders o
+    FROM {table} o
     CROSS JOIN LATERAL json_to_record(o.raw_json)
         AS r (order_id text, user_id text, product_id text, quantity integer, price numeric, "timestamp" timestamptz,
               status text, city text, signup_date date, marketing_source text, "user" json, items json)
@@ -37,9 +36,8 @@ TYPED_ORDERS = """
         WITH ORDINALITY AS i (product_id, quantity, price, line_number) ON true
 """
 TYPED_EVENTS = """
-    CREATE UNLOGGED TABLE events_typed AS
-    SELECT %(day)s::date AS load_date, event_id, user_id, product_id, event_type, event_ts::timestamptz AS event_ts
-    FROM events
+    SELECT {ids}%(day)s::date AS load_date, event_id, user_id, product_id, event_type, event_ts::timestamptz AS event_ts
+    FROM {table}
 """
 FACT_ORDERS = """
     CREATE UNLOGGED TABLE fact_orders AS
@@ -69,9 +67,12 @@ def steps(server: Server, landing: Path, day: date) -> dict[str, Cost]:
             ("copy_orders", COPY_ORDERS, landing / "orders" / f"{day}" / "orders.ndjson"),
             ("copy_events", COPY_EVENTS, landing / "events" / f"{day}" / "events.csv"),
         ):
-            costs[name] = server.measure(dbname, lambda statement=statement, file=file: _copy(cursor, statement, file))
+            costs[name] = server.measure(
+                dbname, lambda statement=statement, file=file: copy_file(cursor, statement, file)
+            )
         for name, statement in (
-            ("typed_orders", TYPED_ORDERS), ("typed_events", TYPED_EVENTS),
+            ("typed_orders", "CREATE UNLOGGED TABLE orders_typed AS" + TYPED_ORDERS.format(ids="", table="orders")),
+            ("typed_events", "CREATE UNLOGGED TABLE events_typed AS" + TYPED_EVENTS.format(ids="", table="events")),
             ("fact_orders", FACT_ORDERS), ("fact_events", FACT_EVENTS),
         ):  # fmt: skip
             costs[name] = server.measure(dbname, lambda statement=statement: cursor.execute(statement, values) and None)
@@ -79,7 +80,8 @@ def steps(server: Server, landing: Path, day: date) -> dict[str, Cost]:
     return costs
 
 
-def _copy(cursor: psycopg.Cursor, statement: str, path: Path) -> None:
+def copy_file(cursor: psycopg.Cursor, statement: str, path: Path) -> None:
+    """Send a file to COPY as it is."""
     with path.open("rb") as file, cursor.copy(statement) as copy:
         while block := file.read(BLOCK_BYTES):
             copy.write(block)

@@ -8,7 +8,10 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from bench.report import RESULTS, Data, largest
 
-COLOURS = {"warehouse": "#1b6ca8", "floor": "#8a8a8a", "DuckDB": "#d98c21", "dbt": "#b0413e", "row by row": "#6b4c8f"}
+COLOURS = {
+    "warehouse": "#1b6ca8", "floor": "#8a8a8a", "unchecked": "#5f7f95", "DuckDB": "#d98c21", "dbt": "#b0413e",
+    "row by row": "#6b4c8f",
+}  # fmt: skip
 
 
 def draw(data: Data) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from bench import compare as compare_
 from bench import contenders as contenders_
-from bench import floor, ours
+from bench import floor, ours, unchecked
 from bench import queries as queries_
 from bench import readers as readers_
 from bench.measure import PROJECT, BenchError, Cost, Server, median, python
@@ -68,23 +68,26 @@ def medians(costs: Sequence[Mapping[str, Cost]]) -> dict[str, Cost]:
 
 
 def steps(bench: Bench) -> None:
-    """Each step of a first load by itself, one after the other, beside the floor."""
+    """Each step of a first load by itself, one after the other, beside the floor and the same with nothing checked."""
     orders, events, day = bench.options.orders, bench.options.events, bench.options.day
     everything, clean = bench.landing(orders, events), bench.landing(orders, events, "clean")
     around = ours.Profile(bench.folder / "profile") if bench.options.profile else None
-    floors, ours_by_step = [], []
+    floors, uncheckeds, ours_by_step = [], [], []
     for _ in range(bench.options.repeats):
         bench.server.settle()
         floors.append(floor.steps(bench.server, clean, day))
+        bench.server.settle()
+        uncheckeds.append(unchecked.steps(bench.server, clean, day))
         with bench.server.warehouse() as dbname:
             bench.server.settle()
             ours_by_step.append(ours.steps(bench.server, dbname, everything, day, around))
             facts = ours.Warehouse(bench.server, dbname).facts()
-    floor_costs, step_costs = medians(floors), medians(ours_by_step)
+    floor_costs, unchecked_costs, step_costs = medians(floors), medians(uncheckeds), medians(ours_by_step)
     print(f"\n{orders:,} orders and {events:,} events; facts: {facts}")
     least = bench.results.show("floor", floor_costs)
+    kept = bench.results.show("the warehouse's tables, nothing checked", unchecked_costs)
     whole = bench.results.show("the warehouse, step by step", step_costs)
-    print(f"\nCPU {whole.cpu / least.cpu:.2f} x the floor")
+    print(f"\nCPU {whole.cpu / least.cpu:.2f} x the floor; with nothing checked {kept.cpu / least.cpu:.2f} x")
     if around:
         taken = {"orders": orders, "events": events, "ms": around.ms, "whole_ms": around.whole_ms}
         bench.results.keep("statements", taken)
@@ -96,7 +99,9 @@ def steps(bench: Bench) -> None:
         f"steps {orders}",
         {
             "orders": orders, "events": events, "facts": facts,
-            "floor": _dicts({**floor_costs, "together": least}), "steps": _dicts({**step_costs, "together": whole}),
+            "floor": _dicts({**floor_costs, "together": least}),
+            "unchecked": _dicts({**unchecked_costs, "together": kept}),
+            "steps": _dicts({**step_costs, "together": whole}),
         },
     )  # fmt: skip
 
@@ -139,6 +144,11 @@ def _compared(bench: Bench, orders: int, events: int, others: Sequence[str]) -> 
         costs.setdefault("floor", []).append(
             sum(floor.steps(server, bench.landing(*large, "clean"), day).values(), Cost())
         )
+        if "row by row" in others:
+            server.settle()
+            costs.setdefault("unchecked", []).append(
+                sum(unchecked.steps(server, bench.landing(*large, "clean"), day).values(), Cost())
+            )
         for name in ("warehouse", *others):
             with contextlib.ExitStack() as stack:
                 contender = makers[name](stack)
