@@ -95,7 +95,9 @@ BEGIN
         SELECT f.raw_id, coalesce(i.item_number, 1), f.is_conflict, f.problem, o.load_id, o.line_number,
                left(coalesce(i.item, o.raw_json)::text, 65536), i.item IS NOT NULL
         FROM pg_temp.falling f
-        JOIN staging._order_records(p_delivery.load_date, staging._own_form_loads(p_delivery), p_delivery.shaped_ids IS NOT NULL) o ON o.raw_orders_id = f.raw_id
+        -- These few out of the day's: the planner, who expects few records of so young a table, would hash the texts of all.
+        JOIN (SELECT o.* FROM staging._order_records(p_delivery.load_date, staging._own_form_loads(p_delivery), p_delivery.shaped_ids IS NOT NULL) o
+              WHERE (o.raw_orders_id IN (SELECT k.raw_id FROM pg_temp.falling k)) IS TRUE) AS o ON o.raw_orders_id = f.raw_id
         LEFT JOIN LATERAL json_array_elements(CASE WHEN json_typeof(o.raw_json -> 'items') = 'array' THEN o.raw_json -> 'items' END)
             WITH ORDINALITY AS i (item, item_number) ON true
         WHERE coalesce(i.item_number, 1) <= v_most + 1::bigint;
