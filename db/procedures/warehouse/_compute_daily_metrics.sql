@@ -27,7 +27,8 @@ BEGIN
             LEFT JOIN warehouse.daily_metrics m ON m.run_date = l.load_date
             WHERE l.source IN ('orders', 'events') AND l.load_date = %3$L
         ) AS c
-        WHERE c.clean_count IS DISTINCT FROM c.fact_count + c.superseded_count OR c.fact_count IS DISTINCT FROM c.fact_figure
+        -- Each mention of fact_count counts the facts once more.
+        WHERE c.clean_count IS DISTINCT FROM c.fact_figure + c.superseded_count OR c.fact_count IS DISTINCT FROM c.fact_figure
         ORDER BY c.source LIMIT 1
         $query$, coalesce(warehouse._partition_of('warehouse.fact_orders', p_load_date), 'warehouse.fact_orders'),
         coalesce(warehouse._partition_of('warehouse.fact_events', p_load_date), 'warehouse.fact_events'), p_load_date)
