@@ -452,6 +452,18 @@ def test_wh012_the_day_is_not_done_before_its_facts_are_loaded(delivered: Wareho
 
 
 @pytest.mark.once
+@pytest.mark.parametrize("source", ["events", "orders"])
+def test_wh012_a_fact_that_somebody_took_away_is_missed(delivered: Warehouse, source: str) -> None:
+    for step in STEPS[:-1]:
+        delivered.call(step, DAY)
+    facts = f"warehouse.fact_{source}"
+    delivered.execute(f"DELETE FROM {facts} WHERE ctid = (SELECT min(ctid) FROM {facts})")
+    with refused(delivered, "WH012", f"not all clean {source} of 2025-12-19 are in the facts") as raised:
+        delivered.call("warehouse.compute_daily_metrics", DAY)
+    assert raised.value.diag.message_detail == "Clean 20, facts 19, superseded by other loads 0."
+
+
+@pytest.mark.once
 def test_runs_are_joined_retried_and_opened_as_the_design_says(delivered: Warehouse) -> None:
 
     def runs() -> list[str]:
