@@ -9,6 +9,7 @@ server itself looks at all partitions of a table when it attaches one; compactio
 
 import contextlib
 import os
+import re
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -286,3 +287,40 @@ def test_what_is_read_from_raw_is_joined_to_no_table(warehouse: Warehouse) -> No
     ]
     assert any("events_csv_p_2025_12" in line for line in plan)
     assert not any("Join" in line or "Nested Loop" in line for line in plan), "\n".join(plan)
+
+
+def test_a_catalogue_is_compared_product_by_product_whatever_the_statistics_know_of_its_day(
+    warehouse: Warehouse,
+) -> None:
+    """Of a day that is newer than its statistics the planner expects no row: it would compare each product with all."""
+    keep_autovacuum_away(warehouse)
+    loads = "INSERT INTO warehouse.product_loads SELECT 'P-' || n, %s, true, 'a name' FROM generate_series(1, %s) AS n"
+    warehouse.execute(loads, LAST - timedelta(days=1), 30)
+    warehouse.execute("ANALYZE warehouse.product_loads")
+    for day in (LAST, LAST + timedelta(days=7)):
+        warehouse.execute(loads, day, 5_000)
+    warehouse.execute(
+        "CREATE TEMPORARY TABLE changed_products AS"
+        " SELECT product_id, true AS is_described FROM warehouse.product_loads WHERE load_date = %s",
+        LAST,
+    )
+    warehouse.execute("ANALYZE changed_products")
+    source = warehouse.value("SELECT prosrc FROM pg_proc WHERE oid = 'warehouse._write_product_versions'::regproc")
+    (statement,) = re.findall(r"CREATE TEMPORARY TABLE version_starts ON COMMIT DROP AS(.*?);", source, re.S)
+    # As PL/pgSQL has it planned: with the day for its parameter.
+    explain = f"EXPLAIN (ANALYZE, TIMING OFF, SUMMARY OFF, FORMAT JSON) {statement}".replace(
+        "p_load_date", f"DATE '{LAST}'"
+    )
+    [plan] = warehouse.value(explain)
+    rows = list(rows_of(plan["Plan"]))
+    assert ("product_loads", 5_000) in [(table, returned) for table, returned, _ in rows]
+    assert sum(returned + thrown_away for _, returned, thrown_away in rows) < 20 * 5_000
+
+
+def rows_of(node: dict[str, Any]) -> Iterator[tuple[str, int, int]]:
+    """Yield what each part of a plan reads (its table), and how many rows it returned and threw away."""
+    loops = node["Actual Loops"]
+    thrown_away = [node.get(f"Rows Removed by {by}", 0) for by in ("Filter", "Join Filter", "Index Recheck")]
+    yield node.get("Relation Name", ""), round(node["Actual Rows"] * loops), round(sum(thrown_away) * loops)
+    for part in node.get("Plans", []):
+        yield from rows_of(part)

@@ -8,19 +8,21 @@ CREATE OR REPLACE FUNCTION warehouse._write_product_versions(p_load_date date) R
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $_write_product_versions$
 BEGIN
+    -- The day stands in subselects: of a day that is newer than its statistics the planner expects no row, and would look through all
+    -- of its catalogue for each product. So it expects as many as of any other.
     CREATE TEMPORARY TABLE version_starts ON COMMIT DROP AS
     SELECT c.product_id, s.effective_from, s.begins, s.product_name, s.category, s.brand, s.current_price
     FROM pg_temp.changed_products c
     LEFT JOIN LATERAL (
         SELECT l.* FROM warehouse.product_loads l
-        WHERE l.product_id = c.product_id AND l.in_catalogue AND l.load_date < p_load_date
+        WHERE l.product_id = c.product_id AND l.in_catalogue AND l.load_date < (SELECT p_load_date)
         ORDER BY l.load_date DESC LIMIT 1
     ) AS before ON true
     LEFT JOIN warehouse.product_loads here
-           ON here.product_id = c.product_id AND here.load_date = p_load_date AND here.in_catalogue
+           ON here.product_id = c.product_id AND here.load_date = (SELECT p_load_date) AND here.in_catalogue
     LEFT JOIN LATERAL (
         SELECT l.* FROM warehouse.product_loads l
-        WHERE l.product_id = c.product_id AND l.in_catalogue AND l.load_date > p_load_date
+        WHERE l.product_id = c.product_id AND l.in_catalogue AND l.load_date > (SELECT p_load_date)
         ORDER BY l.load_date LIMIT 1
     ) AS after ON true
     CROSS JOIN LATERAL (
