@@ -202,6 +202,25 @@ def test_an_order_of_many_items_is_shared_in_one_pass(warehouse: Warehouse) -> N
     assert tuple(warehouse.row(f"{sums} FROM staging.orders_clean")) == (30_000, Decimal("100.01"), 1, 299)
 
 
+def test_amounts_are_judged_without_a_call_for_each(warehouse: Warehouse) -> None:
+    """A function of SQL that is not inlined is prepared anew for each value: it costs several times what it does."""
+    amounts = {"currency": "eur", "discount": " 1.5", "tax": 2, "shipping": "3", "refunded": 1}
+    lines = [item(line_total=20, discount=1, tax=2, quantity=quantity) for quantity in (1, 2, "none")]
+    baskets = [basket(f"O-{n}", lines[n % 2 : 2 + n % 2], **amounts) for n in range(200)]
+    flat = [order(f"F-{n}", line_total=n, discount=0, tax="x" * (n % 2), shipping=1) for n in range(200)]
+    set_to(warehouse, "currency", "EUR")
+    warehouse.landing.orders(DAY, baskets + flat)
+    warehouse.deliver(DAY)
+    owner = warehouse.connect()
+    owner.execute("SET track_functions = 'all'")
+    owner.execute("CALL staging.clean_orders(%s)", [DAY])
+    owner.execute("SELECT pg_stat_force_next_flush()")
+    called = owner.execute("SELECT funcname FROM pg_stat_user_functions WHERE calls >= 150").fetchall()
+    assert {name for (name,) in called} == {
+        "_order_amounts", "_item_shares", "_allocated", "_priced", "_order_problems",
+    }  # fmt: skip
+
+
 def test_amounts_of_many_digits_are_shared_and_divided_exactly(warehouse: Warehouse) -> None:
     """More digits than a division of PostgreSQL keeps by itself; such a line breaks no rule."""
     whole = "123456789.123456789"

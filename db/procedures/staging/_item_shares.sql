@@ -12,11 +12,13 @@ BEGIN
     ELSIF json_array_length(p_items) = 1 THEN
         RETURN jsonb_build_array(to_jsonb(ROW(p_amounts.discount, p_amounts.tax, p_amounts.shipping, p_amounts.refunded)::staging.order_share));
     END IF;
-    v_costs := ARRAY(SELECT greatest(staging._line_amount(i.fields), 0)
-                     -- A fence: each item is read once, not once for each of its fields.
-                     FROM (SELECT e.number, CASE WHEN json_typeof(e.item) = 'object' THEN json_populate_record(NULL::staging.order_item, e.item) END AS fields
-                           FROM json_array_elements(p_items) WITH ORDINALITY AS e (item, number) OFFSET 0) AS i
-                     ORDER BY i.number);
+    v_costs := ARRAY(SELECT greatest(staging._line_amount(t.line_total, t.quantity, t.price, t.discount), 0)
+                     -- Fences: each item is read once, not once for each of its fields, and each field is trimmed once.
+                     FROM (SELECT i.number, staging._trimmed((i.fields).line_total) AS line_total, staging._trimmed((i.fields).quantity) AS quantity,
+                                  staging._trimmed((i.fields).price) AS price, staging._trimmed((i.fields).discount) AS discount
+                           FROM (SELECT e.number, CASE WHEN json_typeof(e.item) = 'object' THEN json_populate_record(NULL::staging.order_item, e.item) END AS fields
+                                 FROM json_array_elements(p_items) WITH ORDINALITY AS e (item, number) OFFSET 0) AS i OFFSET 0) AS t
+                     ORDER BY t.number);
     RETURN (SELECT jsonb_agg(to_jsonb(ROW(s.discount, s.tax, s.shipping, s.refunded)::staging.order_share) ORDER BY s.number)
             FROM unnest(staging._allocated(p_amounts.discount, v_costs, p_amounts.digits), staging._allocated(p_amounts.tax, v_costs, p_amounts.digits),
                         staging._allocated(p_amounts.shipping, v_costs, p_amounts.digits), staging._allocated(p_amounts.refunded, v_costs, p_amounts.digits))

@@ -9,6 +9,10 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $_order_problems$
 DECLARE
     v_quantity numeric := staging._to_number(p_line.quantity);
+    -- What is taken off a return is less than nothing, too.
+    v_is_return boolean := p_line.takes_negative
+                           AND coalesce(coalesce(staging._to_number((p_line.money).line_total), v_quantity * staging._to_number(p_line.price)) < 0, false);
+    v_price text := CASE WHEN (p_line.money).line_total IS NULL THEN p_line.price END;
 BEGIN
     RETURN CASE
         WHEN NOT p_line.is_readable AND json_typeof(p_line.raw_json) <> 'object'
@@ -37,11 +41,9 @@ BEGIN
                              CASE WHEN p_line.takes_negative THEN 'quantity is not a number other than 0' ELSE 'quantity is not a number above 0' END, p_line.quantity),
             staging._problem(abs(v_quantity) > 2147483647, 'quantity is above 2,147,483,647', p_line.quantity),
             staging._problem(p_line.price IS NULL AND (p_line.money).line_total IS NULL, 'price is missing', p_line.line_has),
-            staging._money_problem('price', CASE WHEN (p_line.money).line_total IS NULL THEN p_line.price END, p_line.takes_negative),
+            staging._money_problem('price', v_price, p_line.takes_negative),
             staging._money_problem('line_total', (p_line.money).line_total, p_line.takes_negative),
-            -- What is taken off a return is less than nothing, too.
-            staging._money_problem('discount', (p_line.money).discount, p_line.takes_negative
-                                   AND coalesce(coalesce(staging._to_number((p_line.money).line_total), v_quantity * staging._to_number(p_line.price)) < 0, false)),
+            staging._money_problem('discount', (p_line.money).discount, v_is_return),
             staging._money_problem('tax', (p_line.money).tax, p_line.takes_negative),
             staging._problem(p_line.is_discount_above, 'the discounts are more than the line costs', (p_line.money).discount)
         ] END || ARRAY[

@@ -16,7 +16,8 @@ DECLARE
     v_total    numeric := staging._to_number(p_money.line_total);
     v_own      numeric := staging._to_number(p_money.discount);
     v_discount numeric := staging._sum(v_own, p_money.discount_share);
-    v_tax      numeric := staging._sum(staging._to_number(p_money.tax), p_money.tax_share);
+    v_own_tax  numeric := staging._to_number(p_money.tax);
+    v_tax      numeric := staging._sum(v_own_tax, p_money.tax_share);
     v_cost     numeric := coalesce(v_total, v_quantity * v_price);
     v_revenue  numeric := v_cost - coalesce(v_discount, 0);
     v_result   staging.line_price;

@@ -83,7 +83,9 @@ BEGIN ATOMIC
                CASE WHEN i.item IS NULL THEN o.order_price ELSE (i.fields).price END AS said_price,
                CASE WHEN o.told IS DISTINCT FROM NULL OR num_nulls((i.fields).line_total, (i.fields).discount, (i.fields).tax) < 3
                     THEN staging._line_money(o.told, i.fields, i.share, o.amounts,
-                                             CASE WHEN o.order_ts >= p_from AND o.order_ts < p_to THEN staging._rate((o.told).currency, o.order_ts) END) END AS money,
+                                             -- NULL if none is needed: the order is in the warehouse's own currency, or one of both is not named.
+                                             CASE WHEN o.order_ts >= p_from AND o.order_ts < p_to AND (o.told).currency <> (SELECT audit._text_setting('currency'))
+                                                  THEN staging._rate((o.told).currency, o.order_ts) END) END AS money,
                CASE WHEN p_own IS NOT NULL AND o.is_readable
                     THEN staging._own_values(p_own, '{line}', CASE WHEN i.item IS NULL THEN o.raw_json ELSE i.item END, NULL) END AS line_own
         FROM orders o
