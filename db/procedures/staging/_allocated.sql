@@ -6,22 +6,20 @@
 --
 -- p_weights: 0 or more, one for each share;  p_digits: decimal places of the currency
 CREATE OR REPLACE FUNCTION staging._allocated(p_amount numeric, p_weights numeric[], p_digits integer) RETURNS numeric[]
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $_allocated$
 DECLARE
     v_digits     integer := greatest(p_digits, min_scale(p_amount));
-    v_parts      numeric := p_amount * 10.0 ^ v_digits;
-    v_unit       numeric := 10.0 ^ -v_digits;
+    v_unit       numeric := CASE v_digits WHEN 2 THEN 0.01 ELSE 10.0 ^ -v_digits END;
+    v_parts      numeric := CASE v_digits WHEN 2 THEN p_amount * 100 ELSE p_amount * 10.0 ^ v_digits END;
     v_left       numeric := v_parts;
     v_total      numeric := 0;
     v_weights    numeric[] := p_weights;
     v_remainders numeric[] := '{}';
+    v_largest    integer := 1;   -- of the remainders
     v_shares     numeric[] := '{}';
     v_number     integer;
 BEGIN
-    IF p_amount IS NULL THEN
-        RETURN NULL;
-    END IF;
     FOR v_place IN 1 .. cardinality(v_weights) LOOP
         v_total := v_total + v_weights[v_place];
     END LOOP;
@@ -31,10 +29,15 @@ BEGIN
     END IF;
     FOR v_place IN 1 .. cardinality(v_weights) LOOP
         v_shares[v_place] := div(v_parts * v_weights[v_place], v_total);
-        v_remainders[v_place] := mod(v_parts * v_weights[v_place], v_total);
+        v_remainders[v_place] := v_parts * v_weights[v_place] - v_shares[v_place] * v_total;
         v_left := v_left - v_shares[v_place];
+        IF v_remainders[v_place] > v_remainders[v_largest] THEN
+            v_largest := v_place;
+        END IF;
     END LOOP;
-    IF v_left > 0 THEN
+    IF v_left = 1 THEN
+        v_shares[v_largest] := v_shares[v_largest] + 1;
+    ELSIF v_left > 1 THEN
         FOR v_number IN
             SELECT r.number FROM unnest(v_remainders) WITH ORDINALITY AS r (remainder, number) ORDER BY r.remainder DESC, r.number LIMIT v_left::bigint
         LOOP

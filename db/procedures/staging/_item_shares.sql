@@ -5,24 +5,43 @@ CREATE OR REPLACE FUNCTION staging._item_shares(p_items json, p_amounts staging.
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $_item_shares$
 DECLARE
-    v_costs numeric[];
+    v_item       json;
+    v_fields     staging.order_item;
+    v_line_total text;
+    v_quantity   text;
+    v_price      text;
+    v_own        text;            -- discount
+    v_costs      numeric[] := '{}';
+    v_discount   numeric[];
+    v_tax        numeric[];
+    v_shipping   numeric[];
+    v_refunded   numeric[];
+    v_shares     jsonb[] := '{}';
 BEGIN
     IF json_typeof(p_items) IS DISTINCT FROM 'array' THEN
         RETURN NULL;
     ELSIF json_array_length(p_items) = 1 THEN
         RETURN jsonb_build_array(to_jsonb(ROW(p_amounts.discount, p_amounts.tax, p_amounts.shipping, p_amounts.refunded)::staging.order_share));
     END IF;
-    v_costs := ARRAY(SELECT greatest(staging._line_amount(t.line_total, t.quantity, t.price, t.discount), 0)
-                     -- Fences: each item is read once, not once for each of its fields, and each field is trimmed once.
-                     FROM (SELECT i.number, staging._trimmed((i.fields).line_total) AS line_total, staging._trimmed((i.fields).quantity) AS quantity,
-                                  staging._trimmed((i.fields).price) AS price, staging._trimmed((i.fields).discount) AS discount
-                           FROM (SELECT e.number, CASE WHEN json_typeof(e.item) = 'object' THEN json_populate_record(NULL::staging.order_item, e.item) END AS fields
-                                 FROM json_array_elements(p_items) WITH ORDINALITY AS e (item, number) OFFSET 0) AS i OFFSET 0) AS t
-                     ORDER BY t.number);
-    RETURN (SELECT jsonb_agg(to_jsonb(ROW(s.discount, s.tax, s.shipping, s.refunded)::staging.order_share) ORDER BY s.number)
-            FROM unnest(staging._allocated(p_amounts.discount, v_costs, p_amounts.digits), staging._allocated(p_amounts.tax, v_costs, p_amounts.digits),
-                        staging._allocated(p_amounts.shipping, v_costs, p_amounts.digits), staging._allocated(p_amounts.refunded, v_costs, p_amounts.digits))
-                 WITH ORDINALITY AS s (discount, tax, shipping, refunded, number));
+    -- What each item costs before the order's own discount. A loop, here and below: the expressions of a query are made ready anew for
+    -- each order, which costs several times what they do.
+    FOR v_item IN SELECT e.item FROM json_array_elements(p_items) WITH ORDINALITY AS e (item, number) ORDER BY e.number LOOP
+        v_fields := CASE WHEN json_typeof(v_item) = 'object' THEN json_populate_record(NULL::staging.order_item, v_item) END;
+        v_line_total := staging._trimmed(v_fields.line_total);
+        v_quantity := staging._trimmed(v_fields.quantity);
+        v_price := staging._trimmed(v_fields.price);
+        v_own := staging._trimmed(v_fields.discount);
+        v_costs[cardinality(v_costs) + 1] := greatest(
+            coalesce(staging._to_number(v_line_total), staging._to_number(v_quantity) * staging._to_number(v_price)) - coalesce(staging._to_number(v_own), 0), 0);
+    END LOOP;
+    v_discount := staging._allocated(p_amounts.discount, v_costs, p_amounts.digits);
+    v_tax := staging._allocated(p_amounts.tax, v_costs, p_amounts.digits);
+    v_shipping := staging._allocated(p_amounts.shipping, v_costs, p_amounts.digits);
+    v_refunded := staging._allocated(p_amounts.refunded, v_costs, p_amounts.digits);
+    FOR v_place IN 1 .. cardinality(v_costs) LOOP
+        v_shares[v_place] := to_jsonb(ROW(v_discount[v_place], v_tax[v_place], v_shipping[v_place], v_refunded[v_place])::staging.order_share);
+    END LOOP;
+    RETURN to_jsonb(v_shares);
 END
 $_item_shares$;
 COMMENT ON FUNCTION staging._item_shares(json, staging.order_amounts) IS 'The shares that the items of an order have of its own amounts';

@@ -35,7 +35,7 @@ BEGIN ATOMIC
         SELECT f.raw_orders_id, f.load_id, f.record_number, f.raw_json, f.is_readable, f."user" AS customer, f.items,
                CASE WHEN json_typeof(f."user") <> 'object' THEN left(f."user"::text, 1000) END AS no_customer,
                staging._trimmed(f.order_id) AS order_id, staging._trimmed(f.user_id) AS said_user,
-               f."timestamp" AS order_time, f.status AS source_status, f.updated_at AS update_time, CASE WHEN f.updated_at IS NOT NULL THEN staging._said_time(f.updated_at) END AS update_ts,
+               f."timestamp" AS order_time, f.status AS source_status, f.updated_at AS update_time,
                staging._trimmed(f.product_id) AS order_product_id, f.quantity AS order_quantity, f.price AS order_price,
                -- What it says of money beyond quantity and price; most say nothing. One column: each costs something in every stage.
                CASE WHEN num_nulls(f.line_total, f.discount, f.tax, f.shipping, f.refunded, f.currency) < 6
@@ -47,7 +47,7 @@ BEGIN ATOMIC
         FROM fields f OFFSET '0'
     ),
     encoded AS (
-        SELECT p.*, convert_to(p.order_time, 'UTF8') AS order_time_bytes, convert_to(p.signup_date, 'UTF8') AS signup_date_bytes,
+        SELECT p.*, convert_to(p.order_time, 'UTF8') AS order_time_bytes, convert_to(p.update_time, 'UTF8') AS update_time_bytes, convert_to(p.signup_date, 'UTF8') AS signup_date_bytes,
                staging._trimmed(p.said_city) AS any_city, staging._trimmed(p.said_source) AS any_source, CASE WHEN p.told IS DISTINCT FROM NULL AND num_nulls((p.told).discount, (p.told).tax, (p.told).shipping, (p.told).refunded) < 4
                     THEN staging._order_amounts(p.told, p.items IS NOT NULL, (SELECT audit._text_setting('currency'))) END AS amounts,
                (SELECT jsonb_object_agg(c.source_value, s.status)
@@ -65,6 +65,8 @@ BEGIN ATOMIC
                coalesce(p.statuses ->> p.source_status, p.statuses ->> (lower(staging._trimmed(p.source_status) COLLATE "C") COLLATE "default")) AS status,
                coalesce(staging._usual_time(p.order_time, p.order_time_bytes, p_load_date, p_today), staging._usual_time(p.order_time, p.order_time_bytes, p_other_day, p_other),
                         staging._said_time(p.order_time)) AS order_ts,
+               CASE WHEN p.update_time IS NOT NULL
+                    THEN coalesce(staging._usual_time(p.update_time, p.update_time_bytes, p_load_date, p_today), staging._said_time(p.update_time)) END AS update_ts,
                coalesce(staging._usual_date(p.signup_date, p.signup_date_bytes),
                         (staging._said_time(p.signup_date) AT TIME ZONE 'UTC')::date) AS signup_day,
                CASE WHEN staging._is_braced(p.order_id) OR staging._is_braced(p.said_user) OR staging._is_braced(p.order_product_id)
