@@ -1,4 +1,5 @@
 -- What one unit of another currency is worth in the warehouse's on the day of a moment (the shop's day); 0 if nobody knows.
+-- It is not asked of the warehouse's own currency, nor of none, nor in a warehouse that has none: then there is no rate, NULL.
 --
 -- Reads: warehouse.exchange_rates, audit.settings
 CREATE OR REPLACE FUNCTION staging._rate(p_currency text, p_at timestamptz) RETURNS numeric

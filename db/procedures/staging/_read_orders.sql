@@ -65,8 +65,8 @@ BEGIN ATOMIC
                coalesce(p.statuses ->> p.source_status, p.statuses ->> (lower(staging._trimmed(p.source_status) COLLATE "C") COLLATE "default")) AS status,
                coalesce(staging._usual_time(p.order_time, p.order_time_bytes, p_load_date, p_today), staging._usual_time(p.order_time, p.order_time_bytes, p_other_day, p_other),
                         staging._said_time(p.order_time)) AS order_ts,
-               CASE WHEN p.update_time IS NOT NULL
-                    THEN coalesce(staging._usual_time(p.update_time, p.update_time_bytes, p_load_date, p_today), staging._said_time(p.update_time)) END AS update_ts,
+               CASE WHEN p.update_time IS NOT NULL THEN coalesce(staging._usual_time(p.update_time, p.update_time_bytes, p_load_date, p_today),
+                                                                 staging._said_time(p.update_time)) END AS update_ts,
                coalesce(staging._usual_date(p.signup_date, p.signup_date_bytes),
                         (staging._said_time(p.signup_date) AT TIME ZONE 'UTC')::date) AS signup_day,
                CASE WHEN staging._is_braced(p.order_id) OR staging._is_braced(p.said_user) OR staging._is_braced(p.order_product_id)
@@ -85,9 +85,7 @@ BEGIN ATOMIC
                CASE WHEN i.item IS NULL THEN o.order_price ELSE (i.fields).price END AS said_price,
                CASE WHEN o.told IS DISTINCT FROM NULL OR num_nulls((i.fields).line_total, (i.fields).discount, (i.fields).tax) < 3
                     THEN staging._line_money(o.told, i.fields, i.share, o.amounts,
-                                             -- NULL if none is needed: the order is in the warehouse's own currency, or one of both is not named.
-                                             CASE WHEN o.order_ts >= p_from AND o.order_ts < p_to AND (o.told).currency <> (SELECT audit._text_setting('currency'))
-                                                  THEN staging._rate((o.told).currency, o.order_ts) END) END AS money,
+                                             CASE WHEN (o.told).currency <> (SELECT audit._text_setting('currency')) AND o.order_ts >= p_from AND o.order_ts < p_to THEN staging._rate((o.told).currency, o.order_ts) END) END AS money,
                CASE WHEN p_own IS NOT NULL AND o.is_readable
                     THEN staging._own_values(p_own, '{line}', CASE WHEN i.item IS NULL THEN o.raw_json ELSE i.item END, NULL) END AS line_own
         FROM orders o
