@@ -75,9 +75,12 @@ def goals(data: Data) -> Iterator[Goal]:
     if history := data.get("history"):
         begin = max(history["costs"], key=int)
         for step, limit in (("load", 1.05), ("check", 1.1), ("reload, 1 % changed", 1.1), ("reload, all changed", 1.1)):
-            times = history["costs"][begin][step]["cpu"] / history["first_days"][begin][step]["cpu"]
-            why = _slower_step(*(seconds.get(step, {}) for seconds in history.get("seconds", {}).get(begin, ({}, {}))))
-            yield Goal(f"day {history['days']:,} beside day 1, CPU: {step}", "×", times, limit, why=why)
+            late, first = history["costs"][begin][step]["cpu"], history["first_days"][begin][step]["cpu"]
+            why = f"{late:.3f} s, not {first:.3f}: what is usual is asked of the 56 days before"
+            if step != "check":
+                of_steps = history.get("seconds", {}).get(begin, ({}, {}))
+                why = _slower_step(*(seconds.get(step, {}) for seconds in of_steps))
+            yield Goal(f"day {history['days']:,} beside day 1, CPU: {step}", "×", late / first, limit, why=why)
     if costs := _costs(data.get("backfill")):
         gain = costs["1 job"]["wall"] / costs["2 jobs"]["wall"]
         one, two = (costs[jobs]["cpu"] / costs[jobs]["wall"] for jobs in ("1 job", "2 jobs"))
@@ -317,7 +320,8 @@ def _growth(data: Data) -> str:
     orders, events = part["day"]
     return (
         f"{_table(header, rows)}\n\nDays of {orders:,} orders and {events:,} events, medians of five; day 1 is loaded"
-        " again into an empty warehouse in turns with them. Months are compacted as they end:"
+        " again into an empty warehouse in turns with them. It has nothing before it; later ones ask the 56 days before"
+        " what is usual, and look for late rows in each day of the month before. Months are compacted as they end:"
         f" {part['partitions']} partitions at the end. Queries: [on the whole history](results/queries.md)."
     )
 
