@@ -178,8 +178,9 @@ class Workplace:
         ignored = shutil.ignore_patterns(".*", "__pycache__", "data")
         shutil.copytree(PROJECT, self.folder, ignore=ignored)
         shared = PROJECT.parent / "shared"
-        if shared.exists() and not (self.folder.parent / "shared").exists():
-            (self.folder.parent / "shared").symlink_to(shared)
+        if shared.exists():
+            with contextlib.suppress(FileExistsError):  # it is beside all copies, and the first makes it
+                (self.folder.parent / "shared").symlink_to(shared)
 
     @contextlib.contextmanager
     def holding(self, mutant: Mutant) -> Iterator[None]:

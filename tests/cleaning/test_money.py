@@ -202,6 +202,18 @@ def test_an_order_of_many_items_is_shared_in_one_pass(warehouse: Warehouse) -> N
     assert tuple(warehouse.row(f"{sums} FROM staging.orders_clean")) == (30_000, Decimal("100.01"), 1, 299)
 
 
+def test_an_amount_that_no_item_can_share_rejects_its_order_and_no_more(warehouse: Warehouse) -> None:
+    amounts = dict.fromkeys(AMOUNTS, "1e99")
+    clean(
+        warehouse, [basket("bare", [], **amounts), basket("two", [item(), item()], **amounts), basket("good", [item()])]
+    )
+    told = reasons(warehouse)
+    assert told.keys() == {"bare", "two"}
+    assert "items is not a list with at least one item" in told["bare"]
+    assert all("discount is not below 1e15" in reason for reason in told.values())
+    assert len(lines_of(warehouse, "good")) == 1
+
+
 def test_amounts_are_judged_without_a_call_for_each(warehouse: Warehouse) -> None:
     """A function of SQL that is not inlined is prepared anew for each value: it costs several times what it does."""
     amounts = {"currency": "eur", "discount": " 1.5", "tax": 2, "shipping": "3", "refunded": 1}

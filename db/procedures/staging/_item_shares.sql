@@ -20,6 +20,8 @@ DECLARE
 BEGIN
     IF json_typeof(p_items) IS DISTINCT FROM 'array' THEN
         RETURN NULL;
+    ELSIF json_array_length(p_items) = 0 THEN
+        RETURN NULL;
     ELSIF json_array_length(p_items) = 1 THEN
         RETURN jsonb_build_array(to_jsonb(ROW(p_amounts.discount, p_amounts.tax, p_amounts.shipping, p_amounts.refunded)::staging.order_share));
     END IF;
