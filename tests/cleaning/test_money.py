@@ -202,6 +202,24 @@ def test_an_order_of_many_items_is_shared_in_one_pass(warehouse: Warehouse) -> N
     assert tuple(warehouse.row(f"{sums} FROM staging.orders_clean")) == (30_000, Decimal("100.01"), 1, 299)
 
 
+@pytest.mark.parametrize(
+    ("currency", "shipping", "expected"), [(None, "0.05", ["0.02", "0.02", "0.01"]), ("JPY", 5, ["2", "2", "1"])]
+)
+def test_what_is_left_over_goes_to_the_first_of_equals(
+    warehouse: Warehouse, currency: str | None, shipping: Any, expected: list[str]
+) -> None:
+    """In smallest parts of the warehouse's currency, where the order names none."""
+    set_to(warehouse, "currency", currency)
+    clean(warehouse, [basket("O-1", [item(price=10)] * 3, shipping=shipping)])
+    assert [row.shipping for row in lines_of(warehouse)] == [Decimal(share) for share in expected]
+
+
+def test_a_number_has_forty_characters_at_most(warehouse: Warehouse) -> None:
+    clean(warehouse, [order(f"O-{length}", price=f"1.{5:0{length - 2}}") for length in (40, 41)])
+    assert reasons(warehouse) == {"O-41": "price is not a number of at least 0"}
+    assert [row.unit_price for row in lines_of(warehouse, "O-40")] == [Decimal("1." + "0" * 37 + "5")]
+
+
 def test_an_amount_that_no_item_can_share_rejects_its_order_and_no_more(warehouse: Warehouse) -> None:
     amounts = dict.fromkeys(AMOUNTS, "1e99")
     clean(
@@ -457,9 +475,11 @@ def test_a_return_takes_its_discount_back(warehouse: Warehouse) -> None:
             basket("O-1", [item("A", -1, 10, discount=-2), item("B", 1, None, line_total=-5, discount="-5")]),
             basket("O-2", [item("A", -1, 10, discount="-10.01")]),
             order("O-3", quantity=1, price=10, discount=-2),
+            order("O-4", quantity=-1, price=10, discount=-2, tax="-1.9"),
         ],
     )
     assert [(line.revenue, line.discount) for line in lines_of(warehouse)] == [(-8, -2), (0, -5)]
+    assert [(line.revenue, line.tax) for line in lines_of(warehouse, "O-4")] == [(-8, Decimal("-1.9"))]
     assert {name: reason.split("; ")[-1] for name, reason in reasons(warehouse).items()} == {
         "O-2": ABOVE, "O-3": "discount is not a number of at least 0",
     }  # fmt: skip
